@@ -1,0 +1,1 @@
+"""The counsellor as an application: settings, engines, calls, commands."""

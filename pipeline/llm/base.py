@@ -1,0 +1,129 @@
+"""What a language model is to the rest of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat message; `content` is plain text."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn; one seed gives one reply.
+
+    Attributes:
+        temperature: 0.0 is greedy.
+        top_p: Nucleus, 0.0 to 1.0.
+        top_k: 0 is off.
+        min_p: Minimum probability relative to the best token.
+        repeat_penalty: 1.0 is off; looks back `repeat_last_n` tokens.
+        max_tokens: Upper bound of the reply.
+        stop: Texts that end the reply and are not part of it.
+    """
+
+    temperature: float = 0.6
+    top_p: float = 0.9
+    top_k: int = 40
+    min_p: float = 0.05
+    repeat_penalty: float = 1.1
+    repeat_last_n: int = 64
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    seed: int = 0
+    max_tokens: int = 120
+    stop: tuple[str, ...] = ()
+
+
+FinishReason: TypeAlias = Literal["stop", "length", "loop"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """One step of a reply.
+
+    Attributes:
+        text: Complete characters only, never half a UTF-8 sequence; may be empty.
+        tokens: Tokens generated so far.
+        finish_reason: Set on the last delta, else None. "loop" means that the model
+            repeated itself and was stopped.
+    """
+
+    text: str
+    tokens: int
+    finish_reason: FinishReason | None = None
+
+
+class Conversation(Protocol):
+    """One call's place in the shared model; its key-value cache is kept between turns."""
+
+    async def prefill(self, messages: Sequence[Message], user_so_far: str) -> float:
+        """Evaluate the prompt up to the words the user has said so far.
+
+        Args:
+            messages: History, system message first, without the turn under way.
+            user_so_far: The turn under way, as recognised; trailing punctuation is
+                ignored for the probability.
+
+        Returns:
+            Probability that the turn ends here: that the next token is the end-of-turn
+            token or sentence punctuation.
+
+        Raises:
+            GenerationError: The model failed.
+
+        Cancelling stops between two batches of at most `prefill_batch_tokens`.
+        """
+        ...
+
+    def reply(
+        self, messages: Sequence[Message], sampling: Sampling
+    ) -> AsyncGenerator[TextDelta, None]:
+        """Stream the assistant's answer to `messages`, whose last message is the user's.
+
+        History that does not fit is dropped from the oldest turn on; the system message
+        and the last user message are never cut.
+
+        Raises:
+            GenerationError: The model failed, or the last message alone does not fit.
+
+        Closing the generator or cancelling its consumer stops within one token. Replies
+        may run at the same time as others' and are decoded in one batch. What was
+        evaluated stays in the cache for the next request.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give the conversation's sequences back. Safe to call twice."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """A chat model loaded once per process and shared by calls."""
+
+    name: str
+
+    def open(self) -> Conversation:
+        """A new conversation.
+
+        Raises:
+            OverloadedError: No sequence is free.
+        """
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text`, without special ones."""
+        ...
+
+    async def close(self) -> None:
+        """Stop the worker and free the model; running replies fail."""
+        ...
