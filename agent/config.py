@@ -1,0 +1,444 @@
+"""Every setting of the application, in one tree.
+
+A value comes from the last of these that names it:
+
+    default < TOML file < environment (QINGTING_<SECTION>__<FIELD>) < command-line flag
+
+The file is `--config FILE`, else $QINGTING_CONFIG, else `config.toml` in the user's
+configuration folder if there is one. Unknown names are errors everywhere. Only this
+module reads the environment for settings.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self, TypeAlias
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from pipeline.errors import ConfigError
+from pipeline.stt.base import Script
+
+ENV_PREFIX = "QINGTING_"
+ENV_CONFIG = "QINGTING_CONFIG"
+
+Origin: TypeAlias = Literal["default", "file", "environment", "flag"]
+Locale: TypeAlias = Literal["zh-Hant", "zh-Hans", "en"]
+Pacing: TypeAlias = Literal["quick", "natural", "counsellor"]
+InterruptionMode: TypeAlias = Literal["polite", "instant", "off"]
+
+
+class Section(BaseModel):
+    """A frozen group of settings that rejects unknown names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class ServerSettings(Section):
+    """Where calls come in, and how many this machine takes."""
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on. Loopback keeps calls on this machine; anything "
+        "else lets the network in.",
+    )
+    port: int = Field(8770, ge=0, le=65_535, description="TCP port; 0 takes any free one.")
+    max_calls: int = Field(
+        2,
+        ge=1,
+        description="Calls at the same time; more are refused politely. Each further call "
+        "shares the same cores, so replies come later.",
+    )
+    max_call_secs: float = Field(
+        3600.0, gt=0, description="Longest call; a forgotten one gives its place back."
+    )
+    idle_timeout_secs: float = Field(
+        300.0,
+        gt=0,
+        description="Silence after which a call ends. Short frees the machine, long lets a "
+        "caller think.",
+    )
+    drain_secs: float = Field(
+        10.0, ge=0, description="Time that running replies get to finish when the server stops."
+    )
+    max_message_bytes: int = Field(
+        1 << 20,
+        ge=1024,
+        description="Largest message from a client; 1 MiB carries 16 s of audio as base64. A "
+        "larger limit lets one client fill the memory.",
+    )
+
+
+class ModelSettings(Section):
+    """Which models are loaded: a name from the manifest, or a path of your own."""
+
+    stt: str = Field(
+        "whisper-base",
+        description="Recogniser: any CTranslate2 Whisper folder. Larger hears better, later.",
+    )
+    llm: str = Field(
+        "qwen2.5-coder-0.5b",
+        description="Language model: any chat GGUF. On two cores the 1.5B answers plainly "
+        "better and about a third slower than the 0.5B.",
+    )
+    llm_adapter: Path | None = Field(
+        None, description="LoRA adapter (GGUF) of a tuned persona; costs no measurable time."
+    )
+    mandarin_voice: str = Field("mandarin-voice", description="Voice of Chinese clauses.")
+    english_voice: str = Field(
+        "hibari", description="Voice of English clauses; hibari comes with its package."
+    )
+    hub_url: str = Field(
+        "https://huggingface.co",
+        description="Model hub, or a mirror of it, for models that are not on the package index.",
+    )
+
+
+class SttSettings(Section):
+    """How speech becomes text."""
+
+    language: Literal["auto", "zh", "en"] = Field(
+        "auto",
+        description="Language callers speak. Naming it is quicker and safer than detection, "
+        "which decides anew for every utterance.",
+    )
+    script: Script = Field(
+        "simplified", description="Chinese characters of transcripts; Whisper mixes both."
+    )
+    partial_interval_secs: float = Field(
+        0.3,
+        ge=0.1,
+        le=5.0,
+        description="Time between two decodes while the user speaks. Shorter agrees on words "
+        "sooner and takes the processor from the language model.",
+    )
+    threads: int = Field(
+        1, ge=1, description="Threads of one decode; one is nearly as fast as two (0.11 s, 0.10 s)."
+    )
+
+
+class LlmSettings(Section):
+    """How the reply is written."""
+
+    context_tokens: int = Field(
+        4096,
+        ge=512,
+        description="Key-value cache shared by all sequences. More remembers longer calls and "
+        "takes memory at start.",
+    )
+    sequences: int = Field(
+        8, ge=2, description="Sequences of the context: two for each call, one of them the draft."
+    )
+    prefill_batch_tokens: int = Field(
+        128,
+        ge=8,
+        le=2048,
+        description="Prompt tokens evaluated at once. Larger is faster, smaller stops sooner.",
+    )
+    threads: int = Field(
+        2,
+        ge=1,
+        description="Compute threads. Never more than cores: they spin, and a foreign load on "
+        "one core then stretches a reply from seconds to minutes.",
+    )
+    temperature: float = Field(
+        0.6, ge=0.0, le=2.0, description="0.0 always takes the likeliest word; higher varies more."
+    )
+    top_p: float = Field(0.9, gt=0.0, le=1.0, description="Share of probability drawn from.")
+    top_k: int = Field(40, ge=0, description="Candidates drawn from; 0 is off.")
+    min_p: float = Field(
+        0.05, ge=0.0, le=1.0, description="Drops candidates below this share of the best one."
+    )
+    repeat_penalty: float = Field(
+        1.1,
+        ge=0.5,
+        le=2.0,
+        description="Above 1.0 avoids words just said; too high turns away from the topic.",
+    )
+    max_reply_tokens: int = Field(
+        120,
+        ge=1,
+        description="Longest reply, about 150 Chinese characters; a spoken turn wants less.",
+    )
+    seed: int | None = Field(
+        None, description="A number makes the same call give the same replies; unset varies."
+    )
+
+
+class VoiceSettings(Section):
+    """How replies sound; 1.0 is the voice's own way."""
+
+    rate: float = Field(1.0, ge=0.5, le=2.0, description="Speed; slower sounds calmer.")
+    pitch: float = Field(1.0, ge=0.5, le=2.0, description="Pitch, where the voice allows it.")
+    volume: float = Field(1.0, ge=0.0, le=1.5, description="Gain; the result never clips.")
+    pause_scale: float = Field(
+        1.0, ge=0.0, le=3.0, description="Length of pauses at punctuation; longer sounds calmer."
+    )
+    threads: int = Field(
+        1,
+        ge=1,
+        description="Threads of one synthesis. It runs beside the language model, which needs "
+        "the other core.",
+    )
+
+
+class TurnSettings(Section):
+    """When a turn counts as over."""
+
+    pacing: Pacing = Field(
+        "counsellor",
+        description="quick answers at once and cuts in more often; counsellor leaves room for "
+        "a thought; natural stands between.",
+    )
+    min_silence_secs: float = Field(
+        0.3,
+        ge=0.0,
+        description="Silence before any answer, however complete the sentence. Shorter answers "
+        "sooner and cuts off more pauses.",
+    )
+    max_silence_secs: float = Field(
+        2.5,
+        gt=0.0,
+        description="Silence that ends a turn however unfinished the sentence sounds.",
+    )
+    soft_end_secs: float = Field(
+        0.1,
+        gt=0.0,
+        description="Silence at which a reply is drafted unheard. Shorter saves time on the "
+        "answer and wastes more drafts.",
+    )
+    speculation: bool = Field(
+        True, description="Draft replies before the turn is over; costs processor, saves latency."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.soft_end_secs <= self.min_silence_secs <= self.max_silence_secs:
+            raise ValueError("soft_end_secs, min_silence_secs and max_silence_secs must not fall")
+        return self
+
+
+class InterruptionSettings(Section):
+    """What speech over the bot does."""
+
+    mode: InterruptionMode = Field(
+        "polite",
+        description="polite pauses and judges (a mm-hm does not stop the bot); instant stops "
+        "at any speech; off talks on.",
+    )
+
+
+class PersonaSettings(Section):
+    """Who answers."""
+
+    name: str = Field("listener", description="Persona folder to load.")
+    locale: Locale = Field("zh-Hans", description="Language and script of greeting and prompt.")
+    directory: Path | None = Field(
+        None, description="Folder of your own personas; unset takes those in the package."
+    )
+
+
+class PrivacySettings(Section):
+    """What may be kept, and what may leave the machine."""
+
+    offline: bool = Field(
+        False,
+        description="Refuse every download. `models pull` then only works from what is there.",
+    )
+    record: bool = Field(
+        False, description="Keep transcripts and audio of calls under `home`. Off keeps nothing."
+    )
+
+
+class LoggingSettings(Section):
+    """What the program says about itself; never a caller's words."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="debug explains every decision and costs a little time in calls."
+    )
+    format: Literal["text", "json"] = Field("text", description="json suits a log collector.")
+
+
+def _default_home() -> Path:
+    return Path(platformdirs.user_data_dir("qingting", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """The whole tree. Built without arguments it holds the defaults alone; see `load`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+    )
+
+    home: Path = Field(
+        default_factory=_default_home,
+        description="Folder of models and records; QINGTING_HOME. Several gigabytes with the "
+        "larger models.",
+    )
+    server: ServerSettings = ServerSettings()
+    models: ModelSettings = ModelSettings()
+    stt: SttSettings = SttSettings()
+    llm: LlmSettings = LlmSettings()
+    voice: VoiceSettings = VoiceSettings()
+    turn: TurnSettings = TurnSettings()
+    interruption: InterruptionSettings = InterruptionSettings()
+    persona: PersonaSettings = PersonaSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    logging: LoggingSettings = LoggingSettings()
+
+    @property
+    def models_dir(self) -> Path:
+        """Folder that holds one folder for each model."""
+        return self.home.expanduser() / "models"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read nothing by itself: `load` merges the sources, and knows where values came from."""
+        return (init_settings,)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Settings, and where each came from.
+
+    Attributes:
+        settings: The validated tree.
+        origins: Dotted path of every leaf ("turn.pacing") to its origin.
+        config_file: The TOML file that was read, or None.
+    """
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    config_file: Path | None
+
+
+def load(config_file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Resolved:
+    """Resolve all settings.
+
+    Args:
+        config_file: TOML file that must exist; None looks in the usual places.
+        flags: Dotted path to value; None values are flags that were not given.
+
+    Raises:
+        ConfigError: A file that cannot be read, an unknown name or a value out of range;
+            the message names the setting and the source at fault.
+    """
+    path = _find_config_file(config_file)
+    layers: list[tuple[Origin, dict[str, Any]]] = [
+        ("file", _read_file(path) if path else {}),
+        ("environment", _read_environment()),
+        ("flag", _nest(flags or {})),
+    ]
+    merged: dict[str, Any] = {}
+    given: dict[str, Origin] = {}
+    for origin, layer in layers:
+        for dotted, value in _leaves(layer):
+            given[dotted] = origin
+            _assign(merged, dotted, value)
+    try:
+        settings = Settings(**merged)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, given)) from error
+    origins = {dotted: given.get(dotted, "default") for dotted in flatten(settings)}
+    return Resolved(settings, origins, path)
+
+
+def flatten(settings: Settings) -> dict[str, Any]:
+    """Every leaf by its dotted path, as JSON values, in declaration order."""
+    return dict(_leaves(settings.model_dump(mode="json")))
+
+
+def _find_config_file(given: Path | None) -> Path | None:
+    named = given or (Path(value) if (value := os.environ.get(ENV_CONFIG)) else None)
+    if named is not None:
+        if not named.is_file():
+            raise ConfigError(f"the settings file {named} does not exist")
+        return named
+    usual = Path(platformdirs.user_config_dir("qingting", appauthor=False)) / "config.toml"
+    return usual if usual.is_file() else None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return TomlConfigSettingsSource(Settings, toml_file=path)()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the settings file {path} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"the settings file {path} cannot be read: {error.strerror}") from error
+
+
+def _read_environment() -> dict[str, Any]:
+    # The source looks variables up by field and so never meets a misspelt section.
+    for name in os.environ:
+        section = name.removeprefix(ENV_PREFIX).split("__")[0].lower()
+        known = name == ENV_CONFIG or section in Settings.model_fields
+        if name.startswith(ENV_PREFIX) and not known:
+            raise ConfigError(f"the environment variable {name} names no setting")
+    try:
+        return EnvSettingsSource(Settings)()
+    except SettingsError as error:
+        raise ConfigError(f"the environment cannot be read: {error}") from error
+
+
+def _nest(flags: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for dotted, value in flags.items():
+        if value is not None:
+            _assign(tree, dotted, value)
+    return tree
+
+
+def _assign(tree: dict[str, Any], dotted: str, value: Any) -> None:
+    *parents, leaf = dotted.split(".")
+    for parent in parents:
+        below = tree.setdefault(parent, {})
+        if not isinstance(below, dict):
+            raise ConfigError(f"{dotted}: {parent} is a single setting, not a group")
+        tree = below
+    tree[leaf] = value
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _explain(error: ValidationError, given: Mapping[str, Origin]) -> str:
+    """One sentence for the first fault, and how many more there are."""
+    first, *others = error.errors()
+    dotted = ".".join(str(part) for part in first["loc"])
+    reason = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        reason = "there is no such setting"
+    origin = given.get(dotted)
+    source = f" (from the {origin})" if origin else ""
+    more = f"; {len(others)} more" if others else ""
+    return f"{dotted}: {reason[:1].lower()}{reason[1:]}{source}{more}"
