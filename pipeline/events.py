@@ -217,6 +217,10 @@ class CallPort(Protocol):
 
     call_id: str
 
+    def configure(self, options: CallOptions) -> None:
+        """Take new options; they hold from the next turn and the next reply on."""
+        ...
+
     def push_audio(self, pcm: bytes) -> None:
         """Microphone audio: PCM16 little-endian, mono, 16 kHz, any even length up to 10 s.
 
@@ -236,7 +240,10 @@ class CallPort(Protocol):
         ...
 
     def send_text(self, text: str) -> None:
-        """A turn typed instead of spoken; interrupts a running reply. Answered by `respond`."""
+        """A turn typed instead of spoken; interrupts a running reply. Answered by `respond`.
+
+        No TranscriptCompleted follows: the client knows its text.
+        """
         ...
 
     def respond(self) -> None:
