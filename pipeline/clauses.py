@@ -58,7 +58,8 @@ _ADDRESS = re.compile(r"(?:https?://|www\.|[a-z0-9]@)[\x21-\x7e]*$", re.IGNORECA
 _LETTERS = re.compile(r"(?:^|[^A-Za-z.])((?:[A-Za-z]\.)*[A-Za-z]+)\.$")
 _LIST_NUMBER = re.compile(r"\s*\d{1,2}\.")
 _ABBREVIATIONS = frozenset(
-    ["mr", "mrs", "ms", "dr", "prof", "st", "sr", "jr", "vs", "fig", "approx", "dept", "est", "inc", "ltd", "jan", "feb", "mar", "apr", "aug", "sep", "sept", "oct", "nov", "dec"]
+    """mr mrs ms dr prof st sr jr vs fig approx dept est inc ltd
+    jan feb mar apr aug sep sept oct nov dec""".split()
 )
 
 

@@ -198,10 +198,10 @@ def test_has_words(text: str, expected: bool) -> None:
     assert has_words(text) is expected
 
 
-FRAGMENTS = st.sampled_from(
-    [*'。！？；…，、：—.!?;:,\n "「」“”《》()[]3十', "3.5", "Mr.", "我很累", "well", "[委屈]", "😊"]
-    + ["https://a.b", "a@b.c", "a.m.", "……", "——", "...", "慢" * 15, "steady " * 12]
-)
+MARKS = '。！？；…，、：—.!?;:,\n "「」“”《》()[]'
+WORDS = ["3", "十", "3.5", "Mr.", "a.m.", "我很累", "well", "慢" * 15, "steady " * 12]
+TOKENS = ["[委屈]", "😊", "https://a.b", "a@b.c", "……", "——", "..."]
+FRAGMENTS = st.sampled_from([*MARKS, *WORDS, *TOKENS])
 REPLIES = st.lists(FRAGMENTS, max_size=40).map("".join) | st.text(max_size=80)
 
 
