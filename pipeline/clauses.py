@@ -55,11 +55,12 @@ _SPEECH_CLOSERS = '」』”’"）)'  # a mark before one of these ends what st
 
 _STICKER = re.compile(r"\[[^\[\]\n]{1,12}\]")  # [委屈], [doge]
 _ADDRESS = re.compile(r"(?:https?://|www\.|[a-z0-9]@)[\x21-\x7e]*$", re.IGNORECASE)
-_LETTERS = re.compile(r"(?:^|[^A-Za-z.])((?:[A-Za-z]\.)*[A-Za-z]+)\.$")
+_DOTTED_WORD = re.compile(r"(?:^|[^A-Za-z.])((?:[A-Za-z]\.)*[A-Za-z]+)\.$")
 _LIST_NUMBER = re.compile(r"\s*\d{1,2}\.")
-_ABBREVIATIONS = frozenset(
-    """mr mrs ms dr prof st sr jr vs fig approx dept est inc ltd
-    jan feb mar apr aug sep sept oct nov dec""".split()
+_SHORTENED = re.compile(
+    r"mrs?|ms|dr|prof|st|sr|jr|vs|fig|approx|dept|est|inc|ltd"
+    r"|jan|feb|mar|apr|aug|sept?|oct|nov|dec",
+    re.IGNORECASE,
 )
 
 
@@ -222,13 +223,13 @@ def _is_abbreviation(text: str) -> bool:
     """Whether the full stop at the end of `text` belongs to the word or number before it."""
     if _LIST_NUMBER.fullmatch(text):
         return True
-    match = _LETTERS.search(text)
+    match = _DOTTED_WORD.search(text)
     if match is None:
         return False
     word = match.group(1)
     dotted = "." in word and len(word.rsplit(".", 1)[-1]) == 1  # e.g. a.m. U.S.
     initial = len(word) == 1 and word != "I"  # J. Smith
-    return dotted or initial or word.casefold() in _ABBREVIATIONS
+    return dotted or initial or _SHORTENED.fullmatch(word) is not None
 
 
 def _is_cjk(character: str) -> bool:
