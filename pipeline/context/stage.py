@@ -1,0 +1,120 @@
+"""Context: turns words into prompts, and keeps what was really said and heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipecat.frames.frames import Frame
+from pipecat.processors.frame_processor import FrameDirection
+
+from pipeline.context.conversation import ConversationHistory
+from pipeline.frames import (
+    CommitFrame,
+    DraftFrame,
+    PlayoutFinishedFrame,
+    PrefillFrame,
+    ReplyRequestFrame,
+    SayFrame,
+    TakeTextFrame,
+    TranscriptFrame,
+)
+from pipeline.stage import Stage
+from pipeline.text import count_units
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedLines:
+    """What the bot says without the language model.
+
+    Attributes:
+        greeting: Answer to `respond` before anybody spoke.
+        check_in: Answer to `respond` when nothing waits for an answer.
+        asks_to_continue: Whether a user text asks for the rest of a cut reply.
+        resuming: Said before that rest; may be empty.
+    """
+
+    greeting: str
+    check_in: str
+    asks_to_continue: Callable[[str], bool]
+    resuming: str = ""
+
+
+class ContextStage(Stage):
+    """Between recognition and the language model.
+
+    Partial transcripts become prefills, drafts become requests, and a reply enters the
+    history when playout says what was heard of it. pipecat's aggregator pair writes the
+    user message when inference is triggered, which for a draft is too early, and joins
+    words with spaces; so the history is our own.
+    """
+
+    def __init__(self, history: ConversationHistory, lines: ScriptedLines) -> None:
+        super().__init__(name="context")
+        self.history = history
+        self._lines = lines
+        self._drafted: dict[int, str] = {}
+        self._scripted_outside: set[int] = set()
+        self._prefilled = ""
+
+    async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        match frame:
+            case TranscriptFrame():
+                await self._prefill(frame)
+            case DraftFrame():
+                await self._draft(frame)
+            case SayFrame():
+                if not frame.enters_context:
+                    self._scripted_outside.add(frame.generation)
+                self._drafted[frame.generation] = ""
+                await self.push_frame(frame, direction)
+            case TakeTextFrame():
+                self.history.add_user_text(frame.text)
+            case CommitFrame():
+                self._commit(frame)
+                await self.push_frame(frame, direction)
+            case PlayoutFinishedFrame():
+                self._finish(frame)
+                await self.push_frame(frame, direction)
+            case _:
+                await self.push_frame(frame, direction)
+
+    async def _prefill(self, frame: TranscriptFrame) -> None:
+        """Evaluate what is agreed while the caller still speaks."""
+        if frame.generation is not None or not frame.committed:
+            return
+        user_so_far = self.history.user_text_with(frame.committed)
+        if count_units(user_so_far) <= count_units(self._prefilled):
+            return
+        self._prefilled = user_so_far
+        await self.push_frame(PrefillFrame(self.history.prompt(), user_so_far))
+
+    async def _draft(self, frame: DraftFrame) -> None:
+        generation, history = frame.generation, self.history
+        self._drafted[generation] = frame.text
+        self._prefilled = ""
+        user_text = history.user_text_with(frame.text)
+        cut = history.last_cut
+        scripted = ""
+        if not user_text:
+            scripted = self._lines.check_in if history.messages else self._lines.greeting
+        elif cut is not None and self._lines.asks_to_continue(user_text):
+            scripted = self._lines.resuming + cut.unheard.lstrip("，。、；：,.;: ")
+        if scripted:
+            await self.push_frame(SayFrame(generation, frame.turn_id, scripted))
+        else:
+            await self.push_frame(ReplyRequestFrame(generation, history.prompt(), user_text))
+
+    def _commit(self, frame: CommitFrame) -> None:
+        text = self._drafted.get(frame.generation, "")
+        self._drafted.clear()
+        if frame.generation not in self._scripted_outside:
+            self.history.commit(frame.generation, text)
+
+    def _finish(self, frame: PlayoutFinishedFrame) -> None:
+        self._scripted_outside.discard(frame.generation)
+        if frame.status is None:
+            self._drafted.pop(frame.generation, None)
+            return
+        cut = frame.status != "completed" and frame.heard_text != frame.text
+        self.history.finish(frame.generation, frame.text, frame.heard_text, cut=cut)

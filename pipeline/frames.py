@@ -1,0 +1,366 @@
+"""Our frames, grouped by the edge they travel.
+
+Microphone audio enters as pipecat's `InputAudioRawFrame`; start, end and cancel are
+pipecat's own. What pipecat has no frame for is here: a reply that exists before it may
+be heard. Such a reply is a *generation*: a number that `turn` hands out at every soft
+end and that all frames, jobs and marks of that draft carry. Dropping a generation is
+what an interruption is here, too; pipecat's `InterruptionFrame` would also empty the
+queues of the stages before the language model and lose a transcript on its way.
+
+All are `SystemFrame`s: they keep their order among each other, and none is lost when a
+stage is busy, since no stage works inside `process_frame`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from pipecat.frames.frames import SystemFrame
+
+from pipeline.audio import Int16Array
+from pipeline.clauses import Clause
+from pipeline.events import CallEvent, ReplyStatus
+from pipeline.llm.base import Message
+from pipeline.text import Language
+from pipeline.tts.base import CharMark
+from pipeline.vad.gate import VadState
+
+DropReason: TypeAlias = Literal["resumed", "interrupted", "cancelled", "replaced", "failed"]
+
+# vad → turn, stt ---------------------------------------------------------------------
+
+
+@dataclass
+class WindowFrame(SystemFrame):
+    """One VAD window.
+
+    Attributes:
+        samples: int16, shape (512,), 16 kHz.
+        end_sample: Stream position after its last sample.
+        arrived_at: Monotonic seconds at which its last sample had arrived.
+        vad: What the speech gate says after this window.
+    """
+
+    samples: Int16Array
+    end_sample: int
+    arrived_at: float
+    vad: VadState
+
+
+# client → turn -----------------------------------------------------------------------
+
+
+@dataclass
+class CommitAudioFrame(SystemFrame):
+    """Push-to-talk: the turn ends here."""
+
+
+@dataclass
+class ClearAudioFrame(SystemFrame):
+    """Forget the turn under way."""
+
+
+@dataclass
+class UserTextFrame(SystemFrame):
+    """A typed turn."""
+
+    text: str
+
+
+@dataclass
+class RespondFrame(SystemFrame):
+    """Answer the context as it stands; greet if nothing was said yet."""
+
+
+@dataclass
+class CancelReplyFrame(SystemFrame):
+    """Stop the reply now."""
+
+
+@dataclass
+class PlayedFrame(SystemFrame):
+    """The client's playout position; upstream of nobody but playout.
+
+    `final` says that the client stopped there for good (truncate).
+    """
+
+    reply_id: str
+    samples: int
+    final: bool = False
+
+
+# turn → stt, context, llm, tts, playout ----------------------------------------------
+
+
+@dataclass
+class UtteranceStartFrame(SystemFrame):
+    """Speech began; recognise from `start_sample` (pre-roll included) on."""
+
+    turn_id: str
+    start_sample: int
+
+
+@dataclass
+class UtteranceDiscardFrame(SystemFrame):
+    """It was noise, a backchannel or an echo: forget what was recognised."""
+
+    turn_id: str
+
+
+@dataclass
+class SoftEndFrame(SystemFrame):
+    """First short silence after `end_sample`: finish the transcript of all said so far."""
+
+    generation: int
+    turn_id: str
+    end_sample: int
+
+
+@dataclass
+class DraftFrame(SystemFrame):
+    """Begin to answer `text` under `generation`; it may be heard only after its commit."""
+
+    generation: int
+    turn_id: str
+    text: str
+    language: Language
+    speculative: bool
+
+
+@dataclass
+class TakeTextFrame(SystemFrame):
+    """The caller said or typed `text`; it waits in the context until somebody answers."""
+
+    turn_id: str
+    text: str
+
+
+@dataclass
+class SayFrame(SystemFrame):
+    """Speak `text` as the reply of `generation`, without the language model.
+
+    `enters_context` is False for apologies.
+    """
+
+    generation: int
+    turn_id: str
+    text: str
+    enters_context: bool = True
+
+
+@dataclass
+class CommitFrame(SystemFrame):
+    """The turn is the bot's: the draft of `generation` may be heard."""
+
+    generation: int
+    turn_id: str
+
+
+@dataclass
+class DropFrame(SystemFrame):
+    """Stop all work of `generation`; unheard drafts leave no trace."""
+
+    generation: int
+    reason: DropReason
+
+
+@dataclass
+class PauseFrame(SystemFrame):
+    """Hold the reply's voice: somebody may be interrupting."""
+
+    generation: int
+
+
+@dataclass
+class ResumeFrame(SystemFrame):
+    """Go on with the held reply."""
+
+    generation: int
+
+
+# stt → turn (upstream), context (downstream) -----------------------------------------
+
+
+@dataclass
+class TranscriptFrame(SystemFrame):
+    """What was recognised of the turn so far.
+
+    Attributes:
+        generation: Soft end it answers, or None for a partial.
+        committed: Agreed text; a final has all its text here.
+        unstable: May still change; empty in a final.
+        failed: The recogniser failed and `committed` is all there will be.
+    """
+
+    turn_id: str
+    generation: int | None
+    committed: str
+    unstable: str
+    language: Language
+    failed: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.committed + self.unstable
+
+
+# context → llm -----------------------------------------------------------------------
+
+
+@dataclass
+class PrefillFrame(SystemFrame):
+    """Evaluate the prompt up to the words agreed so far, while the user still speaks."""
+
+    messages: tuple[Message, ...]
+    user_so_far: str
+
+
+@dataclass
+class ReplyRequestFrame(SystemFrame):
+    """Answer `user_text`, which follows `messages`."""
+
+    generation: int
+    messages: tuple[Message, ...]
+    user_text: str
+
+
+# llm → turn (upstream) ---------------------------------------------------------------
+
+
+@dataclass
+class EndOfTurnFrame(SystemFrame):
+    """The language model's opinion whether the user's turn is over.
+
+    `text` is what was evaluated; it may be older than the transcript now.
+    """
+
+    text: str
+    probability: float
+
+
+# llm → clauses → tts → playout -------------------------------------------------------
+
+
+@dataclass
+class ReplyTextFrame(SystemFrame):
+    """The reply grows by `text`; `last` with the end of it, `failed` if it broke off."""
+
+    generation: int
+    text: str
+    last: bool = False
+    failed: bool = False
+    tokens: int = 0
+
+
+@dataclass
+class ClauseFrame(SystemFrame):
+    """A clause to be spoken."""
+
+    generation: int
+    clause: Clause
+
+
+@dataclass
+class ReplyTextEndFrame(SystemFrame):
+    """No clause follows in this generation."""
+
+    generation: int
+    failed: bool = False
+
+
+@dataclass
+class SpeechFrame(SystemFrame):
+    """A piece of a clause's voice.
+
+    Attributes:
+        pcm: int16, shape (n_samples,), 24 kHz.
+        marks: Character marks counted from the start of the reply's text and from the
+            start of this clause's audio.
+        last: The clause's voice ends with this frame.
+        failed: No voice could be had for the rest of the clause.
+    """
+
+    generation: int
+    clause_index: int
+    pcm: Int16Array
+    marks: tuple[CharMark, ...]
+    last: bool = False
+    failed: bool = False
+
+
+@dataclass
+class SpeechEndFrame(SystemFrame):
+    """No voice follows in this generation."""
+
+    generation: int
+    failed: bool = False
+
+
+# playout → turn, context (upstream) --------------------------------------------------
+
+
+@dataclass
+class PlayoutProgressFrame(SystemFrame):
+    """Where the voice is: the text heard so far and what is about to be heard."""
+
+    generation: int
+    heard_text: str
+    upcoming_text: str
+
+
+@dataclass
+class PlayoutStartedFrame(SystemFrame):
+    """The first sample of a committed reply went out."""
+
+    generation: int
+
+
+@dataclass
+class PlayoutFinishedFrame(SystemFrame):
+    """A reply is over.
+
+    It comes a second time when a client reports late where it stopped; the later holds.
+    `status` is None for a draft that was dropped before it was committed.
+    """
+
+    generation: int
+    status: ReplyStatus | None
+    text: str
+    heard_text: str
+
+
+# anywhere → output -------------------------------------------------------------------
+
+
+@dataclass
+class EventFrame(SystemFrame):
+    """Something the client should know."""
+
+    event: CallEvent
+
+
+@dataclass
+class MarkFrame(SystemFrame):
+    """A mark of a turn (design section 4) at `at` monotonic seconds."""
+
+    generation: int
+    name: str
+    at: float
+
+
+@dataclass
+class MeasureFrame(SystemFrame):
+    """All marks of `generation` are booked: its reply has begun to sound."""
+
+    generation: int
+    turn_id: str
+    reply_id: str
+
+
+@dataclass
+class LedgerFrame(SystemFrame):
+    """What speculation cost and saved in the turn that ended with `generation`."""
+
+    generation: int
+    entries: dict[str, float] = field(default_factory=dict)

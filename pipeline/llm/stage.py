@@ -1,0 +1,110 @@
+"""The language model's stage: prefills while the caller speaks, drafts, streams, stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing, suppress
+from dataclasses import replace
+
+from pipecat.frames.frames import Frame
+from pipecat.processors.frame_processor import FrameDirection
+
+from pipeline.errors import VoiceError
+from pipeline.events import CallFailed
+from pipeline.frames import (
+    DropFrame,
+    EndOfTurnFrame,
+    PrefillFrame,
+    ReplyRequestFrame,
+    ReplyTextFrame,
+)
+from pipeline.llm.base import Conversation, Message, Sampling
+from pipeline.stage import Stage
+
+logger = logging.getLogger(__name__)
+
+
+class LlmStage(Stage):
+    """Streams replies of one call from the shared model.
+
+    At most one prefill and one reply run; a newer request replaces an older one. pipecat's
+    `LLMService` streams one reply per context frame and cannot give the end-of-turn
+    probability of a prompt that is still being spoken, so this is a plain stage.
+    """
+
+    def __init__(self, conversation: Conversation, sampling: Sampling) -> None:
+        super().__init__(name="llm")
+        self._conversation = conversation
+        self._sampling = sampling
+        self._prefill_task: asyncio.Task[None] | None = None
+        self._reply_task: asyncio.Task[None] | None = None
+        self._generation = 0
+
+    async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        match frame:
+            case PrefillFrame():
+                # A newer prefill takes over; the engine keeps what was already evaluated.
+                await self._stop_prefill()
+                self._prefill_task = self.create_task(self._prefill(frame), "llm-prefill")
+            case ReplyRequestFrame():
+                await self._stop_prefill()
+                await self._stop_reply()
+                self._generation = frame.generation
+                self._reply_task = self.create_task(self._reply(frame), "llm-reply")
+            case DropFrame():
+                if frame.generation == self._generation:
+                    await self._stop_reply()
+                await self.push_frame(frame, direction)
+            case _:
+                await self.push_frame(frame, direction)
+
+    async def stopped(self) -> None:
+        await self._stop_prefill()
+        await self._stop_reply()
+
+    async def cleanup(self) -> None:
+        await super().cleanup()
+        await self._conversation.close()
+
+    async def _stop_prefill(self) -> None:
+        if self._prefill_task is not None:
+            task, self._prefill_task = self._prefill_task, None
+            await self.cancel_task(task)
+
+    async def _stop_reply(self) -> None:
+        if self._reply_task is not None:
+            task, self._reply_task = self._reply_task, None
+            await self.cancel_task(task)
+
+    async def _prefill(self, frame: PrefillFrame) -> None:
+        # A prefill is an optimisation: its failure shows, if at all, in the reply.
+        with suppress(VoiceError):
+            await self._judge_end_of_turn(frame.messages, frame.user_so_far)
+
+    async def _judge_end_of_turn(self, messages: tuple[Message, ...], user_text: str) -> None:
+        probability = await self._conversation.prefill(messages, user_text)
+        await self.push_upstream(EndOfTurnFrame(user_text, probability))
+
+    async def _reply(self, frame: ReplyRequestFrame) -> None:
+        generation = frame.generation
+        prompt = (*frame.messages, Message("user", frame.user_text))
+        # The seed follows the generation: a call can be replayed, yet no two replies
+        # of it are drawn alike.
+        sampling = replace(self._sampling, seed=self._sampling.seed + generation)
+        tokens = 0
+        try:
+            await self._judge_end_of_turn(frame.messages, frame.user_text)
+            async with aclosing(self._conversation.reply(prompt, sampling)) as deltas:
+                async for delta in deltas:
+                    if tokens == 0:
+                        await self.mark(generation, "first_token")
+                    tokens = delta.tokens
+                    last = delta.finish_reason is not None
+                    await self.push_frame(
+                        ReplyTextFrame(generation, delta.text, last=last, tokens=tokens)
+                    )
+        except VoiceError as error:
+            logger.warning("reply failed: %s", error.code)
+            await self.emit(CallFailed(error.code, error.message))
+            await self.push_frame(ReplyTextFrame(generation, "", last=True, failed=True))

@@ -1,0 +1,352 @@
+"""Playout: holds a draft until it is committed, paces it, and knows what was heard.
+
+    speech ──▶ held ──commit──▶ sending ──all played──▶ finished (completed)
+                 │                 │ ▲
+                 │             pause ▼ │ resume
+                 │               holding
+                 └──drop──▶ gone     └──drop──▶ finished (interrupted: heard text kept)
+
+It sends at most `LEAD_SECS` ahead of the loudspeaker, so that a cut leaves little to
+throw away and a stall of the event loop stays inaudible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import numpy as np
+from pipecat.frames.frames import Frame
+from pipecat.processors.frame_processor import FrameDirection
+
+from pipeline.audio import OUTPUT_RATE_HZ, Int16Array
+from pipeline.events import (
+    PlayoutFlushed,
+    PlayoutPaused,
+    PlayoutResumed,
+    ReplyAudio,
+    ReplyFinished,
+    ReplyStarted,
+    ReplyStatus,
+    ReplyText,
+)
+from pipeline.frames import (
+    ClauseFrame,
+    CommitFrame,
+    DropFrame,
+    DropReason,
+    MeasureFrame,
+    PauseFrame,
+    PlayedFrame,
+    PlayoutFinishedFrame,
+    PlayoutProgressFrame,
+    PlayoutStartedFrame,
+    ResumeFrame,
+    SpeechEndFrame,
+    SpeechFrame,
+)
+from pipeline.playout.clock import PlayoutClock
+from pipeline.playout.ledger import ReplyLedger
+from pipeline.stage import Stage
+
+LEAD_SECS = 0.4
+LEAD_SAMPLES = int(LEAD_SECS * OUTPUT_RATE_HZ)
+CHUNK_SAMPLES = OUTPUT_RATE_HZ // 10  # an audio event carries at most 100 ms
+TICK_SECS = 0.02
+PROGRESS_SECS = 0.2
+# A reporting client that has gone quiet is believed to have played everything this long
+# after the estimate says so.
+REPORT_GRACE_SECS = 1.0
+# How much text around the voice the echo guard compares with.
+UPCOMING_CHARS = 12
+
+_STATUS: dict[DropReason, ReplyStatus] = {
+    "resumed": "interrupted",
+    "interrupted": "interrupted",
+    "cancelled": "cancelled",
+    "replaced": "interrupted",
+    "failed": "failed",
+}
+
+
+@dataclass
+class _Chunk:
+    pcm: Int16Array
+    start_sample: int
+    start_char: int
+    end_char: int
+
+
+@dataclass
+class _Reply:
+    """One generation on its way to the loudspeaker."""
+
+    generation: int
+    clock: PlayoutClock
+    turn_id: str = ""
+    reply_id: str = ""
+    ledger: ReplyLedger = field(default_factory=ReplyLedger)
+    chunks: list[_Chunk] = field(default_factory=list)
+    next_chunk: int = 0
+    texts_sent: int = 0
+    sequence: int = 0
+    sent_samples: int = 0
+    voiced: bool = False  # no more audio will come
+    failed: bool = False
+    committed: bool = False
+    started: bool = False
+    paused: bool = False
+    stopped_by_client: bool = False
+    idle_since: float | None = None
+
+    def everything_sent(self) -> bool:
+        return self.voiced and self.next_chunk >= len(self.chunks)
+
+
+class PlayoutStage(Stage):
+    """Holds, paces, pauses and ends replies; tells upstream what was heard.
+
+    Args:
+        holds_on_pause: The client keeps what it has buffered when told to pause; one
+            that does not plays up to `LEAD_SECS` on.
+    """
+
+    def __init__(self, *, holds_on_pause: bool) -> None:
+        super().__init__(name="playout")
+        self._holds_on_pause = holds_on_pause
+        self._replies: dict[int, _Reply] = {}
+        self._dropped_up_to = 0
+        self._active: _Reply | None = None
+        self._last_finished: _Reply | None = None
+        self._reply_count = 0
+        self._wake = asyncio.Event()
+        self._pump_task: asyncio.Task[None] | None = None
+        self._progress_at = 0.0
+
+    async def started(self) -> None:
+        self._pump_task = self.create_task(self._pump(), "playout-pump")
+
+    async def stopped(self) -> None:
+        if self._active is not None:
+            await self._finish(self._active, "cancelled")
+        if self._pump_task is not None:
+            await self.cancel_task(self._pump_task)
+            self._pump_task = None
+
+    async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        match frame:
+            case ClauseFrame():
+                if reply := self._reply(frame.generation):
+                    reply.ledger.append_text(frame.clause.text)
+                    await self._send_text(reply)
+            case SpeechFrame():
+                if reply := self._reply(frame.generation):
+                    self._book(reply, frame)
+            case SpeechEndFrame():
+                if reply := self._reply(frame.generation):
+                    reply.voiced = True
+                    reply.failed = reply.failed or frame.failed
+            case CommitFrame():
+                await self._commit(frame)
+            case DropFrame():
+                await self._drop(frame)
+            case PauseFrame():
+                await self._pause(frame.generation)
+            case ResumeFrame():
+                await self._resume(frame.generation)
+            case PlayedFrame():
+                await self._played(frame)
+            case _:
+                await self.push_frame(frame, direction)
+        self._wake.set()
+
+    def _reply(self, generation: int) -> _Reply | None:
+        """The account of `generation`, opened on first sight; None once it is dropped."""
+        if generation not in self._replies:
+            if generation <= self._dropped_up_to:
+                return None
+            clock = PlayoutClock(holds_on_pause=self._holds_on_pause)
+            self._replies[generation] = _Reply(generation, clock)
+        return self._replies[generation]
+
+    def _book(self, reply: _Reply, frame: SpeechFrame) -> None:
+        reply.failed = reply.failed or frame.failed
+        start_sample = reply.ledger.samples
+        start_char, end_char = reply.ledger.append_audio(
+            frame.clause_index, len(frame.pcm), frame.marks
+        )
+        for offset in range(0, len(frame.pcm), CHUNK_SAMPLES):
+            piece = frame.pcm[offset : offset + CHUNK_SAMPLES]
+            first, final = offset == 0, offset + CHUNK_SAMPLES >= len(frame.pcm)
+            span = (start_char if first else end_char, end_char if final else start_char)
+            reply.chunks.append(
+                _Chunk(piece, start_sample + offset, min(span), max(span)),
+            )
+
+    async def _commit(self, frame: CommitFrame) -> None:
+        reply = self._reply(frame.generation)
+        if reply is None or reply.committed:
+            return
+        if self._active is not None:
+            await self._finish(self._active, "interrupted")
+        self._reply_count += 1
+        reply.committed = True
+        reply.turn_id = frame.turn_id
+        reply.reply_id = f"reply_{self._reply_count}"
+        self._active = reply
+        await self.emit(ReplyStarted(reply.reply_id, reply.turn_id or None))
+        await self._send_text(reply)
+        await self.push_frame(frame)
+
+    async def _send_text(self, reply: _Reply) -> None:
+        if reply.committed and reply.texts_sent < len(reply.ledger.text):
+            text = reply.ledger.text[reply.texts_sent :]
+            await self.emit(ReplyText(reply.reply_id, text, reply.texts_sent))
+            reply.texts_sent += len(text)
+
+    async def _drop(self, frame: DropFrame) -> None:
+        reply = self._replies.pop(frame.generation, None)
+        self._dropped_up_to = max(self._dropped_up_to, frame.generation)
+        if reply is not None and reply.committed:
+            await self._finish(reply, _STATUS[frame.reason])
+        else:
+            await self.push_upstream(PlayoutFinishedFrame(frame.generation, None, "", ""))
+
+    async def _pause(self, generation: int) -> None:
+        reply = self._active
+        if reply is None or reply.generation != generation or reply.paused:
+            return
+        reply.paused = True
+        reply.clock.pause(self.now())
+        if reply.started:
+            await self.emit(PlayoutPaused(reply.reply_id))
+
+    async def _resume(self, generation: int) -> None:
+        reply = self._active
+        if reply is None or reply.generation != generation or not reply.paused:
+            return
+        reply.paused = False
+        now = self.now()
+        from_sample = reply.clock.position(now)
+        if self._holds_on_pause:
+            from_sample = reply.ledger.resume_sample(from_sample)
+        reply.clock.resume(from_sample, now)
+        reply.idle_since = None
+        if reply.started:
+            await self.emit(PlayoutResumed(reply.reply_id, from_sample))
+
+    async def _played(self, frame: PlayedFrame) -> None:
+        reply, late = self._active, self._last_finished
+        if reply is not None and reply.reply_id == frame.reply_id:
+            reply.clock.report(frame.samples, self.now())
+            if frame.final:
+                reply.stopped_by_client = True
+                await self._finish(reply, "interrupted")
+        elif frame.final and late is not None and late.reply_id == frame.reply_id:
+            # Realtime clients truncate after our cut: their count is better than ours.
+            text = late.ledger.text
+            heard = late.ledger.heard_text(frame.samples)
+            await self.push_upstream(
+                PlayoutFinishedFrame(late.generation, "interrupted", text, heard)
+            )
+
+    async def _pump(self) -> None:
+        """Send what is due, note progress, end what was played."""
+        while True:
+            reply = self._active
+            if reply is None:
+                await self._wake.wait()
+                self._wake.clear()
+                continue
+            if not reply.paused:
+                await self._send_due(reply)
+                await self._finish_if_played(reply)
+            await self._note_progress(reply)
+            # A new chunk must not wait for the tick: it may be the first audio.
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), TICK_SECS)
+            except TimeoutError:
+                continue
+
+    async def _send_due(self, reply: _Reply) -> None:
+        while reply.next_chunk < len(reply.chunks) and not reply.paused:
+            now = self.now()
+            if reply.sent_samples - reply.clock.position(now) >= LEAD_SAMPLES:
+                return
+            chunk = reply.chunks[reply.next_chunk]
+            reply.next_chunk += 1
+            if not reply.started and np.any(chunk.pcm):
+                reply.started = True
+                await self.mark(reply.generation, "first_playout")
+                await self.push_frame(
+                    MeasureFrame(reply.generation, reply.turn_id, reply.reply_id)
+                )
+                await self.push_upstream(PlayoutStartedFrame(reply.generation))
+            reply.sent_samples += len(chunk.pcm)
+            reply.clock.sent(reply.sent_samples, now)
+            await self.emit(
+                ReplyAudio(
+                    reply.reply_id,
+                    reply.sequence,
+                    chunk.pcm.astype("<i2").tobytes(),
+                    chunk.start_sample,
+                    chunk.start_char,
+                    chunk.end_char,
+                )
+            )
+            reply.sequence += 1
+
+    async def _finish_if_played(self, reply: _Reply) -> None:
+        if not reply.everything_sent():
+            return
+        now = self.now()
+        if reply.clock.position(now) < reply.sent_samples:
+            reply.idle_since = None
+            return
+        if reply.idle_since is None:
+            reply.idle_since = now
+        waiting_for_report = (
+            self._holds_on_pause
+            and reply.clock.reported
+            and now - reply.idle_since < REPORT_GRACE_SECS
+            and reply.clock.furthest < reply.sent_samples
+        )
+        if not waiting_for_report:
+            await self._finish(reply, "failed" if reply.failed else "completed")
+
+    async def _note_progress(self, reply: _Reply) -> None:
+        now = self.now()
+        if not reply.started or now - self._progress_at < PROGRESS_SECS:
+            return
+        self._progress_at = now
+        heard = reply.ledger.heard_text(reply.clock.position(now))
+        upcoming = reply.ledger.text[len(heard) : len(heard) + UPCOMING_CHARS]
+        await self.push_upstream(PlayoutProgressFrame(reply.generation, heard, upcoming))
+
+    async def _finish(self, reply: _Reply, status: ReplyStatus) -> None:
+        """End a committed reply; harmless the second time."""
+        if self._active is not reply:
+            return
+        self._active = None
+        self._last_finished = reply
+        self._replies.pop(reply.generation, None)
+        self._dropped_up_to = max(self._dropped_up_to, reply.generation)
+        reply.clock.position(self.now())
+        ledger = reply.ledger
+        heard = ledger.text if status == "completed" else ledger.heard_text(reply.clock.furthest)
+        if status != "completed" and not reply.stopped_by_client:
+            await self.emit(PlayoutFlushed(reply.reply_id))
+        await self.emit(
+            ReplyFinished(
+                reply.reply_id,
+                status,
+                ledger.text,
+                heard,
+                estimated=not reply.clock.reported,
+                audio_secs=reply.sent_samples / OUTPUT_RATE_HZ,
+            )
+        )
+        await self.push_upstream(
+            PlayoutFinishedFrame(reply.generation, status, ledger.text, heard)
+        )

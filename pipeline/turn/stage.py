@@ -1,0 +1,276 @@
+"""The shell around the turn machine: frames in, actions out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Protocol
+
+import numpy as np
+from pipecat.frames.frames import Frame
+from pipecat.processors.frame_processor import FrameDirection
+
+from pipeline.audio import INPUT_RATE_HZ, WINDOW_SAMPLES, FloatArray, int16_to_float, level_dbfs
+from pipeline.events import (
+    BackchannelNoted,
+    CallFailed,
+    SpeechStarted,
+    SpeechStopped,
+    StateChanged,
+    TranscriptCompleted,
+    TranscriptUpdated,
+)
+from pipeline.frames import (
+    CancelReplyFrame,
+    ClearAudioFrame,
+    CommitAudioFrame,
+    CommitFrame,
+    DraftFrame,
+    DropFrame,
+    EndOfTurnFrame,
+    PauseFrame,
+    PlayoutFinishedFrame,
+    PlayoutProgressFrame,
+    PlayoutStartedFrame,
+    RespondFrame,
+    ResumeFrame,
+    SayFrame,
+    SoftEndFrame,
+    TakeTextFrame,
+    TranscriptFrame,
+    UserTextFrame,
+    UtteranceDiscardFrame,
+    UtteranceStartFrame,
+    WindowFrame,
+)
+from pipeline.stage import Stage
+from pipeline.turn.actions import (
+    Action,
+    BeginTurn,
+    BeginUtterance,
+    Commit,
+    Discard,
+    Draft,
+    Drop,
+    Fallback,
+    GiveUp,
+    Pause,
+    Resume,
+    Say,
+    SoftEnd,
+    TakeText,
+)
+from pipeline.turn.machine import TurnMachine
+
+# What smart-turn was trained on: up to 8 s before the decision.
+SMART_TURN_WINDOWS = 8 * INPUT_RATE_HZ // WINDOW_SAMPLES
+# The audio model is only asked when the words leave room for doubt.
+DOUBTFUL = (0.02, 0.95)
+
+
+class SmartTurn(Protocol):
+    """An audio model of the end of a turn; blocking and thread-safe."""
+
+    def probability(self, audio: FloatArray) -> float:
+        """Probability that the turn in `audio` (float32, 16 kHz, up to 8 s) is over."""
+        ...
+
+
+class TurnStage(Stage):
+    """Feeds the machine and carries out what it asks for.
+
+    pipecat's `UserTurnController` takes a turn when one of its strategies fires; it knows
+    neither a draft that waits for its commit nor a reply that is paused until somebody
+    has decided. Hence our own machine.
+
+    Args:
+        machine: The floor; owned by this stage.
+        lines: What is said when an answer cannot be had, by kind.
+        smart_turn: The audio model, or None to decide without it.
+        workers: Threads for the audio model, shared by calls.
+    """
+
+    def __init__(
+        self,
+        machine: TurnMachine,
+        lines: Mapping[Fallback, str],
+        smart_turn: SmartTurn | None = None,
+        workers: Executor | None = None,
+    ) -> None:
+        super().__init__(name="turn")
+        self.machine = machine
+        self._lines = lines
+        self._smart_turn = smart_turn
+        self._workers = workers
+        self._recent: deque[WindowFrame] = deque(maxlen=SMART_TURN_WINDOWS)
+        self._speech_end_at = 0.0
+        self._speech_end_secs = 0.0
+        self._marks: dict[str, float] = {}
+        self._begun_turn = ""
+        self._soft_end_generation = 0
+        self._audio_opinion_task: asyncio.Task[None] | None = None
+
+    async def stopped(self) -> None:
+        if self._audio_opinion_task is not None:
+            task, self._audio_opinion_task = self._audio_opinion_task, None
+            await self.cancel_task(task)
+
+    async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        machine = self.machine
+        match frame:
+            case WindowFrame():
+                await self.push_frame(frame, direction)
+                await self._window(frame)
+            case TranscriptFrame():
+                await self._transcript(frame)
+            case EndOfTurnFrame():
+                await self._do(machine.on_end_of_turn(frame.text, frame.probability))
+                self._ask_audio_model(frame.probability)
+            case PlayoutStartedFrame():
+                await self._do(machine.on_playout_started(frame.generation))
+                await self.emit(StateChanged("speaking"))
+            case PlayoutProgressFrame():
+                machine.policy.note_bot_text(frame.heard_text, frame.upcoming_text)
+            case PlayoutFinishedFrame():
+                await self._playout_finished(frame)
+            case CommitAudioFrame():
+                last = self._recent[-1].vad.last_voiced_sample if self._recent else 0
+                await self._do(machine.force_end(last))
+            case ClearAudioFrame():
+                await self._do(machine.clear())
+            case UserTextFrame():
+                await self._do(machine.type_text())
+                await self.push_frame(TakeTextFrame("", frame.text))
+            case RespondFrame():
+                await self._do(machine.respond())
+            case CancelReplyFrame():
+                await self._do(machine.cancel_reply())
+            case _:
+                await self.push_frame(frame, direction)
+
+    # -- evidence ---------------------------------------------------------------------
+
+    async def _window(self, frame: WindowFrame) -> None:
+        self._recent.append(frame)
+        vad = frame.vad
+        trailing_samples = frame.end_sample - vad.last_voiced_sample
+        self._speech_end_at = frame.arrived_at - trailing_samples / INPUT_RATE_HZ
+        self._speech_end_secs = vad.last_voiced_sample / INPUT_RATE_HZ
+        await self._do(
+            self.machine.on_window(
+                frame.end_sample / INPUT_RATE_HZ,
+                speaking=vad.speaking,
+                silence_secs=vad.silence_secs,
+                onset_sample=vad.onset_sample,
+                last_voiced_sample=vad.last_voiced_sample,
+                voiced_secs=vad.voiced_secs,
+                level_dbfs=level_dbfs(frame.samples),
+            )
+        )
+
+    async def _transcript(self, frame: TranscriptFrame) -> None:
+        if frame.generation == self._soft_end_generation:
+            self._marks["transcript_final"] = self.now()
+        if frame.turn_id == self._begun_turn and frame.text:
+            await self.emit(TranscriptUpdated(frame.turn_id, frame.committed, frame.unstable))
+        await self._do(
+            self.machine.on_transcript(
+                frame.turn_id, frame.generation, frame.text, frame.language
+            )
+        )
+
+    async def _playout_finished(self, frame: PlayoutFinishedFrame) -> None:
+        before = self.machine.reply
+        await self._do(self.machine.on_playout_finished(frame.generation, frame.status))
+        if frame.status is not None and before != "none" and self.machine.reply == "none":
+            await self.emit(StateChanged("listening"))
+
+    def _ask_audio_model(self, llm_probability: float) -> None:
+        """Ask smart-turn about the silence under way, if the words leave it open."""
+        if self._smart_turn is None or self._workers is None or self.machine.phase != "waiting":
+            return
+        if not DOUBTFUL[0] < llm_probability < DOUBTFUL[1]:
+            return
+        if self._audio_opinion_task is not None and not self._audio_opinion_task.done():
+            return
+        audio = int16_to_float(np.concatenate([window.samples for window in self._recent]))
+        self._audio_opinion_task = self.create_task(
+            self._audio_opinion(self._soft_end_generation, audio), "turn-audio-opinion"
+        )
+
+    async def _audio_opinion(self, generation: int, audio: FloatArray) -> None:
+        assert self._smart_turn is not None
+        loop = asyncio.get_running_loop()
+        probability = await loop.run_in_executor(
+            self._workers, self._smart_turn.probability, audio
+        )
+        await self._do(self.machine.on_smart_turn(generation, probability))
+
+    # -- actions ----------------------------------------------------------------------
+
+    async def _do(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            await self._carry_out(action)
+
+    async def _carry_out(self, action: Action) -> None:
+        match action:
+            case BeginUtterance(turn_id, start_sample, _):
+                await self.push_frame(UtteranceStartFrame(turn_id, start_sample))
+            case BeginTurn(turn_id, at_secs):
+                self._begun_turn = turn_id
+                await self.emit(SpeechStarted(turn_id, at_secs))
+                await self.emit(StateChanged("listening"))
+            case SoftEnd(generation, turn_id, end_sample):
+                self._soft_end_generation = generation
+                self._marks = {"speech_end": self._speech_end_at, "soft_end": self.now()}
+                await self.push_frame(SoftEndFrame(generation, turn_id, end_sample))
+            case Draft(generation, turn_id, text, language, speculative):
+                await self.push_frame(
+                    DraftFrame(generation, turn_id, text, language, speculative)
+                )
+            case Commit():
+                await self._commit(action)
+            case TakeText(turn_id, text, language):
+                await self.push_frame(TakeTextFrame(turn_id, text))
+                await self._end_turn(TranscriptCompleted(turn_id, text, language))
+            case Drop(generation, reason):
+                await self.push_frame(DropFrame(generation, reason))
+            case Discard(turn_id, text):
+                await self.push_frame(UtteranceDiscardFrame(turn_id))
+                if text:
+                    await self.emit(BackchannelNoted(text))
+                if turn_id == self._begun_turn:
+                    await self._end_turn(TranscriptCompleted(turn_id, "", "zh"))
+            case Pause(generation):
+                await self.push_frame(PauseFrame(generation))
+                await self.emit(StateChanged("paused"))
+            case Resume(generation):
+                await self.push_frame(ResumeFrame(generation))
+                playing = self.machine.reply == "playing"
+                await self.emit(StateChanged("speaking" if playing else "thinking"))
+            case Say(generation, turn_id, line):
+                await self.push_frame(
+                    SayFrame(generation, turn_id, self._lines[line], enters_context=False)
+                )
+                await self.push_frame(CommitFrame(generation, turn_id))
+            case GiveUp():
+                await self.emit(CallFailed("reply_failed", "No reply could be spoken."))
+                await self.emit(StateChanged("listening"))
+
+    async def _commit(self, action: Commit) -> None:
+        await self.push_frame(CommitFrame(action.generation, action.turn_id))
+        if action.turn_id:
+            for name, at in self._marks.items():
+                await self.mark(action.generation, name, at)
+            await self._end_turn(
+                TranscriptCompleted(action.turn_id, action.text, action.language)
+            )
+        await self.mark(action.generation, "turn_commit")
+        await self.emit(StateChanged("thinking"))
+
+    async def _end_turn(self, completed: TranscriptCompleted) -> None:
+        self._begun_turn = ""
+        await self.emit(SpeechStopped(completed.turn_id, self._speech_end_secs))
+        await self.emit(completed)
