@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path, PurePosixPath
@@ -58,7 +59,7 @@ class Wheel(_Part):
     @property
     def filename_prefix(self) -> str:
         """How the wheel's file name begins, by the wheel naming convention."""
-        return f"{self.package.replace('-', '_').replace('.', '_')}-{self.version}-".lower()
+        return f"{re.sub(r'[-_.]+', '_', self.package)}-{self.version}-".lower()
 
 
 class Hub(_Part):
