@@ -101,9 +101,10 @@ class ModelSettings(Section):
     english_voice: str = Field(
         "hibari", description="Voice of English clauses; hibari comes with its package."
     )
-    hub_url: str = Field(
-        "https://huggingface.co",
-        description="Model hub, or a mirror of it, for models that are not on the package index.",
+    hub_url: str | None = Field(
+        None,
+        description="Mirror of the model hub, for models that are not on the package index; "
+        "unset takes the hub itself.",
     )
 
 
@@ -442,3 +443,15 @@ def _explain(error: ValidationError, given: Mapping[str, Origin]) -> str:
     source = f" (from the {origin})" if origin else ""
     more = f"; {len(others)} more" if others else ""
     return f"{dotted}: {reason[:1].lower()}{reason[1:]}{source}{more}"
+
+
+def describe(dotted: str) -> str:
+    """What a setting trades, from its field's description."""
+    *sections, leaf = dotted.split(".")
+    model: type[BaseModel] = Settings
+    for section in sections:
+        below = model.model_fields[section].annotation
+        assert isinstance(below, type)
+        assert issubclass(below, BaseModel)
+        model = below
+    return model.model_fields[leaf].description or ""

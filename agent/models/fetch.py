@@ -53,7 +53,7 @@ class Fetcher:
 
     Args:
         store: Where they go.
-        hub_url: Address of the model hub.
+        hub_url: Address of a mirror of the model hub, or None for the hub itself.
         offline: Refuse to download.
         report: Hears the progress, from the calling thread.
     """
@@ -62,7 +62,7 @@ class Fetcher:
         self,
         store: ModelStore,
         *,
-        hub_url: str,
+        hub_url: str | None,
         offline: bool = False,
         report: Callable[[FetchProgress], None] = lambda progress: None,
     ) -> None:

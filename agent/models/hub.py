@@ -11,7 +11,7 @@ from pipeline.errors import FetchError
 
 
 def download_file(
-    hub: Hub, file: ModelFile, folder: Path, hub_url: str, on_bytes: Callable[[int], None]
+    hub: Hub, file: ModelFile, folder: Path, hub_url: str | None, on_bytes: Callable[[int], None]
 ) -> Path:
     """Fetch one file; a half one in `folder` is resumed.
 
@@ -19,7 +19,7 @@ def download_file(
         hub: Repository and commit.
         file: File of the repository.
         folder: Existing folder; the file lands at `folder / file.path`.
-        hub_url: Address of the hub or of a mirror.
+        hub_url: Address of a mirror of the hub, or None for the hub itself.
         on_bytes: Hears how many more bytes have arrived.
 
     Raises:

@@ -1,0 +1,92 @@
+"""`qingting transcribe`: the recogniser alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.context import settings_of
+
+if TYPE_CHECKING:
+    from pipeline.audio import FloatArray
+    from pipeline.stt.base import Hypothesis, Recogniser
+    from pipeline.text import Language
+
+_LONGEST_PIECE_SECS = 24.0  # under the 28 s that a recogniser takes
+_SEARCH_SECS = 8.0  # a piece ends at the quietest moment of its last seconds
+_STEP_SECS = 0.1
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(transcribe)
+
+
+def transcribe(
+    ctx: typer.Context,
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Audio file.")],
+    language: Annotated[str | None, typer.Option(help="auto, zh or en.")] = None,
+    script: Annotated[str | None, typer.Option(help="simplified, traditional or as_is.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Write down what is said in an audio file."""
+    from agent import engines
+    from agent.clips import read_clip
+    from pipeline.audio import INPUT_RATE_HZ
+    from pipeline.text import join
+
+    settings = settings_of(ctx, {"stt.language": language, "stt.script": script})
+    audio = read_clip(clip, INPUT_RATE_HZ)
+    recogniser = engines.load_recogniser(settings)
+    spoken = None if settings.stt.language == "auto" else settings.stt.language
+    heard = asyncio.run(_decode(recogniser, list(pieces(audio)), spoken))
+    text = ""
+    for hypothesis in heard:
+        text = join(text, hypothesis.text)
+    if as_json:
+        report = {
+            "text": text,
+            "language": heard[0].language,
+            "confidence": round(min(hypothesis.confidence for hypothesis in heard), 3),
+            "audio_secs": round(len(audio) / INPUT_RATE_HZ, 3),
+        }
+        typer.echo(json.dumps(report, ensure_ascii=False))
+    else:
+        typer.echo(text)
+
+
+async def _decode(
+    recogniser: Recogniser, audio: list[FloatArray], language: Language | None
+) -> list[Hypothesis]:
+    try:
+        return [await recogniser.decode(piece, language=language) for piece in audio]
+    finally:
+        await recogniser.close()
+
+
+def pieces(audio: FloatArray) -> Iterator[FloatArray]:
+    """Cut long audio (float32, mono, 16 kHz) into pieces that a recogniser takes.
+
+    The pieces join to `audio`; each but the last ends in the quietest tenth of a second
+    of its last eight seconds.
+    """
+    import numpy as np
+
+    from pipeline.audio import INPUT_RATE_HZ
+
+    longest = round(_LONGEST_PIECE_SECS * INPUT_RATE_HZ)
+    searched = round(_SEARCH_SECS * INPUT_RATE_HZ)
+    step = round(_STEP_SECS * INPUT_RATE_HZ)
+    start = 0
+    while len(audio) - start > longest:
+        tail = audio[start + longest - searched : start + longest]
+        energy = np.square(tail.reshape(-1, step)).sum(axis=1)
+        end = start + longest - searched + int(energy.argmin()) * step + step // 2
+        yield audio[start:end]
+        start = end
+    yield audio[start:]
