@@ -21,12 +21,37 @@ from pipecat.frames.frames import SystemFrame
 from pipeline.audio import Int16Array
 from pipeline.clauses import Clause
 from pipeline.events import CallEvent, ReplyStatus
-from pipeline.llm.base import Message
+from pipeline.interruption import InterruptionMode
+from pipeline.llm.base import Message, Sampling
 from pipeline.text import Language
 from pipeline.tts.base import CharMark
 from pipeline.vad.gate import VadState
 
 DropReason: TypeAlias = Literal["resumed", "interrupted", "cancelled", "replaced", "failed"]
+
+# call → everybody --------------------------------------------------------------------
+
+
+@dataclass
+class ConfigureFrame(SystemFrame):
+    """New choices of the client; they hold from the next turn and the next reply on.
+
+    Attributes:
+        system_prompt: First message of the context.
+        sampling: How replies are drawn.
+        language: Language to recognise, None to detect it.
+        take_turns: False leaves the end of a turn to the client.
+        interruption: "polite", "instant" or "off".
+        holds_on_pause: The client holds its buffer when told to pause.
+    """
+
+    system_prompt: str
+    sampling: Sampling
+    language: Language | None
+    take_turns: bool
+    interruption: InterruptionMode
+    holds_on_pause: bool
+
 
 # vad → turn, stt ---------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from pipecat.frames.frames import Frame, InputAudioRawFrame
 from pipecat.processors.frame_processor import FrameDirection
 
 from pipeline.audio import INPUT_RATE_HZ, SAMPLE_BYTES
+from pipeline.frames import ConfigureFrame
 from pipeline.stage import Stage
 
 # Longer than the jitter of a home network, shorter than anybody waits for an answer.
@@ -30,14 +31,13 @@ class InputStage(Stage):
 
     def __init__(self, *, fill_gaps: bool = True) -> None:
         super().__init__(name="input")
-        self._fill_gaps = fill_gaps
+        self.fill_gaps = fill_gaps
         self._heard_until = 0.0
         self._fill_task: asyncio.Task[None] | None = None
 
     async def started(self) -> None:
         self._heard_until = self.now()
-        if self._fill_gaps:
-            self._fill_task = self.create_task(self._fill(), "input-fill")
+        self._fill_task = self.spawn(self._fill(), "input-fill")
 
     async def stopped(self) -> None:
         if self._fill_task is not None:
@@ -49,12 +49,16 @@ class InputStage(Stage):
             length_secs = len(frame.audio) / SAMPLE_BYTES / INPUT_RATE_HZ
             # A burst is audio of the future: it keeps the filler away for its own length.
             self._heard_until = max(self._heard_until, self.now() - GAP_SECS) + length_secs
+        elif isinstance(frame, ConfigureFrame):
+            self.fill_gaps = frame.take_turns
         await self.push_frame(frame, direction)
 
     async def _fill(self) -> None:
         while True:
             await asyncio.sleep(FILL_SECS)
             now = self.now()
+            if not self.fill_gaps:
+                self._heard_until = now
             if now - self._heard_until < GAP_SECS:
                 continue
             # Catch up with real time, but never in one blow.

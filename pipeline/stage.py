@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Coroutine
 
 from pipecat.frames.frames import CancelFrame, EndFrame, Frame, StartFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
@@ -11,13 +13,16 @@ from pipeline.events import CallEvent
 from pipeline.frames import EventFrame, MarkFrame
 
 
+logger = logging.getLogger(__name__)
+
+
 class Stage(FrameProcessor):
     """A `FrameProcessor` whose subclasses only say what they do with frames.
 
     Subclasses override `handle`; what they do not consume they pass on with
     `push_frame`. Work that takes longer than a millisecond belongs in a task made with
-    `create_task` (owned and named by the stage) or in an engine's worker thread: all
-    frames of a stage share one input task, and an `await` there delays an interruption.
+    `spawn` or in an engine's worker thread: all frames of a stage share one input task,
+    and an `await` there delays an interruption.
 
     Instants are taken from the event loop's clock, which `tests/virtual_time.py` can
     turn by hand; on CPython it is `time.monotonic`.
@@ -47,6 +52,21 @@ class Stage(FrameProcessor):
     async def cleanup(self) -> None:
         await self.stopped()
         await super().cleanup()
+
+    def spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        """A named task of this stage; one that dies ends the call.
+
+        pipecat's `create_task` logs an exception and forgets it, which leaves a call
+        without one of its parts.
+        """
+        return self.create_task(self._supervise(work, name), name)
+
+    async def _supervise(self, work: Coroutine[object, object, None], name: str) -> None:
+        try:
+            await work
+        except Exception as error:
+            logger.exception("task %s died", name)
+            await self.push_error(f"task {name} died", exception=error)
 
     def now(self) -> float:
         """Monotonic seconds."""

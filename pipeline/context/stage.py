@@ -10,6 +10,7 @@ from pipecat.processors.frame_processor import FrameDirection
 
 from pipeline.context.conversation import ConversationHistory
 from pipeline.frames import (
+    ConfigureFrame,
     CommitFrame,
     DraftFrame,
     PlayoutFinishedFrame,
@@ -59,6 +60,9 @@ class ContextStage(Stage):
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         match frame:
+            case ConfigureFrame():
+                self.history.system_prompt = frame.system_prompt
+                await self.push_frame(frame, direction)
             case TranscriptFrame():
                 await self._prefill(frame)
             case DraftFrame():

@@ -13,6 +13,7 @@ from pipecat.processors.frame_processor import FrameDirection
 from pipeline.errors import VoiceError
 from pipeline.events import CallFailed
 from pipeline.frames import (
+    ConfigureFrame,
     DropFrame,
     EndOfTurnFrame,
     PrefillFrame,
@@ -43,15 +44,18 @@ class LlmStage(Stage):
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         match frame:
+            case ConfigureFrame():
+                self._sampling = frame.sampling
+                await self.push_frame(frame, direction)
             case PrefillFrame():
                 # A newer prefill takes over; the engine keeps what was already evaluated.
                 await self._stop_prefill()
-                self._prefill_task = self.create_task(self._prefill(frame), "llm-prefill")
+                self._prefill_task = self.spawn(self._prefill(frame), "llm-prefill")
             case ReplyRequestFrame():
                 await self._stop_prefill()
                 await self._stop_reply()
                 self._generation = frame.generation
-                self._reply_task = self.create_task(self._reply(frame), "llm-reply")
+                self._reply_task = self.spawn(self._reply(frame), "llm-reply")
             case DropFrame():
                 if frame.generation == self._generation:
                     await self._stop_reply()

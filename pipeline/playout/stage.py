@@ -31,6 +31,7 @@ from pipeline.events import (
     ReplyText,
 )
 from pipeline.frames import (
+    ConfigureFrame,
     ClauseFrame,
     CommitFrame,
     DropFrame,
@@ -124,7 +125,7 @@ class PlayoutStage(Stage):
         self._progress_at = 0.0
 
     async def started(self) -> None:
-        self._pump_task = self.create_task(self._pump(), "playout-pump")
+        self._pump_task = self.spawn(self._pump(), "playout-pump")
 
     async def stopped(self) -> None:
         if self._active is not None:
@@ -135,6 +136,9 @@ class PlayoutStage(Stage):
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         match frame:
+            case ConfigureFrame():
+                self._holds_on_pause = frame.holds_on_pause
+                await self.push_frame(frame, direction)
             case ClauseFrame():
                 if reply := self._reply(frame.generation):
                     reply.ledger.append_text(frame.clause.text)

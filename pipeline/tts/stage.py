@@ -59,7 +59,7 @@ class TtsStage(Stage):
         self._speak_task: asyncio.Task[None] | None = None
 
     async def started(self) -> None:
-        self._speak_task = self.create_task(self._speak_all(), "tts-speak")
+        self._speak_task = self.spawn(self._speak_all(), "tts-speak")
 
     async def stopped(self) -> None:
         self._cancelled.set()

@@ -90,7 +90,7 @@ class TurnMachine:
         self.rhythm = PauseRhythm()
         self.speculation = settings.speculation
         self.policy = policy
-        self._take_turns = take_turns
+        self.take_turns = take_turns
         self._generation = 0
         self._turn_count = 0
         self._utterance: _Utterance | None = None
@@ -115,34 +115,33 @@ class TurnMachine:
         *,
         speaking: bool,
         silence_secs: float,
-        onset_sample: int,
+        onset_sample: int | None,
         last_voiced_sample: int,
-        voiced_secs: float,
         level_dbfs: float,
     ) -> list[Action]:
         """One more window of audio, 32 ms of stream time.
 
         Args:
             at_secs: Stream time after the window.
-            speaking: The gate is open.
-            silence_secs: Since the last voiced sample.
-            onset_sample: Where the speech under way began, pre-roll excluded.
+            speaking: The speech gate is open; it closes at the first short silence.
+            silence_secs: Confirmed silence since the last voiced sample.
+            onset_sample: Where speech began, in the window that opens the gate.
             last_voiced_sample: End of the last voiced audio.
-            voiced_secs: Voiced audio since the onset.
             level_dbfs: Level of the window.
         """
-        self._at_secs = at_secs
-        voiced_now = speaking and silence_secs < self.settings.soft_end_secs
+        window_secs, self._at_secs = at_secs - self._at_secs, at_secs
         actions: list[Action] = []
-        if self.phase == "idle" and voiced_now:
-            actions += self._begin(at_secs, onset_sample)
-        elif self.phase == "speaking" and not voiced_now:
+        if self.phase == "idle" and speaking:
+            onset_at = last_voiced_sample if onset_sample is None else onset_sample
+            actions += self._begin(at_secs, onset_at)
+        elif self.phase == "speaking" and not speaking:
             actions += self._soft_end(last_voiced_sample)
-        elif self.phase == "waiting" and voiced_now:
+        elif self.phase == "waiting" and speaking:
             actions += self._go_on()
         self._silence_secs = silence_secs
         if self._utterance is not None:
-            self._utterance.voiced_secs = voiced_secs
+            if speaking:
+                self._utterance.voiced_secs += window_secs
             if self._utterance.overlap:
                 actions += self._judge(at_secs, silence_secs, level_dbfs)
             elif self.phase == "waiting":
@@ -202,7 +201,7 @@ class TurnMachine:
         utterance.final_for = generation
         if utterance.forced:
             return self._finish_forced()
-        if utterance.overlap or not text or not self._take_turns or not self.speculation:
+        if utterance.overlap or not text or not self.take_turns or not self.speculation:
             return []
         return self._draft_reply(speculative=True)
 
@@ -266,7 +265,7 @@ class TurnMachine:
     def _consider(self, silence_secs: float) -> list[Action]:
         utterance = self._utterance
         assert utterance is not None
-        if not self._take_turns:
+        if not self.take_turns:
             return []
         settings = self.settings
         if utterance.final_for != self._generation:
@@ -433,7 +432,7 @@ class TurnMachine:
         actions = self._drop_draft("replaced")
         self._forget_utterance()
         actions.append(TakeText(utterance.turn_id, utterance.text, utterance.language))
-        if self._take_turns or self._respond_when_ready:
+        if self.take_turns or self._respond_when_ready:
             self._respond_when_ready = False
             actions += self.respond()
         return actions

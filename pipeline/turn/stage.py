@@ -23,6 +23,7 @@ from pipeline.events import (
     TranscriptUpdated,
 )
 from pipeline.frames import (
+    ConfigureFrame,
     CancelReplyFrame,
     ClearAudioFrame,
     CommitAudioFrame,
@@ -120,6 +121,10 @@ class TurnStage(Stage):
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         machine = self.machine
         match frame:
+            case ConfigureFrame():
+                machine.take_turns = frame.take_turns
+                machine.policy.mode = frame.interruption
+                await self.push_frame(frame, direction)
             case WindowFrame():
                 await self.push_frame(frame, direction)
                 await self._window(frame)
@@ -163,9 +168,8 @@ class TurnStage(Stage):
                 frame.end_sample / INPUT_RATE_HZ,
                 speaking=vad.speaking,
                 silence_secs=vad.silence_secs,
-                onset_sample=vad.onset_sample,
+                onset_sample=vad.onset,
                 last_voiced_sample=vad.last_voiced_sample,
-                voiced_secs=vad.voiced_secs,
                 level_dbfs=level_dbfs(frame.samples),
             )
         )
@@ -196,7 +200,7 @@ class TurnStage(Stage):
         if self._audio_opinion_task is not None and not self._audio_opinion_task.done():
             return
         audio = int16_to_float(np.concatenate([window.samples for window in self._recent]))
-        self._audio_opinion_task = self.create_task(
+        self._audio_opinion_task = self.spawn(
             self._audio_opinion(self._soft_end_generation, audio), "turn-audio-opinion"
         )
 

@@ -1,0 +1,95 @@
+"""Loads the engines named in the settings, once per process.
+
+The one place that names concrete engines: everything else sees the protocols of
+`pipeline`. Loading blocks for a second or two; the server does it before it listens.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from agent.config import Settings
+from agent.models.store import ModelStore
+from pipeline.assembly import Engines
+from pipeline.llm.base import LanguageModel
+from pipeline.stt.base import Recogniser
+from pipeline.tts.base import SpeechStyle, Voice
+
+logger = logging.getLogger(__name__)
+
+# The voice and the audio model of the end of turns: one computes, one waits for memory.
+WORKER_THREADS = 2
+
+
+def load_engines(settings: Settings) -> Engines:
+    """Everything a call needs.
+
+    Raises:
+        ModelError: A model is missing or damaged; the message names the command to run.
+    """
+    from pipeline.vad.silero import SileroModel
+    from pipeline.vad.smart_turn import SmartTurn
+
+    engines = Engines(
+        voice_activity=SileroModel(),
+        recogniser=load_recogniser(settings),
+        language_model=load_language_model(settings),
+        voice=load_speaker(settings),
+        workers=ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="engine"),
+        smart_turn=SmartTurn(),
+    )
+    logger.info("engines loaded")
+    return engines
+
+
+async def close_engines(engines: Engines) -> None:
+    """Stop the workers; the calls must have ended."""
+    await engines.recogniser.close()
+    await engines.language_model.close()
+    engines.workers.shutdown(wait=False, cancel_futures=True)
+
+
+def load_recogniser(settings: Settings) -> Recogniser:
+    """The speech recogniser alone."""
+    from pipeline.stt.whisper import WhisperRecogniser
+
+    return WhisperRecogniser(
+        _locate(settings, settings.models.stt),
+        threads=settings.stt.threads,
+        script=settings.stt.script,
+    )
+
+
+def load_language_model(settings: Settings) -> LanguageModel:
+    """The language model alone."""
+    from pipeline.llm.engine import LlamaModel
+
+    llm = settings.llm
+    return LlamaModel.load(
+        _locate(settings, settings.models.llm),
+        adapter=settings.models.llm_adapter,
+        context_tokens=llm.context_tokens,
+        threads=llm.threads,
+        threads_batch=llm.threads,
+        sequences=llm.sequences,
+        prefill_batch_tokens=llm.prefill_batch_tokens,
+    )
+
+
+def load_speaker(settings: Settings) -> Voice:
+    """The voices of both languages behind one."""
+    from pipeline.tts.speaker import load_speaker as load
+
+    return load(_locate(settings, settings.models.mandarin_voice), settings.voice.threads)
+
+
+def speech_style(settings: Settings) -> SpeechStyle:
+    """The settings' way of speaking."""
+    voice = settings.voice
+    return SpeechStyle(voice.rate, voice.pitch, voice.volume, voice.pause_scale)
+
+
+def _locate(settings: Settings, name_or_path: str) -> Path:
+    return ModelStore(settings.models_dir).locate(name_or_path)

@@ -1,0 +1,78 @@
+"""From settings, persona and a client's options to what one call is."""
+
+from __future__ import annotations
+
+import secrets
+
+from agent.config import Settings
+from agent.engines import speech_style
+from agent.persona import Persona
+from pipeline.assembly import CallProfile
+from pipeline.context.stage import ScriptedLines
+from pipeline.events import CallOptions
+from pipeline.interruption import InterruptionPolicy
+from pipeline.llm.base import Sampling
+from pipeline.text import Language
+from pipeline.turn import lexicon
+from pipeline.turn.endpointing import TurnSettings
+
+# A client's instructions come after the persona's and cannot push it out of the context.
+MAX_INSTRUCTION_CHARS = 4_000
+
+
+def call_profile(settings: Settings, persona: Persona, options: CallOptions) -> CallProfile:
+    """One call's profile; what the client left open comes from the settings."""
+    turn = settings.turn
+    return CallProfile(
+        system_prompt=_system_prompt(persona, options.instructions),
+        cut_mark=persona.cut_mark,
+        lines=ScriptedLines(
+            greeting=persona.greeting,
+            check_in=persona.check_ins[0],
+            asks_to_continue=lexicon.asks_to_continue,
+            resuming=persona.resuming,
+        ),
+        fallbacks={"unheard": persona.unheard, "apology": persona.apology},
+        language=_language(settings, options),
+        partial_interval_secs=settings.stt.partial_interval_secs,
+        turn=TurnSettings(
+            soft_end_secs=turn.soft_end_secs,
+            min_wait_secs=turn.min_silence_secs,
+            max_wait_secs=turn.max_silence_secs,
+            speculation=turn.speculation,
+            pacing=turn.pacing,
+        ),
+        interruption=InterruptionPolicy(
+            mode=settings.interruption.mode if options.interrupt_reply else "off"
+        ),
+        sampling=_sampling(settings, options),
+        style=speech_style(settings),
+        take_turns=options.turn_detection,
+        holds_on_pause=options.reports_playout,
+    )
+
+
+def _system_prompt(persona: Persona, instructions: str | None) -> str:
+    if not instructions:
+        return persona.system_prompt
+    return f"{persona.system_prompt}\n\n{instructions[:MAX_INSTRUCTION_CHARS]}"
+
+
+def _language(settings: Settings, options: CallOptions) -> Language | None:
+    if options.language is not None:
+        return options.language
+    return None if settings.stt.language == "auto" else settings.stt.language
+
+
+def _sampling(settings: Settings, options: CallOptions) -> Sampling:
+    llm = settings.llm
+    temperature, max_tokens = options.temperature, options.max_reply_tokens
+    return Sampling(
+        temperature=llm.temperature if temperature is None else temperature,
+        top_p=llm.top_p,
+        top_k=llm.top_k,
+        min_p=llm.min_p,
+        repeat_penalty=llm.repeat_penalty,
+        seed=secrets.randbelow(1 << 31) if llm.seed is None else llm.seed,
+        max_tokens=llm.max_reply_tokens if max_tokens is None else max_tokens,
+    )

@@ -1,0 +1,108 @@
+"""One call's pipeline, in reading order.
+
+    input ▸ vad ▸ turn ▸ stt ▸ context ▸ llm ▸ clauses ▸ tts ▸ playout ▸ output
+             └─ interruption: turn pauses, resumes or drops everything after it
+                 context ◂ heard so far ◂ playout ◂ samples played
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from pipecat.pipeline.pipeline import Pipeline
+
+from pipeline.clause_stage import ClauseStage
+from pipeline.clauses import ClauseCutter
+from pipeline.context.conversation import ConversationHistory
+from pipeline.context.stage import ContextStage, ScriptedLines
+from pipeline.events import CallEvent
+from pipeline.input import InputStage
+from pipeline.interruption import InterruptionPolicy
+from pipeline.llm.base import LanguageModel, Sampling
+from pipeline.llm.stage import LlmStage
+from pipeline.output import OutputStage
+from pipeline.playout.stage import PlayoutStage
+from pipeline.stt.base import Recogniser
+from pipeline.stt.stage import SttStage
+from pipeline.text import Language
+from pipeline.tts.base import SpeechStyle, Voice
+from pipeline.tts.speakable import speakable
+from pipeline.tts.stage import TtsStage
+from pipeline.turn.actions import Fallback
+from pipeline.turn.endpointing import TurnSettings
+from pipeline.turn.machine import TurnMachine
+from pipeline.turn.stage import SmartTurn, TurnStage
+from pipeline.vad.gate import GateSettings, SpeechGate
+from pipeline.vad.stage import VadStage, VoiceActivity
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Everything loaded once per process and shared by its calls.
+
+    `workers` runs the blocking engines that have no worker thread of their own (voice,
+    smart-turn); its size bounds how many of them compute at once.
+    """
+
+    voice_activity: VoiceActivity
+    recogniser: Recogniser
+    language_model: LanguageModel
+    voice: Voice
+    workers: Executor
+    smart_turn: SmartTurn | None = None
+
+
+@dataclass(frozen=True)
+class CallProfile:
+    """What makes one call different from another.
+
+    Attributes:
+        system_prompt: First message of the context.
+        cut_mark: Appended to what was heard of a cut reply, for the model to see.
+        lines: Scripted answers.
+        fallbacks: Spoken when an answer cannot be had.
+        language: Language to recognise, None to detect it.
+        take_turns: False leaves the end of a turn to the client (push-to-talk).
+        holds_on_pause: The client holds its buffer when told to pause.
+    """
+
+    system_prompt: str
+    lines: ScriptedLines
+    fallbacks: Mapping[Fallback, str]
+    cut_mark: str = "……"
+    language: Language | None = None
+    partial_interval_secs: float = 0.3
+    turn: TurnSettings = field(default_factory=TurnSettings)
+    interruption: InterruptionPolicy = field(default_factory=InterruptionPolicy)
+    sampling: Sampling = field(default_factory=Sampling)
+    style: SpeechStyle = field(default_factory=SpeechStyle)
+    take_turns: bool = True
+    holds_on_pause: bool = False
+
+
+def assemble(
+    engines: Engines, profile: CallProfile, deliver: Callable[[CallEvent], None]
+) -> Pipeline:
+    """The stages of one call, joined; `deliver` receives every event and must not block.
+
+    Raises:
+        OverloadedError: The language model has no place for one more conversation.
+    """
+    machine = TurnMachine(profile.turn, profile.interruption, take_turns=profile.take_turns)
+    history = ConversationHistory(profile.system_prompt, profile.cut_mark)
+    return Pipeline(
+        [
+            InputStage(fill_gaps=profile.take_turns),
+            VadStage(engines.voice_activity.open(), SpeechGate(GateSettings(stop_secs=profile.turn.soft_end_secs))),
+            TurnStage(machine, profile.fallbacks, engines.smart_turn, engines.workers),
+            SttStage(engines.recogniser, profile.language, profile.partial_interval_secs),
+            ContextStage(history, profile.lines),
+            LlmStage(engines.language_model.open(), profile.sampling),
+            ClauseStage(lambda: ClauseCutter(speakable=speakable)),
+            TtsStage(engines.voice, profile.style, engines.workers),
+            PlayoutStage(holds_on_pause=profile.holds_on_pause),
+            OutputStage(deliver),
+        ]
+    )

@@ -1,0 +1,240 @@
+"""What the caller's words say about the turn: small predicates over tables of phrases.
+
+All of them compare in text units after folding: width, case, Traditional characters,
+apostrophes, hyphens, stretched sounds (yeahhh) and the recogniser's usual slips (恩 for
+嗯) make no difference, nor does punctuation. They are pure, take microseconds, and never
+raise; an empty text is never anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from opencc import OpenCC
+
+from pipeline.text import keys
+from pipeline.turn import phrases
+
+Folded: TypeAlias = tuple[str, ...]
+
+LONGEST_BACKCHANNEL_UNITS = 8  # 嗯嗯嗯嗯原来如此; whoever says more is taking the turn
+
+_TO_SIMPLIFIED = OpenCC("t2s")
+_STRETCH = re.compile(r"([a-z])\1{2,}")
+_SENTENCE_END = re.compile(r"[。！？!?…\n]|\.(?=\s|$)")
+_CLAUSE_END = re.compile(r"[，、；：,;:]")
+_TRAILING_OFF = re.compile(r"(?:…|\.\.+|—|--)\s*$")
+
+_AUXILIARY = (
+    "am|is|are|was|were|do|does|did|have|has|had|can|could|will|would|shall|should|may|might|must"
+    "|isnt|arent|wasnt|werent|dont|doesnt|didnt|havent|hasnt|cant|couldnt|wont|wouldnt|shouldnt"
+)
+_SUBJECT = (
+    "i|you|he|she|it|we|they|this|that|there|these|those|my|your|his|her|our|their|the|any"
+    "|anyone|anybody|someone|people|everyone"
+)
+_ENGLISH_QUESTION = re.compile(
+    rf"^(?:{_AUXILIARY})(?: not)? (?:{_SUBJECT})\b"
+    rf"|^(?:what|who|whom|where|when|why|how|which)(?: (?!{_SUBJECT})\w+){{0,2}} (?:{_AUXILIARY})\b"
+    r"|^(?:what|how) about\b|^how come\b|^why not\b|^(?:what|why|how|where|who|when)s?$"
+    rf"|\b(?:{_AUXILIARY}) (?:i|you|he|she|it|we|they)$"
+    r"|\b(?:right|you think|what should i do|what do i do)$"
+)
+
+
+def fold(text: str) -> Folded:
+    """The units of `text` in the form in which the tables hold them."""
+    plain = _TO_SIMPLIFIED.convert(text).replace("’", "").replace("'", "").replace("-", " ")
+    folded = (_STRETCH.sub(r"\1", unit) for unit in keys(plain))
+    return tuple(phrases.SLIPS.get(unit, unit) for unit in folded)
+
+
+class _Phrases:
+    """A set of phrases, looked up by where they stand in a sequence of units."""
+
+    def __init__(self, *tables: str) -> None:
+        entries = (fold(entry) for table in tables for entry in re.split(r"[,\n]", table))
+        self._entries = frozenset(entry for entry in entries if entry)
+        self._longest = max(map(len, self._entries))
+
+    def __contains__(self, words: Folded) -> bool:
+        return words in self._entries
+
+    def prefix(self, words: Folded) -> int:
+        """Length of the longest phrase that `words` begins with, 0 for none."""
+        lengths = range(min(self._longest, len(words)), 0, -1)
+        return next((length for length in lengths if words[:length] in self._entries), 0)
+
+    def suffix(self, words: Folded) -> int:
+        """Length of the longest phrase that `words` ends with, 0 for none."""
+        lengths = range(min(self._longest, len(words)), 0, -1)
+        return next((length for length in lengths if words[-length:] in self._entries), 0)
+
+    def find(self, words: Folded) -> list[int]:
+        """Where phrases begin in `words`."""
+        return [start for start in range(len(words)) if self.prefix(words[start:])]
+
+    def covers(self, words: Folded) -> bool:
+        """Whether `words` is one or more phrases and nothing else."""
+        reached = {0}
+        for start in range(len(words)):
+            if start in reached:
+                ends = range(start + 1, min(start + self._longest, len(words)) + 1)
+                reached.update(end for end in ends if words[start:end] in self._entries)
+        return bool(words) and len(words) in reached
+
+    def strip_prefixes(self, words: Folded) -> Folded:
+        """`words` without the phrases it begins with."""
+        while length := self.prefix(words):
+            words = words[length:]
+        return words
+
+    def strip_suffixes(self, words: Folded) -> Folded:
+        """`words` without the phrases it ends with."""
+        while length := self.suffix(words):
+            words = words[:-length]
+        return words
+
+
+_PARTICLES = _Phrases(phrases.PARTICLES)
+_HESITATIONS = _Phrases(phrases.HESITATIONS)
+_FILLERS = _Phrases(phrases.HESITATIONS, phrases.HUMS)
+_BACKCHANNELS = _Phrases(phrases.BACKCHANNELS)
+_COMMANDS = _Phrases(phrases.COMMANDS)
+_LEAD_INS = _Phrases(phrases.LEAD_INS)
+_CONTINUATIONS = _Phrases(phrases.CONTINUATIONS)
+_COMPLETIONS = _Phrases(phrases.COMPLETIONS)
+_QUESTION_PARTICLES = _Phrases(phrases.QUESTION_PARTICLES)
+_QUESTION_WORDS = _Phrases(phrases.QUESTION_WORDS)
+_QUESTION_BLOCKERS = _Phrases(phrases.QUESTION_BLOCKERS)
+_TIME_REQUESTS = _Phrases(phrases.TIME_REQUESTS)
+_TIME_REQUEST_TAILS = _Phrases(phrases.TIME_REQUEST_TAILS, phrases.PARTICLES)
+_FEELINGS = _Phrases(phrases.FEELINGS)
+_NEGATIONS = _Phrases(phrases.NEGATIONS)
+_CONTINUE_REQUESTS = _Phrases(phrases.CONTINUE_REQUESTS)
+
+
+def is_backchannel(text: str) -> bool:
+    """Whether all that was said is 嗯, 对对对, 原来如此, mm-hm, yeah right or the like."""
+    words = fold(text)
+    return len(words) <= LONGEST_BACKCHANNEL_UNITS and _BACKCHANNELS.covers(words)
+
+
+def is_hesitation(text: str) -> bool:
+    """Whether nothing was said but 呃, 那个, um: the speaker is still looking for words."""
+    return _HESITATIONS.covers(fold(text))
+
+
+def is_command(text: str) -> bool:
+    """Whether the utterance asks the bot to stop, or begins to contradict it.
+
+    等一下, 不是, wait and the like may be followed by anything; a command of a single
+    Chinese character (停, 不) counts only when nothing else is said.
+    """
+    words = fold(text)
+    if _BACKCHANNELS.covers(words):
+        return False
+    return any(_begins_with_command(start) for start in _without_lead_ins(words))
+
+
+def _without_lead_ins(words: Folded) -> Iterator[Folded]:
+    """`words`, and what is left of them as one lead-in after another is taken off."""
+    yield words
+    while length := _LEAD_INS.prefix(words):
+        words = words[length:]
+        yield words
+
+
+def _begins_with_command(words: Folded) -> bool:
+    if _COMMANDS.covers(_PARTICLES.strip_suffixes(words)):
+        return True
+    length = _COMMANDS.prefix(words)
+    return length > 1 or (length == 1 and words[0].isascii())
+
+
+def trailing_incomplete(text: str) -> bool:
+    """Whether the words so far ask for more: a conjunction, 我觉得…, a filler, "because".
+
+    A lone 嗯 or "mm" is an answer and complete; a lone 呃 or "um" is not.
+    """
+    words = fold(text)
+    if not words:
+        return False
+    if _TRAILING_OFF.search(text) or _HESITATIONS.covers(words):
+        return True
+    rest = _FILLERS.strip_suffixes(words)
+    if not rest:
+        return False
+    if len(rest) < len(words):
+        return not _BACKCHANNELS.covers(words)
+    return _CONTINUATIONS.suffix(words) > 0 and not _is_completion(words)
+
+
+def _is_completion(words: Folded) -> bool:
+    """Whether the continuation at the end is part of a longer, complete ending."""
+    return _COMPLETIONS.suffix(words) > _CONTINUATIONS.suffix(words)
+
+
+def ends_as_question(text: str) -> bool:
+    """Whether the last sentence asks something, with or without its question mark."""
+    stripped = text.rstrip(" \"'”’」』）)")
+    words = fold(text)
+    if not words or (trailing_incomplete(text) and not stripped.endswith(("?", "？"))):
+        return False
+    if stripped.endswith(("?", "？")):
+        return True
+    sentence = [part for part in _SENTENCE_END.split(text) if fold(part)][-1]
+    clause = fold([part for part in _CLAUSE_END.split(sentence) if fold(part)][-1])
+    return _asks_in_chinese(clause) or _asks_in_english(clause) or _asks_in_english(fold(sentence))
+
+
+def _asks_in_chinese(clause: Folded) -> bool:
+    if len(clause) > 1 and _QUESTION_PARTICLES.suffix(clause):
+        return not _BACKCHANNELS.covers(clause)
+    return bool(_QUESTION_WORDS.find(clause)) and not _QUESTION_BLOCKERS.find(clause)
+
+
+def _asks_in_english(clause: Folded) -> bool:
+    bare = _LEAD_INS.strip_prefixes(clause)
+    return _ENGLISH_QUESTION.search(" ".join(bare or clause)) is not None
+
+
+def asks_for_time(text: str) -> bool:
+    """Whether the caller ends with a request for time: 让我想想, give me a second."""
+    return any(_TIME_REQUESTS.suffix(ending) for ending in _shortened(fold(text)))
+
+
+def _shortened(words: Folded) -> Iterator[Folded]:
+    """`words`, and what is left of them as fillers and tails are taken off the end."""
+    yield words
+    while length := max(_FILLERS.suffix(words), _TIME_REQUEST_TAILS.suffix(words)):
+        words = words[:-length]
+        yield words
+
+
+def discloses_feeling(text: str) -> bool:
+    """Whether the caller tells of a feeling or a loss that deserves a slower answer.
+
+    A cue, not a judgement: it paces replies and has no part in crisis detection.
+    """
+    words = fold(text)
+    return any(not _NEGATIONS.suffix(words[:start]) for start in _FEELINGS.find(words))
+
+
+def asks_to_continue(text: str) -> bool:
+    """Whether the caller only wants the bot to go on: 继续, 你刚才说到哪了, go on."""
+    return any(
+        ending in _CONTINUE_REQUESTS
+        for beginning in _without_lead_ins(fold(text))
+        for ending in _without_particles(beginning)
+    )
+
+
+def _without_particles(words: Folded) -> Iterator[Folded]:
+    """`words`, and what is left of them as one particle after another is taken off."""
+    yield words
+    while length := _PARTICLES.suffix(words):
+        words = words[:-length]
+        yield words

@@ -1,0 +1,78 @@
+"""The history holds what was said and what was heard, nothing else."""
+
+from __future__ import annotations
+
+from pipeline.context.conversation import ConversationHistory
+from pipeline.llm.base import Message
+
+
+def history() -> ConversationHistory:
+    return ConversationHistory("be kind")
+
+
+def test_the_system_message_comes_first() -> None:
+    """A fresh prompt is the system message alone."""
+    assert history().prompt() == (Message("system", "be kind"),)
+
+
+def test_a_completed_reply_enters_with_its_turn() -> None:
+    """Turn and reply appear together once the reply was heard."""
+    talk = history()
+    talk.commit(1, "我很累")
+    assert talk.messages == []
+    talk.finish(1, "听起来很辛苦。", "听起来很辛苦。", cut=False)
+    assert talk.messages == [Message("user", "我很累"), Message("assistant", "听起来很辛苦。")]
+    assert talk.pending_user_text == ""
+
+
+def test_a_cut_reply_keeps_only_what_was_heard() -> None:
+    """The unheard rest is remembered for a question about it, not as said."""
+    talk = history()
+    talk.commit(1, "我很累")
+    talk.finish(1, "听起来很辛苦。你睡得好吗？", "听起来很", cut=True)
+    assert talk.messages[-1] == Message("assistant", "听起来很……")
+    assert talk.last_cut is not None
+    assert talk.last_cut.unheard == "辛苦。你睡得好吗？"
+
+
+def test_an_unheard_reply_leaves_the_turn_waiting() -> None:
+    """Who was cut off before a word was heard is answered as a whole."""
+    talk = history()
+    talk.commit(1, "我最近")
+    talk.finish(1, "嗯，", "", cut=True)
+    assert talk.messages == []
+    talk.commit(2, "总是睡不着")
+    talk.finish(2, "听起来很辛苦。", "听起来很辛苦。", cut=False)
+    assert talk.messages[0] == Message("user", "我最近总是睡不着")
+
+
+def test_english_pieces_join_with_a_space() -> None:
+    """Joining respects the script."""
+    talk = history()
+    talk.add_user_text("I feel")
+    assert talk.user_text_with("tired") == "I feel tired"
+
+
+def test_a_dropped_draft_leaves_no_trace() -> None:
+    """A generation that was never committed changes nothing."""
+    talk = history()
+    talk.finish(7, "嗯。", "嗯。", cut=False)
+    assert talk.messages == []
+
+
+def test_a_late_report_amends_the_cut() -> None:
+    """A client's own count replaces the estimate in place."""
+    talk = history()
+    talk.commit(1, "我很累")
+    talk.finish(1, "听起来很辛苦。", "听起来很辛", cut=True)
+    talk.finish(1, "听起来很辛苦。", "听起", cut=True)
+    assert talk.messages == [Message("user", "我很累"), Message("assistant", "听起……")]
+
+
+def test_words_typed_during_a_reply_wait_for_the_next() -> None:
+    """They are not swallowed by the turn under answer."""
+    talk = history()
+    talk.commit(1, "我很累")
+    talk.add_user_text("还有头痛")
+    talk.finish(1, "嗯。", "嗯。", cut=False)
+    assert talk.pending_user_text == "还有头痛"
