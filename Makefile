@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.installed-$(KEY)-$(EXTRAS)
 .PHONY: help setup run test test-slow lint types bench clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: $(INSTALLED) ## Create .venv, install everything, fetch and verify the models
 	@$(BIN)/qingting models pull
