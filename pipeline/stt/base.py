@@ -10,6 +10,7 @@ from pipeline.text import Language
 
 Script: TypeAlias = Literal["simplified", "traditional", "as_is"]
 Priority: TypeAlias = Literal["final", "partial"]
+Rejection: TypeAlias = Literal["silence", "loop", "unlikely", "phantom"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +18,21 @@ class Hypothesis:
     """What one decode heard.
 
     Attributes:
-        text: Normalised to the configured script; empty for silence, noise or a
-            repetition loop.
+        text: Everything in the window, `prefix` included, normalised to the configured
+            script. Where nothing but silence, noise or a repetition loop follows the
+            prefix it is the prefix alone, so without one it is empty.
         language: Language decided on or given.
         confidence: Mean token probability, 0.0 to 1.0.
-        rejected: Why `text` was emptied ("silence", "loop", "unlikely", "phantom"),
-            else None.
+        rejected: Why what followed the prefix was dropped, else None.
+        unit_ends_secs: When each text unit of `text` ends, in seconds of the window and
+            never falling; empty unless asked for and known.
     """
 
     text: str
     language: Language
     confidence: float
-    rejected: str | None = None
+    rejected: Rejection | None = None
+    unit_ends_secs: tuple[float, ...] = ()
 
 
 class Recogniser(Protocol):
@@ -40,6 +44,8 @@ class Recogniser(Protocol):
         *,
         language: Language | None = None,
         prompt: str = "",
+        prefix: str = "",
+        timed: bool = False,
         priority: Priority = "final",
     ) -> Hypothesis:
         """Transcribe one window of speech.
@@ -48,6 +54,9 @@ class Recogniser(Protocol):
             audio: float32, shape (n_samples,), range [-1, 1], mono, 16 kHz, up to 28 s.
             language: zh or en; None lets the model decide.
             prompt: Text agreed on just before this audio.
+            prefix: Text agreed on at the beginning of this audio; the decode goes on
+                after it. A recogniser that cannot do that may ignore it.
+            timed: Whether `unit_ends_secs` is wanted.
             priority: "final" decodes overtake waiting "partial" ones.
 
         Raises:
