@@ -100,9 +100,9 @@ CONTINUATIONS = """
 每当, 当我, 为了, 我觉得, 我感觉, 我认为, 我想, 我在想, 我想说, 我就, 我是, 我又, 我也, 我会,
 我要, 我们, 他们, 他说, 她说, 他就, 她就, 你能, 你可以, 你会, 能不能, 可不可以, 是不是, 有没有,
 会不会, 我不知道是, 不是因为, 是因为, 一个, 这种, 那种, 一种, 有一种, 一直在, 总是, 老是, 常常,
-正在, 已经, 开始, 都是, 而是, 也许是, 可能是, 应该是, 大概是, 跟, 和, 与, 把, 被, 从, 在, 给, 向,
-往, 让, 叫, 以及, 越来, 很, 非常, 特别, 有点, 有一点, 比较, 太, 更, 最, 不太, 没有那么, 那么,
-这么, 一边, 一方面, 的时候我,
+正在, 已经, 都是, 而是, 也许是, 可能是, 应该是, 大概是, 跟, 和, 与, 把, 被, 从, 在, 给, 向, 往,
+让, 叫, 以及, 越来, 很, 非常, 有点, 有一点, 比较, 太, 更, 最, 不太, 没有那么, 那么, 这么, 一边,
+一方面, 的时候我,
 and, and i, and then, and so, and its, but, but i, but then, or, or maybe, so i, because,
 because i, because of, if, if i, unless, until, although, even though, whereas, while, whenever,
 when i, when my, before i, after i, since i, the, a, an, my, your, our, their, of, from, into,
@@ -118,9 +118,9 @@ do you, are you, to be, going to, kind of, sort of
 
 # Ends like a continuation, but is complete.
 COMPLETIONS = """
-想和, 随和, 温和, 平和, 现在, 存在, 实在, 不在, 还在, 都在, 自在, 内在, 外在, 所在, 在不在,
-没开始, 刚开始, 才开始, 重新开始, 不让, 大叫, 尖叫, 太太, 老太太, 求救和, 没有太, 交给, 好一个,
-就一个, 只有一个, 第一个, 这一个, 那一个, 哪一个, 是一个,
+想和, 随和, 温和, 平和, 现在, 存在, 实在, 不在, 还在, 都在, 自在, 内在, 外在, 所在, 在不在, 不让,
+大叫, 尖叫, 太太, 老太太, 求救和, 没有太, 交给, 好一个, 就一个, 只有一个, 第一个, 这一个, 那一个,
+哪一个, 是一个,
 yes i am, yes i was, i know i am, i think i am, yes it was, yes i think, yes i have to,
 thats what i think, thats how i feel, thats what i want, what i need, if i have to, what i want,
 who i am, where i am, how i feel, what i thought
