@@ -1,0 +1,244 @@
+"""The HTTP and WebSocket server: routes, start, graceful stop.
+
+/v1/realtime   a call (PROTOCOL.md)
+/health        200 while calls are taken, 503 while the server drains
+/metrics       Prometheus
+/              the call page
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI, Response, WebSocket
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from agent.config import ServerSettings, Settings
+from pipeline.errors import ConfigError
+from pipeline.events import CallFactory
+from web.auth import same_origin
+from web.metrics import Metrics, sample_loop_lag
+from web.realtime.connection import ConnectionLimits, RealtimeConnection
+from web.realtime.open_calls import OpenCalls
+
+PAGE_DIR = Path(__file__).parent / "page"
+REALTIME_PATH = "/v1/realtime"
+SUBPROTOCOL = "realtime"
+
+
+def create_app(
+    factory: CallFactory,
+    *,
+    metrics: Metrics | None = None,
+    limits: ConnectionLimits | None = None,
+    page_dir: Path = PAGE_DIR,
+    model: str = "qingting",
+) -> FastAPI:
+    """The application around one process's engines.
+
+    Args:
+        factory: Opens calls; loaded and closed by the caller.
+        metrics: Where figures go; a fresh set when None.
+        limits: Of each connection.
+        page_dir: The call page; left out if the folder has no `index.html`.
+        model: Name shown to clients; what they ask for instead is tolerated.
+
+    `app.state.calls` is the OpenCalls to drain before stopping.
+    """
+    figures = metrics or Metrics()
+    bounds = limits or ConnectionLimits()
+    calls = OpenCalls()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sampler = asyncio.create_task(sample_loop_lag(figures), name="loop-lag-sampler")
+        try:
+            yield
+        finally:
+            sampler.cancel()
+            await asyncio.gather(sampler, return_exceptions=True)
+
+    app = FastAPI(title="Qingting", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.calls = calls
+
+    @app.websocket(REALTIME_PATH)
+    async def realtime(client: WebSocket) -> None:
+        if not same_origin(client.headers):
+            await client.send_denial_response(Response("foreign origin", status_code=403))
+            return
+        if calls.draining:
+            await client.send_denial_response(Response("stopping", status_code=503))
+            return
+        offered = client.scope["subprotocols"]
+        await client.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+        connection = RealtimeConnection(
+            client, factory, metrics=figures, limits=bounds, model=model
+        )
+        with calls.holding(connection):
+            await connection.run()
+
+    @app.get("/health")
+    async def health() -> JSONResponse:
+        status = "draining" if calls.draining else "ok"
+        return JSONResponse(
+            {"status": status, "calls": len(calls)}, status_code=503 if calls.draining else 200
+        )
+
+    @app.get("/metrics")
+    async def show_metrics() -> Response:
+        return Response(figures.render(), media_type=CONTENT_TYPE_LATEST)
+
+    if (page_dir / "index.html").is_file():
+        app.mount("/", StaticFiles(directory=page_dir, html=True), name="page")
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Load the engines and take calls until SIGINT or SIGTERM; running replies may finish.
+
+    Raises:
+        ConfigError: The address cannot be listened on.
+        ModelError: A model is missing or damaged.
+    """
+    from agent import engines  # the models' libraries take seconds to import
+
+    async def run() -> None:
+        with listening_socket(settings.server) as listener:
+            async with engines.open_factory(settings) as factory:
+                app = create_app(factory, limits=connection_limits(settings.server))
+                print(f"Qingting listens on {address_of(listener)} (Ctrl-C stops it)", flush=True)
+                await _server(app, settings.server, stop_on_signals=True).serve([listener])
+
+    asyncio.run(run())
+
+
+@asynccontextmanager
+async def running(app: FastAPI, settings: ServerSettings) -> AsyncIterator[str]:
+    """A server inside this event loop, for as long as the block lasts.
+
+    Yields:
+        Its address, such as "http://127.0.0.1:49152".
+
+    Raises:
+        ConfigError: The address cannot be listened on.
+    """
+    with listening_socket(settings) as listener:
+        server = _server(app, settings, stop_on_signals=False)
+        task = asyncio.create_task(server.serve([listener]), name="server")
+        try:
+            await server.ready.wait()
+            yield address_of(listener)
+        finally:
+            server.should_exit = True
+            await task
+
+
+def connection_limits(settings: ServerSettings) -> ConnectionLimits:
+    """The settings' share of a connection's bounds."""
+    return ConnectionLimits(max_message_bytes=settings.max_message_bytes)
+
+
+@contextlib.contextmanager
+def listening_socket(settings: ServerSettings) -> Iterator[socket.socket]:
+    """A bound socket, closed at the end.
+
+    Raises:
+        ConfigError: The address is taken or not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+        ) from error
+    with listener:
+        yield listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """The address that a client on this machine uses."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _server(app: FastAPI, settings: ServerSettings, *, stop_on_signals: bool) -> _DrainingServer:
+    config = uvicorn.Config(
+        app,
+        ws=_AbortingWebSocket,
+        ws_max_size=settings.max_message_bytes,
+        # Base64 of noise hardly shrinks, and compressing it takes time from the models.
+        ws_per_message_deflate=False,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        timeout_graceful_shutdown=5,
+        log_config=None,
+        access_log=False,
+    )
+    return _DrainingServer(config, app.state.calls, settings.drain_secs, stop_on_signals)
+
+
+class _DrainingServer(uvicorn.Server):
+    """uvicorn, but calls get to finish what they are saying before their sockets close."""
+
+    def __init__(
+        self, config: uvicorn.Config, calls: OpenCalls, drain_secs: float, stop_on_signals: bool
+    ) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self._calls = calls
+        self._drain_secs = drain_secs
+        self._stop_on_signals = stop_on_signals
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        finally:
+            self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._calls.drain(self._drain_secs)
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on a signal, without raising it again: the engines are closed after us."""
+        if not self._stop_on_signals:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for signum in signals:
+            loop.add_signal_handler(signum, self.handle_exit, signum, None)
+        try:
+            yield
+        finally:
+            for signum in signals:
+                loop.remove_signal_handler(signum)
+
+
+class _AbortingWebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's protocol, but a socket we are done with is gone after `close_timeout`.
+
+    uvicorn only ever closes a transport, and asyncio then waits for its buffer to drain:
+    for ever, if the client has stopped reading.
+    """
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        self.loop.call_later(self.close_timeout, self._abort)
+
+    def _abort(self) -> None:
+        if not self.disconnected:
+            self.transport.abort()
