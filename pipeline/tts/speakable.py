@@ -1,0 +1,104 @@
+"""What of a written text can be said aloud, and what only looks at the reader.
+
+Stickers ([委屈], [Facepalm]), emoji, kaomoji, web addresses and the marks of Markdown
+belong to the reply's text but not to its speech. The voices leave these spans out; the
+clause cutter does not give a voice a clause that consists of nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.text import count_units
+
+# Symbols (categories So and Sk) that have a reading; every other one is a picture.
+_READ_SYMBOLS = frozenset("°℃℉№")
+_PICTURE_CATEGORIES = frozenset({"So", "Sk", "Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn"})
+
+# An address ends at white space, CJK text or full-width punctuation.
+_ADDRESS = re.compile(r"(?:https?://|www\.)[\x21-\x7e]+", re.IGNORECASE)
+_LINK = re.compile(r"(?<!!)\[([^\[\]\n]+)\]\(([^()\s]*)\)")
+_IMAGE = re.compile(r"!\[[^\[\]\n]*\]\([^()\s]*\)")
+_STICKER = re.compile(r"\[[^\[\]\n]{1,16}\]")
+
+# (╯°□°）╯, (>_<), (^o^)/ : brackets around marks, with neither ideographs nor words inside.
+_FACE = re.compile(r"[(（]([^()（）\n]{1,16})[)）](?:[ノノﾉ╯┛/\\づっ]+)?")
+_FACE_IS_TEXT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\W\d_]{2}|\d{2}")
+_FACE_HAS_MARK = re.compile(r"[^\w\s,.!?，。！？、]|_")
+_BARE_FACE = re.compile(
+    r"(?<![A-Za-z0-9])(?:[TQq][_.AaWw][TQq]|[QO][AWwＡ][QO]|[oO]rz|OTZ|[>＞][_＿.][<＜]|\^[_.o-]?\^"
+    r"|-_-[|#]?|[:;=][-']?[)(DPp3]|[xX]D+)(?![A-Za-z0-9])"
+)
+
+_MARKDOWN = re.compile(
+    r"(?m)^[ \t]*(?:#{1,6}(?=\s)|[-+*](?=\s)|>+|```\w*|[-*_]{3,}[ \t]*$)"
+    r"|\*+(?!\d)|(?<!\d)\*+|`+|_+|~~+|[|\\{}^]|#(?!\d)|(?<![\d\s])[<>=](?!\s*\d)|[ \t]{2,}$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` up to but not including `end` of a text."""
+
+    start: int
+    end: int
+
+
+def _faces(text: str) -> Iterator[Span]:
+    for match in _FACE.finditer(text):
+        inside = match.group(1)
+        if _FACE_HAS_MARK.search(inside) and not _FACE_IS_TEXT.search(inside):
+            yield Span(match.start(), match.end())
+    for match in _BARE_FACE.finditer(text):
+        yield Span(match.start(), match.end())
+
+
+def _pictures(text: str) -> Iterator[Span]:
+    for index, character in enumerate(text):
+        if character in _READ_SYMBOLS or character in "\n\t":
+            continue
+        if unicodedata.category(character) in _PICTURE_CATEGORIES:
+            yield Span(index, index + 1)
+
+
+def _marks(text: str) -> Iterator[Span]:
+    links = [Span(match.start(), match.end()) for match in _LINK.finditer(text)]
+    for match in _LINK.finditer(text):  # the link's words are said, its brackets and target are not
+        yield Span(match.start(), match.start(1))
+        yield Span(match.end(1), match.end())
+    for pattern in (_IMAGE, _STICKER, _ADDRESS, _MARKDOWN):
+        for match in pattern.finditer(text):
+            if pattern is _STICKER and any(s.start <= match.start() < s.end for s in links):
+                continue
+            if match.end() > match.start():
+                yield Span(match.start(), match.end())
+
+
+def strip_unspeakable_spans(text: str) -> list[Span]:
+    """The spans of `text` that have no spoken form, in order and disjoint.
+
+    Punctuation and white space are not among them: they have no sound but shape speech.
+    """
+    found = sorted(
+        (*_marks(text), *_faces(text), *_pictures(text)), key=lambda span: (span.start, span.end)
+    )
+    merged: list[Span] = []
+    for span in found:
+        if merged and span.start <= merged[-1].end:
+            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
+        else:
+            merged.append(span)
+    return merged
+
+
+def speakable(text: str) -> bool:
+    """Whether any text unit is left once the unspeakable spans are taken out."""
+    kept, at = [], 0
+    for span in strip_unspeakable_spans(text):
+        kept.append(text[at : span.start])
+        at = span.end
+    kept.append(text[at:])
+    return count_units(" ".join(kept)) > 0

@@ -1,0 +1,158 @@
+"""All voices as one: language by language, equally loud, with measured pauses.
+
+A clause goes through these steps, streaming:
+
+    clause ─▶ phrases ─▶ voice of the language ─▶ resample ─▶ trim edges ─▶ pause ─▶ chunks
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from pipeline.audio import OUTPUT_RATE_HZ, Int16Array
+from pipeline.errors import ConfigError, SynthesisError
+from pipeline.text import Language
+from pipeline.tts.base import CharMark, SpeechChunk, SpeechStyle, Voice
+from pipeline.tts.cache import SpeechCache
+from pipeline.tts.chunks import Piece, chunked
+from pipeline.tts.edges import EdgeTrimmer
+from pipeline.tts.english import EnglishVoice
+from pipeline.tts.mandarin import MandarinVoice
+from pipeline.tts.phrasing import Phrase, phrases
+
+_CACHE_BYTES = 8 * 1024 * 1024  # about 170 s of speech, a hundred openers
+_CACHED_CLAUSE_BYTES = 144_000  # 3 s
+
+
+class Speaker:
+    """A voice made of one voice per language; itself a `Voice`.
+
+    Several threads may speak at the same time, as far as the voices allow it.
+
+    Args:
+        voices: The voice of each language. A language without one is given to another
+            voice, which skips or spells what it cannot say.
+
+    Raises:
+        ConfigError: `voices` is empty.
+    """
+
+    name = "speaker"
+    sample_rate_hz = OUTPUT_RATE_HZ
+
+    def __init__(self, voices: Mapping[Language, Voice]) -> None:
+        if not voices:
+            raise ConfigError("At least one voice is needed to speak")
+        self._voices = dict(voices)
+        self.languages: frozenset[Language] = frozenset(voices)
+        self._cache = SpeechCache(_CACHE_BYTES, _CACHED_CLAUSE_BYTES)
+
+    def synthesise(
+        self, text: str, style: SpeechStyle, cancelled: Callable[[], bool]
+    ) -> Iterator[SpeechChunk]:
+        """Speak one clause; see `Voice.synthesise`.
+
+        The pause its last mark asks for belongs to the clause, so that clauses simply
+        follow each other. A voice that fails before its first sound of a phrase is
+        replaced by another for that phrase.
+        """
+        known = self._cache.get(text, style)
+        if known is not None:
+            for chunk in known:
+                if cancelled():
+                    return
+                yield chunk
+            return
+        spoken: list[SpeechChunk] = []
+        was_cancelled = False
+
+        def is_cancelled() -> bool:
+            nonlocal was_cancelled
+            was_cancelled = was_cancelled or cancelled()
+            return was_cancelled
+
+        for chunk in chunked(self._pieces(text, style, is_cancelled), len(text), is_cancelled):
+            spoken.append(chunk)
+            yield chunk
+        if not was_cancelled:
+            self._cache.put(text, style, tuple(spoken))
+
+    def _pieces(
+        self, text: str, style: SpeechStyle, cancelled: Callable[[], bool]
+    ) -> Iterator[Piece]:
+        offset = 0
+        plan = phrases(text, self.languages)
+        for number, phrase in enumerate(plan):
+            trimmer = EdgeTrimmer()
+            for piece in self._speak(text, phrase, style, cancelled):
+                yield _moved(trimmer.push(*piece), phrase.start, offset)
+            yield _moved(trimmer.finish(), phrase.start, offset)
+            offset += trimmer.passed_samples
+            # The phrase is heard when its sound ends, not when its pause does.
+            end = len(text) if number + 1 == len(plan) else phrase.end
+            pause_samples = round(phrase.pause_secs * style.pause_scale * OUTPUT_RATE_HZ)
+            yield np.zeros(pause_samples, np.int16), [CharMark(end, offset)]
+            offset += pause_samples
+
+    def _speak(
+        self, text: str, phrase: Phrase, style: SpeechStyle, cancelled: Callable[[], bool]
+    ) -> Iterator[Piece]:
+        """The phrase by its language's voice, or by another if that one fails at once."""
+        first = self._voices[phrase.language]
+        candidates = [first, *(voice for voice in self._voices.values() if voice is not first)]
+        for voice in candidates:
+            begun = False
+            try:
+                words = text[phrase.start : phrase.end]
+                for piece in _at_output_rate(voice, words, style, cancelled):
+                    begun = begun or len(piece[0]) > 0
+                    yield piece
+                return
+            except SynthesisError:
+                if begun or voice is candidates[-1]:
+                    raise
+
+
+def _moved(piece: Piece, chars: int, samples: int) -> Piece:
+    pcm, marks = piece
+    return pcm, [CharMark(chars + mark.chars, samples + mark.samples) for mark in marks]
+
+
+def _at_output_rate(
+    voice: Voice, text: str, style: SpeechStyle, cancelled: Callable[[], bool]
+) -> Iterator[Piece]:
+    if voice.sample_rate_hz == OUTPUT_RATE_HZ:
+        for chunk in voice.synthesise(text, style, cancelled):
+            yield chunk.pcm, chunk.marks
+        return
+    ratio = OUTPUT_RATE_HZ / voice.sample_rate_hz
+    resampler = soxr.ResampleStream(voice.sample_rate_hz, OUTPUT_RATE_HZ, 1, dtype="int16")
+    for chunk in voice.synthesise(text, style, cancelled):
+        marks = [CharMark(mark.chars, round(mark.samples * ratio)) for mark in chunk.marks]
+        yield _resampled(resampler, chunk.pcm), marks
+    yield _resampled(resampler, np.zeros(0, np.int16), last=True), []
+
+
+def _resampled(
+    resampler: soxr.ResampleStream, pcm: Int16Array, *, last: bool = False
+) -> Int16Array:
+    resampled: Int16Array = resampler.resample_chunk(pcm, last=last)
+    return resampled
+
+
+def load_speaker(mandarin_dir: Path, threads: int = 1) -> Speaker:
+    """The embedded voices: Mandarin from `mandarin_dir`, English from its package.
+
+    Args:
+        mandarin_dir: Folder of the Mandarin voice's files.
+        threads: Compute threads of each voice.
+
+    Raises:
+        ModelMissingError: A file is not there.
+        ModelCorruptError: A file is not what it should be.
+    """
+    return Speaker({"zh": MandarinVoice(mandarin_dir, threads), "en": EnglishVoice(threads)})
