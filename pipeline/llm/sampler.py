@@ -1,0 +1,72 @@
+"""How the next token of a reply is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llama_cpp
+
+from pipeline.llm.base import Sampling
+
+# llama.cpp takes its largest seed (0xFFFFFFFF) for "choose one yourself".
+_SEEDS = 0xFFFF_FFFF
+
+
+class SamplerChain:
+    """llama.cpp's sampler chain for one reply.
+
+    The chain keeps its own random state and its own memory of the reply's tokens, so
+    replies that run side by side do not disturb each other's draws. Penalties look at
+    the reply alone: penalising the prompt would punish the bot for taking up the
+    caller's words.
+    """
+
+    def __init__(self, context: Any, sampling: Sampling) -> None:
+        """Args:
+        context: llama.cpp's context handle whose logits are drawn from.
+        sampling: Settings of this reply.
+        """
+        self._context = context
+        parameters = llama_cpp.llama_sampler_chain_default_params()
+        parameters.no_perf = True
+        self._chain = llama_cpp.llama_sampler_chain_init(parameters)
+        for sampler in _samplers(context, sampling):
+            llama_cpp.llama_sampler_chain_add(self._chain, sampler)
+
+    def draw(self, output: int) -> int:
+        """Draw a token and remember it.
+
+        Args:
+            output: Index, in the batch decoded last, of the token whose logits to use.
+        """
+        return int(llama_cpp.llama_sampler_sample(self._chain, self._context, output))
+
+    def close(self) -> None:
+        """Free the chain. Safe to call twice."""
+        if self._chain is not None:
+            llama_cpp.llama_sampler_free(self._chain)
+            self._chain = None
+
+
+def _samplers(context: Any, sampling: Sampling) -> list[Any]:
+    """The links of the chain in llama.cpp's own order: penalties, cuts, temperature, draw."""
+    links = []
+    penalties = (sampling.repeat_penalty, sampling.frequency_penalty, sampling.presence_penalty)
+    if penalties != (1.0, 0.0, 0.0):
+        vocabulary = llama_cpp.llama_model_get_vocab(llama_cpp.llama_get_model(context))
+        links.append(
+            llama_cpp.llama_sampler_init_penalties(
+                llama_cpp.llama_vocab_n_tokens(vocabulary),
+                sampling.repeat_last_n,
+                *penalties,
+            )
+        )
+    if sampling.temperature <= 0.0:
+        return [*links, llama_cpp.llama_sampler_init_greedy()]
+    if sampling.top_k > 0:
+        links.append(llama_cpp.llama_sampler_init_top_k(sampling.top_k))
+    links.append(llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1))
+    links.append(llama_cpp.llama_sampler_init_min_p(sampling.min_p, 1))
+    links.append(llama_cpp.llama_sampler_init_temp(sampling.temperature))
+    links.append(llama_cpp.llama_sampler_init_dist(sampling.seed % _SEEDS))
+    return links
