@@ -1,0 +1,302 @@
+"""What to decode when, and what the answers mean; one caller's recognition without I/O.
+
+    audio    ──────────speech──────────┐____silence____
+    partial      ╵300 ms  ╵300 ms  ╵   │                  window start to now
+    hint                               └60 ms╵            the level fell: decode at once
+    soft end                                   ╵          the final is mostly there already
+
+The window starts where the turn starts. Its agreed text is given to the decoder as a
+prefix, so that no decode takes back what was shown. Once the window is long it is cut at
+the end of an agreed unit, and the text before the cut becomes the prompt. Time is counted
+in samples of the stream.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.audio import INPUT_RATE_HZ, FloatArray, Int16Array, int16_to_float
+from pipeline.stt.agreement import Agreement
+from pipeline.stt.base import Hypothesis, Priority
+from pipeline.text import Language, count_units, units
+
+LEVEL_FRAME_SAMPLES = round(0.01 * INPUT_RATE_HZ)
+CUT_SEARCH_SAMPLES = round(0.15 * INPUT_RATE_HZ)  # alignment is good to about 0.1 s
+CLAUSE_MARKS = frozenset("，。！？；：,.!?;:")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerSettings:
+    """When to decode and how much.
+
+    Attributes:
+        interval_secs: New speech that makes a partial worth its 0.1 s of one core.
+        hint_secs: Fall of the level that makes a decode due at once. Below 60 ms every
+            stop consonant is one; the soft end follows at 100 ms.
+        pre_roll_secs: Audio decoded before the first voiced sample: soft initials.
+        tolerance_secs: New sound shorter than this changes no word.
+        max_window_secs: From here on the window is cut when agreed text allows it. A
+            final costs about 50 ms for each second of its window.
+        keep_secs: What stays in the window behind a cut, at least: context for the words
+            that are not agreed yet.
+        hard_window_secs: From here on it is cut whatever the text; Whisper hears 30 s.
+    """
+
+    interval_secs: float = 0.3
+    hint_secs: float = 0.06
+    pre_roll_secs: float = 0.25
+    tolerance_secs: float = 0.03
+    max_window_secs: float = 7.0
+    keep_secs: float = 2.0
+    hard_window_secs: float = 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeRequest:
+    """One decode: the arguments of `Recogniser.decode`, and where it belongs.
+
+    Attributes:
+        audio: float32, shape (n_samples,), 16 kHz: the stream from `start_sample` to
+            `end_sample`.
+        text_start: Where in the committed text the window begins, in characters.
+        generation: Turn it was made for.
+    """
+
+    audio: FloatArray
+    language: Language | None
+    prompt: str
+    prefix: str
+    timed: bool
+    priority: Priority
+    start_sample: int
+    end_sample: int
+    text_start: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptState:
+    """The transcript of the turn under way.
+
+    Attributes:
+        committed: Only ever grows within a turn.
+        unstable: Follows it without a gap and may change.
+        language: Of the last decode, None before the first.
+        end_sample: The transcript covers the stream up to here.
+        complete: Whether that is all the speech there was.
+    """
+
+    committed: str = ""
+    unstable: str = ""
+    language: Language | None = None
+    end_sample: int = 0
+    complete: bool = False
+
+    @property
+    def text(self) -> str:
+        """Both parts."""
+        return self.committed + self.unstable
+
+
+class DecodePlanner:
+    """One call's recognition as a pure state machine.
+
+    `push` every window, `begin` and `end` turns; ask `plan` after each window and
+    `final_request` at a soft end, decode what they give, and `apply` the answer or
+    `drop` the request. Answers may come in any order; stale ones change nothing.
+    """
+
+    def __init__(
+        self, settings: PlannerSettings | None = None, language: Language | None = None
+    ) -> None:
+        self._settings = settings or PlannerSettings()
+        self._given_language = language
+        self._audio: Int16Array = np.zeros(0, dtype=np.int16)
+        self._audio_start = 0  # stream position of the buffer's first sample
+        self._generation = 0
+        self._active = False
+        self._forget_turn()
+
+    def _forget_turn(self) -> None:
+        self._agreement = Agreement()
+        self._language = self._given_language
+        self._heard_language: Language | None = None
+        self._window_start = 0
+        self._text_start = 0
+        self._last_voiced = 0
+        self._applied_end = 0
+        self._in_flight: list[DecodeRequest] = []
+
+    @property
+    def generation(self) -> int:
+        """Counts turns; requests carry it."""
+        return self._generation
+
+    @property
+    def active(self) -> bool:
+        """Whether a turn is under way."""
+        return self._active
+
+    @property
+    def state(self) -> TranscriptState:
+        """The transcript so far; empty between turns."""
+        agreed = self._agreement.agreed
+        return TranscriptState(
+            agreed.committed,
+            agreed.unstable,
+            self._heard_language,
+            self._applied_end,
+            self._active and self._covers(self._applied_end),
+        )
+
+    @property
+    def _end(self) -> int:
+        return self._audio_start + len(self._audio)
+
+    def push(self, samples: Int16Array, last_voiced_sample: int = 0) -> None:
+        """Take the next audio, in turns and between them.
+
+        Args:
+            samples: int16, any length, mono, 16 kHz.
+            last_voiced_sample: Stream position where the last voiced sound ended so far.
+        """
+        self._audio = np.concatenate((self._audio, samples))
+        self._last_voiced = max(self._last_voiced, last_voiced_sample)
+        if not self._active:
+            # An onset is reported up to 0.15 s late and looks back by the pre-roll.
+            self._drop_audio_before(self._end - _samples(self._settings.pre_roll_secs + 1.0))
+
+    def begin(self, onset_sample: int) -> None:
+        """Start a turn whose first voiced sample is `onset_sample`; ends one under way."""
+        self.end()
+        self._active = True
+        pre_roll = _samples(self._settings.pre_roll_secs)
+        self._window_start = max(self._audio_start, onset_sample - pre_roll)
+        self._applied_end = self._window_start
+        self._last_voiced = max(self._last_voiced, onset_sample)
+
+    def end(self) -> None:
+        """Forget the turn; answers still on their way are stale. Safe to call twice."""
+        last_voiced = self._last_voiced
+        self._generation += 1
+        self._active = False
+        self._forget_turn()
+        self._last_voiced = last_voiced
+
+    def plan(self) -> DecodeRequest | None:
+        """The decode due now, if any: a partial, or what a fall of the level hints at.
+
+        A partial never starts while another request is in flight; a hint may.
+        """
+        if not self._active:
+            return None
+        new = self._last_voiced - self._requested_end()
+        if new <= _samples(self._settings.tolerance_secs):
+            return None
+        if self._end - self._last_voiced >= _samples(self._settings.hint_secs):
+            return self._request("final")
+        if not self._in_flight and new >= _samples(self._settings.interval_secs):
+            return self._request("partial")
+        return None
+
+    def final_request(self) -> DecodeRequest | None:
+        """The decode that completes the transcript; None when it is complete or on its way."""
+        if not self._active or self._covers(self._requested_end()):
+            return None
+        return self._request("final")
+
+    def apply(self, request: DecodeRequest, hypothesis: Hypothesis) -> TranscriptState:
+        """Take an answer; gives the transcript, unchanged when the answer is stale."""
+        self.drop(request)
+        if request.generation != self._generation or request.end_sample <= self._applied_end:
+            return self.state
+        self._applied_end = request.end_sample
+        self._heard_language = hypothesis.language
+        agreed = self._agreement.update(hypothesis.text, start=request.text_start)
+        if agreed.committed:
+            self._language = hypothesis.language  # the prefix is in it
+        self._trim(request, hypothesis)
+        return self.state
+
+    def drop(self, request: DecodeRequest) -> None:
+        """Give up a request that failed or was cancelled; what it covered is due again."""
+        self._in_flight = [other for other in self._in_flight if other is not request]
+
+    def _request(self, priority: Priority) -> DecodeRequest:
+        committed = self._agreement.agreed.committed
+        window = self._audio[self._window_start - self._audio_start :]
+        request = DecodeRequest(
+            audio=int16_to_float(window),
+            language=self._language,
+            prompt=committed[: self._text_start],
+            prefix=committed[self._text_start :],
+            timed=priority == "partial" and len(window) > _samples(self._settings.max_window_secs),
+            priority=priority,
+            start_sample=self._window_start,
+            end_sample=self._end,
+            text_start=self._text_start,
+            generation=self._generation,
+        )
+        self._in_flight.append(request)
+        return request
+
+    def _requested_end(self) -> int:
+        ends = [request.end_sample for request in self._in_flight]
+        return max([self._applied_end, *ends])
+
+    def _covers(self, end_sample: int) -> bool:
+        return self._last_voiced - end_sample <= _samples(self._settings.tolerance_secs)
+
+    def _trim(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
+        """Cut the window at the end of an agreed unit, if it is long enough to need it."""
+        settings = self._settings
+        length = request.end_sample - self._window_start
+        if length > _samples(settings.hard_window_secs):
+            self._agreement.commit_all()
+            self._text_start = len(self._agreement.agreed.committed)
+            self._move_window(request.end_sample)
+        elif length > _samples(settings.max_window_secs) and hypothesis.unit_ends_secs:
+            self._trim_at_unit(request, hypothesis)
+
+    def _trim_at_unit(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
+        agreed = self._agreement.agreed.committed[self._text_start :]
+        same_window = request.start_sample == self._window_start
+        if not same_window or not hypothesis.text.startswith(agreed):
+            return
+        latest_secs = len(request.audio) / INPUT_RATE_HZ - self._settings.keep_secs
+        ends = hypothesis.unit_ends_secs[: count_units(agreed)]
+        possible = [index for index, end in enumerate(ends) if 0.0 < end <= latest_secs]
+        if not possible:
+            return
+        found = units(agreed)
+        at_clause = [
+            index for index in possible if agreed[found[index].end :].lstrip()[:1] in CLAUSE_MARKS
+        ]
+        index = (at_clause or possible)[-1]
+        self._text_start = self._agreement.border(self._text_start, index + 1)
+        self._move_window(self._quietest(request.start_sample + _samples(ends[index])))
+
+    def _quietest(self, near_sample: int) -> int:
+        """The middle of the quietest 10 ms near a stream position."""
+        first = max(self._window_start, near_sample - CUT_SEARCH_SAMPLES) - self._audio_start
+        part = self._audio[first : first + 2 * CUT_SEARCH_SAMPLES].astype(np.float64)
+        frames = part[: len(part) // LEVEL_FRAME_SAMPLES * LEVEL_FRAME_SAMPLES]
+        power = np.mean(np.square(frames.reshape(-1, LEVEL_FRAME_SAMPLES)), axis=1)
+        offset = int(np.argmin(power)) * LEVEL_FRAME_SAMPLES + LEVEL_FRAME_SAMPLES // 2
+        return self._audio_start + first + offset
+
+    def _move_window(self, start_sample: int) -> None:
+        self._window_start = start_sample
+        self._drop_audio_before(start_sample)
+
+    def _drop_audio_before(self, sample: int) -> None:
+        excess = sample - self._audio_start
+        if excess > 0:
+            self._audio = self._audio[excess:].copy()
+            self._audio_start = sample
+
+
+def _samples(secs: float) -> int:
+    return round(secs * INPUT_RATE_HZ)
