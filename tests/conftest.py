@@ -1,0 +1,52 @@
+"""Fixtures of all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from agent import config
+from agent.config import Settings
+from agent.models import ModelStore
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Only QINGTING_HOME, which says where the models are, reaches the tests."""
+    for name in os.environ:
+        if name.startswith(config.ENV_PREFIX) and name != "QINGTING_HOME":
+            monkeypatch.delenv(name)
+    nowhere = str(tmp_path / "no-config")
+    monkeypatch.setattr(platformdirs, "user_config_dir", lambda *args, **kwargs: nowhere)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """The defaults, with the real home."""
+    return config.load().settings
+
+
+@pytest.fixture(scope="session")
+def model_store() -> ModelStore:
+    """The real models; asking for one that is not here fails and says what to run."""
+    home = os.environ.get("QINGTING_HOME")
+    settings = Settings(home=Path(home)) if home else Settings()
+    return ModelStore(settings.models_dir)
+
+
+@pytest.fixture(scope="session")
+def whisper_dir(model_store: ModelStore) -> Path:
+    return model_store.path("whisper-base")
+
+
+@pytest.fixture(scope="session")
+def llm_file(model_store: ModelStore) -> Path:
+    return model_store.path("qwen2.5-coder-0.5b")
+
+
+@pytest.fixture(scope="session")
+def mandarin_voice_dir(model_store: ModelStore) -> Path:
+    return model_store.path("mandarin-voice")
