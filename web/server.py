@@ -110,16 +110,38 @@ def serve(settings: Settings) -> None:
         ConfigError: The address cannot be listened on.
         ModelError: A model is missing or damaged.
     """
-    from agent import engines  # the models' libraries take seconds to import
 
     async def run() -> None:
         with listening_socket(settings.server) as listener:
-            async with engines.open_factory(settings) as factory:
+            async with switchboard(settings) as factory:
                 app = create_app(factory, limits=connection_limits(settings.server))
                 print(f"Qingting listens on {address_of(listener)} (Ctrl-C stops it)", flush=True)
                 await _server(app, settings.server, stop_on_signals=True).serve([listener])
 
     asyncio.run(run())
+
+
+@asynccontextmanager
+async def switchboard(settings: Settings) -> AsyncIterator[CallFactory]:
+    """The engines of this process, loaded for as long as the block lasts.
+
+    Loading blocks the event loop for seconds: enter it before anything else runs there.
+
+    Raises:
+        ModelError: A model is missing or damaged.
+    """
+    from agent import engines  # the models' libraries take seconds to import
+    from agent.switchboard import Switchboard
+
+    loaded = engines.load_engines(settings)
+    try:
+        board = Switchboard(loaded, settings)
+        try:
+            yield board
+        finally:
+            await board.close()
+    finally:
+        await engines.close_engines(loaded)
 
 
 @asynccontextmanager

@@ -161,18 +161,16 @@ class FakeCall:
         self._played = 0
         self.emit(ReplyStarted(reply_id, turn_id), StateChanged("speaking"))
         self.emit(ReplyText(reply_id, ANSWER, 0))
-        pcm, start, sequence = tone(self.answer_secs), 0, 0
+        pcm = tone(self.answer_secs)
+        self._answer_samples = len(pcm) // SAMPLE_BYTES
         step = int(CHUNK_SECS * OUTPUT_RATE_HZ) * SAMPLE_BYTES
-        for offset in range(0, len(pcm), step):
-            chunk = pcm[offset : offset + step]
+        for sequence, offset in enumerate(range(0, len(pcm), step)):
+            chunk, start = pcm[offset : offset + step], offset // SAMPLE_BYTES
             self.emit(ReplyAudio(reply_id, sequence, chunk, start, 0, len(ANSWER)))
-            start += len(chunk) // SAMPLE_BYTES
-            sequence += 1
-        self._answer_samples = start
         if turn_id:
             self.emit(TurnMeasured(turn_id, reply_id, MARKS_MS, 300.0, {"hits": 1.0}))
         if not self.options.reports_playout:
-            self._played = start
+            self._played = self._answer_samples
             self._finish("completed")
 
     def _finish(self, status: ReplyStatus) -> None:

@@ -302,8 +302,6 @@ class RealtimeConnection:
             raise ClientEventError(
                 "input_audio_buffer_commit_empty", "no audio was appended since the last commit"
             )
-        for pcm in self._microphone.finish():
-            self._port.push_audio(pcm)
         self._uncommitted = False
         self._awaiting_transcript = True
         self._port.commit_audio()

@@ -205,8 +205,6 @@ class Translator:
             role="assistant",
             content=(part,),
         )
-        if rest := self._speaker.finish():
-            yield wire.AudioDelta(response_id=response_id, item_id=item_id, delta=rest)
         yield wire.AudioDone(response_id=response_id, item_id=item_id)
         yield wire.TranscriptDone(response_id=response_id, item_id=item_id, transcript=event.text)
         yield wire.ContentPartDone(

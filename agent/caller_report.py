@@ -1,0 +1,86 @@
+"""What a scripted call observed, turn by turn, in a form that JSON takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pipeline.audio import Int16Array
+
+
+@dataclass(frozen=True, slots=True)
+class TurnReport:
+    """One turn, and the reply that answered it.
+
+    Milliseconds count from `speech_end`: at the client the last audible sample of the clip
+    as played, at the server its own estimate of it. A mark that was not seen is absent.
+
+    Attributes:
+        clip: Name of the clip.
+        transcript: All that the server understood of it.
+        reply_text: Written by the server; `heard_text` is the part that was played.
+        status: How the reply ended ("completed", "interrupted", …), or "none".
+        client_marks_ms: Marks of design section 4 that a client can see.
+        server_marks_ms: The server's own.
+        response_latency_ms: Last audible sample of the clip to first audible of the reply.
+        reply_audio_secs: Length of the audio received.
+        replies: Replies that began in this turn; more than one means that the server took
+            a pause inside the clip for its end.
+        underruns: Times the reply's audio came too late to follow on.
+        interruption_latency_ms: For a turn that cut in: from its first audible sample to
+            the last sample of the bot that was played; None otherwise.
+        pause_latency_ms: Likewise, to the server's first order to pause or flush.
+    """
+
+    clip: str
+    transcript: str
+    reply_text: str
+    heard_text: str
+    heard_is_estimated: bool
+    status: str
+    client_marks_ms: Mapping[str, float]
+    server_marks_ms: Mapping[str, float]
+    response_latency_ms: float | None
+    server_response_latency_ms: float | None
+    reply_audio_secs: float
+    replies: int
+    underruns: int
+    underrun_secs: float
+    interruption_latency_ms: float | None = None
+    pause_latency_ms: float | None = None
+    ledger: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """A whole call.
+
+    Attributes:
+        call_id: The server's name for it, "" from a server that is not ours.
+        turns: In order of the script.
+        errors: Code of each `error` event.
+        recording: int16, shape (n_samples, 2), 24 kHz; caller left, bot right, one time line.
+    """
+
+    call_id: str
+    turns: tuple[TurnReport, ...]
+    errors: tuple[str, ...]
+    recording: Int16Array
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the recording, and the latency's percentiles."""
+        latencies = [t.response_latency_ms for t in self.turns if t.response_latency_ms is not None]
+        return {
+            "call_id": self.call_id,
+            "turns": [asdict(turn) for turn in self.turns],
+            "errors": list(self.errors),
+            "response_latency_ms": {
+                "p50": round(float(np.percentile(latencies, 50)), 1),
+                "p95": round(float(np.percentile(latencies, 95)), 1),
+            }
+            if latencies
+            else None,
+        }
