@@ -11,9 +11,8 @@ import typer
 from agent.cli.context import settings_of
 
 if TYPE_CHECKING:
-    from agent.config import VoiceSettings
     from pipeline.audio import Int16Array
-    from pipeline.tts.base import Voice
+    from pipeline.tts.base import SpeechStyle, Voice
 
 
 def register(app: typer.Typer) -> None:
@@ -29,24 +28,23 @@ def say(
     pitch: Annotated[float | None, typer.Option(help="Pitch, 0.5 to 2.0.")] = None,
 ) -> None:
     """Speak a text into an audio file."""
+    settings = settings_of(ctx, {"voice.rate": rate, "voice.pitch": pitch})
+
     import numpy as np
 
     from agent import engines
     from agent.clips import write_clip
 
-    settings = settings_of(ctx, {"voice.rate": rate, "voice.pitch": pitch})
     voice = engines.load_speaker(settings)
-    speech = [np.zeros(0, np.int16), *_speak(voice, text, settings.voice)]
+    speech = [np.zeros(0, np.int16), *_speak(voice, text, engines.speech_style(settings))]
     samples = np.concatenate(speech)
     write_clip(out, samples, voice.sample_rate_hz)
     typer.echo(f"{out}: {len(samples) / voice.sample_rate_hz:.2f} s")
 
 
-def _speak(voice: Voice, text: str, settings: VoiceSettings) -> Iterator[Int16Array]:
+def _speak(voice: Voice, text: str, style: SpeechStyle) -> Iterator[Int16Array]:
     from pipeline.clauses import ClauseCutter
-    from pipeline.tts.base import SpeechStyle
 
-    style = SpeechStyle(settings.rate, settings.pitch, settings.volume, settings.pause_scale)
     cutter = ClauseCutter()
     for clause in [*cutter.feed(text), *cutter.finish()]:
         for chunk in voice.synthesise(clause.text, style, lambda: False):

@@ -35,13 +35,16 @@ def transcribe(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Write down what is said in an audio file."""
-    from agent import engines
+    settings = settings_of(ctx, {"stt.language": language, "stt.script": script})
+
     from agent.clips import read_clip
     from pipeline.audio import INPUT_RATE_HZ
     from pipeline.text import join
 
-    settings = settings_of(ctx, {"stt.language": language, "stt.script": script})
     audio = read_clip(clip, INPUT_RATE_HZ)
+
+    from agent import engines
+
     recogniser = engines.load_recogniser(settings)
     spoken = None if settings.stt.language == "auto" else settings.stt.language
     heard = asyncio.run(_decode(recogniser, list(pieces(audio)), spoken))
