@@ -53,8 +53,6 @@ class LoopGuard:
             self._symbols += 1
             return self._symbols >= SYMBOL_RUN
         self._symbols = 0
-        # The last word may still grow: a loop of words shows when the next one begins, one
-        # of characters at once.
         return ends_in_loop(keys(self._tail))
 
 
