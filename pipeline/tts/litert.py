@@ -19,8 +19,9 @@ HOP_SAMPLES = 300  # 12.5 ms at 24 kHz: one spectrogram frame, `hop_size` of the
 MEL_BANDS = 80
 
 # Frames of context on each side after which a piece of the vocoder's output is bit-equal
-# to that part of the whole. Found by trying (17 is not enough); a test holds it.
-CONTEXT_FRAMES = 18
+# to that part of the whole: the reach of its convolutions, 3 frames for the first layer,
+# 40/3 + 40/15 + 40/75 for the dilated stacks, the rest for upsampling. 18 is not enough.
+CONTEXT_FRAMES = 20
 
 # The vocoder reflects 27 of its 3-per-frame steps at the borders and fails below this.
 MIN_FRAMES = 10

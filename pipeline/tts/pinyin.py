@@ -20,24 +20,14 @@ from pypinyin.contrib.neutral_tone import NeutralToneWith5Mixin
 from pypinyin.converter import DefaultConverter
 from pypinyin.core import Pinyin
 
+from pipeline.tts.mandarin_words import CORRECTIONS, NEUTRAL_ENDINGS
+
 _SYLLABLE = re.compile(r"([a-zêü]+)([1-5])$")
 _NUMERALS = frozenset("零〇一二三四五六七八九十百千万亿两幺")
 _BEFORE_NUMBER_ONE = _NUMERALS | {"点", "第"}
 _AFTER_NUMBER_ONE = frozenset("月号日楼年班级")  # 一 before them is the number one, level
 _MUST = frozenset("我你您他她它们咱谁也就还都总只又可真")  # 得 after them is the verb děi
 _MAX_FOOT = 3  # syllables that third-tone sandhi joins across words: 我想你, not whole clauses
-
-# Words pypinyin 0.55 reads otherwise than they are said in conversation.
-_CORRECTIONS = {
-    "事情": "shi4 qing5", "关系": "guan1 xi5", "为什么": "wei4 shen2 me5", "什么": "shen2 me5",
-    "喜欢": "xi3 huan5", "结实": "jie1 shi5", "漂亮": "piao4 liang5", "大夫": "dai4 fu5",
-    "一点儿": "yi4 dian3 er5", "有点儿": "you3 dian3 er5", "一会儿": "yi2 hui4 er5",
-    "一下": "yi2 xia4", "角色": "jue2 se4", "打量": "da3 liang5", "了": "le5", "呢": "ne5",
-    "哦": "o4", "噢": "o4", "嗯": "en4", "呣": "en4", "唔": "en4", "嗯嗯": "en4 en4", "诶": "ei4",
-    "欸": "ei4", "哎": "ai4", "喔": "o4", "唉": "ai4", "哼": "heng1", "嘘": "xu1",
-    "睡不着": "shui4 bu5 zhao2", "对不起": "dui4 bu5 qi3", "来不及": "lai2 bu5 ji2",
-    "得": "de5", "地": "de5", "着": "zhe5", "好好儿": "hao3 hao1 er5",
-}  # fmt: skip
 
 # Letter names as Mandarin speakers say them.
 _LETTERS = {
@@ -121,15 +111,18 @@ def _phrases(text: str) -> Iterator[list[_Character]]:
 
 def _readings(word: str) -> list[list[tuple[str, int]]]:
     """For each character of `word` its syllables; an empty list where it has none."""
-    if word in _CORRECTIONS:
-        return [[_parse(sound)] for sound in _CORRECTIONS[word].split()]
+    if word in CORRECTIONS:
+        return [[_parse(sound)] for sound in CORRECTIONS[word].split()]
     if word.isascii():
         return [
             [_parse(sound) for sound in _LETTERS.get(letter.upper(), "").split()] for letter in word
         ]
     found = _PINYIN.pinyin(word, style=Style.TONE3, errors="ignore")
     if len(found) == len(word):
-        return [[_parse(options[0])] for options in found]
+        sounds = [_parse(options[0]) for options in found]
+        if word[-2:] in NEUTRAL_ENDINGS:
+            sounds[-1] = (sounds[-1][0], 5)
+        return [[sound] for sound in sounds]
     if len(word) == 1:
         return [[]]
     return [reading for character in word for reading in _readings(character)]  # T恤, 卡拉OK

@@ -1,0 +1,71 @@
+"""Phrases: languages and pauses."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.text import Language, units
+from pipeline.tts.phrasing import PAUSE_SECS, phrases
+from pipeline.tts.speakable import speakable
+
+BOTH: frozenset[Language] = frozenset({"zh", "en"})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("我懂。", [("我懂。", "zh")]),
+        ("I see, I see.", [("I see, I see.", "en")]),
+        ("今天的meeting怎么样？", [("今天的", "zh"), ("meeting", "en"), ("怎么样？", "zh")]),
+        ("我用iPhone 15拍的", [("我用", "zh"), ("iPhone 15", "en"), ("拍的", "zh")]),
+        ("我有PTSD，OK吗", [("我有PTSD，", "zh"), ("OK吗", "zh")]),
+        ("买了5kg苹果", [("买了5kg苹果", "zh")]),
+        ("I feel 很累 today", [("I feel ", "en"), ("很累 ", "zh"), ("today", "en")]),
+        ("3.5，10:30见", [("3.5，", "zh"), ("10:30见", "zh")]),
+        ("“好的。”她说", [("“好的。”", "zh"), ("她说", "zh")]),
+        ("25", [("25", "zh")]),
+        ("[委屈]", []),
+        ("……", []),
+        ("", []),
+    ],
+)
+def test_phrases(text: str, expected: list[tuple[str, str]]):
+    """One language each; short Latin tokens and units stay in Mandarin; numbers are not cut."""
+    assert [(text[p.start : p.end], p.language) for p in phrases(text, BOTH)] == expected
+
+
+def test_one_voice_takes_all():
+    """Without an English voice, everything is given to the Mandarin one."""
+    assert [p.language for p in phrases("我的meeting", frozenset({"zh"}))] == ["zh"]
+
+
+def test_pauses_follow_the_kind_of_punctuation():
+    """An enumeration comma is shorter than a comma, that than a full stop; none without a mark."""
+    pauses = [p.pause_secs for p in phrases("苹果、梨，都好。走", BOTH)]
+    assert pauses == [PAUSE_SECS["、"], PAUSE_SECS["，"], PAUSE_SECS["。"], 0.0]
+
+
+def test_the_longest_of_several_marks_decides():
+    """嗯，…… pauses as long as the dots do."""
+    assert phrases("嗯，……", BOTH)[0].pause_secs == PAUSE_SECS["…"]
+
+
+def test_punctuation_inside_a_sticker_is_no_pause():
+    """What is not said does not shape the speech either."""
+    assert phrases("好[。]的", BOTH)[0].pause_secs == 0.0
+
+
+@given(st.text(alphabet="我不，。、！…「」aKbc 25.%:[]\n😀", max_size=40))
+def test_phrases_are_ordered_disjoint_and_miss_no_unit(text: str):
+    """Every speakable unit lies in exactly one phrase."""
+    found = phrases(text, BOTH)
+    at = 0
+    for phrase in found:
+        assert at <= phrase.start < phrase.end <= len(text)
+        at = phrase.end
+    assert bool(found) == speakable(text)
+    if "[" not in text:
+        for unit in units(text):
+            assert sum(p.start <= unit.start and unit.end <= p.end for p in found) == 1
