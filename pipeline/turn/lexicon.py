@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from opencc import OpenCC
 
@@ -18,6 +18,7 @@ from pipeline.text import keys
 from pipeline.turn import phrases
 
 Folded: TypeAlias = tuple[str, ...]
+Ending: TypeAlias = Literal["open", "question", "plain"]
 
 LONGEST_BACKCHANNEL_UNITS = 8  # 嗯嗯嗯嗯原来如此; whoever says more is taking the turn
 
@@ -199,6 +200,13 @@ def _asks_in_chinese(clause: Folded) -> bool:
 def _asks_in_english(clause: Folded) -> bool:
     bare = _LEAD_INS.strip_prefixes(clause)
     return _ENGLISH_QUESTION.search(" ".join(bare or clause)) is not None
+
+
+def ending_of(text: str) -> Ending:
+    """How the words end: "open" as in `trailing_incomplete`, as a "question", or "plain"."""
+    if ends_as_question(text):
+        return "question"
+    return "open" if trailing_incomplete(text) else "plain"
 
 
 def asks_for_time(text: str) -> bool:

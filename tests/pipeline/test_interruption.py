@@ -10,38 +10,32 @@ from hypothesis import strategies as st
 
 from pipeline.audio import WINDOW_SECS
 from pipeline.interruption import (
-    Commit,
-    Decision,
+    WAIT,
     InterruptionMode,
     InterruptionParams,
     InterruptionPolicy,
-    Pause,
-    Resume,
-    Wait,
+    OverlapDecision,
     without_echo,
 )
-from pipeline.turn.lexicon import is_backchannel, is_command
 
 BOT = "听起来你最近压力很大，晚上总是睡不好。你觉得是从什么时候开始的呢？"
 BOT_EN = "It sounds like you have been under a lot of pressure. When did that begin?"
 DECIDE_SECS = InterruptionParams().decide_secs
-
-
-def make(mode: InterruptionMode = "polite") -> InterruptionPolicy:
-    params = InterruptionParams(mode=mode)
-    return InterruptionPolicy(params, is_backchannel=is_backchannel, is_command=is_command)
+LEVEL_DBFS = -30.0
+STOP_SECS = 0.1  # silence after which the recogniser decodes a sound for the last time
 
 
 @dataclass(frozen=True)
 class Sound:
-    """What a caller does over the bot, from second 0 on.
+    """What a caller does over the bot, from the opening of the speech gate on.
 
     Attributes:
         voiced_secs: How long the sound is voiced.
-        texts: Hypotheses and when they come in.
+        texts: Hypotheses and when they come in; the last is final if it comes after the
+            sound.
         over_echo_db, over_usual_db: Its level.
         bot_text: What the bot is saying.
-        end_probability: What the language model thinks of the words.
+        end_of_turn: What the language model thinks of the words.
     """
 
     voiced_secs: float
@@ -49,55 +43,64 @@ class Sound:
     over_echo_db: float | None = None
     over_usual_db: float | None = None
     bot_text: str = BOT
-    end_probability: float = 0.0
+    end_of_turn: float | None = None
+
+    def text_at(self, at: float) -> str | None:
+        return next((text for since, text in reversed(self.texts) if since <= at), None)
+
+    def is_final_at(self, at: float) -> bool:
+        ended = self.voiced_secs + STOP_SECS
+        return bool(self.texts) and ended <= self.texts[-1][0] <= at
 
 
 def play(
-    sound: Sound, policy: InterruptionPolicy | None = None, start: float = 0.0, secs: float = 1.6
-) -> list[tuple[float, Decision]]:
-    """Every decision but Wait that the sound leads to, with its time after the sound's start."""
-    policy = policy or make()
-    waiting = list(sound.texts)
-    decisions: list[tuple[float, Decision]] = []
-    for window in range(1, round(secs / WINDOW_SECS) + 1):
+    sound: Sound, policy: InterruptionPolicy | None = None, start: float = 0.0
+) -> list[tuple[float, OverlapDecision]]:
+    """Every decision but "wait" that the sound leads to, with its time after the gate opened.
+
+    As in a call, a sound that goes on after its resume begins anew, and one that has
+    ended is forgotten.
+    """
+    policy = policy or InterruptionPolicy()
+    decisions: list[tuple[float, OverlapDecision]] = []
+    began = 0.0
+    policy.begin(start)
+    for window in range(1, round((sound.voiced_secs + 1.0) / WINDOW_SECS) + 1):
         at = window * WINDOW_SECS
-        if at <= sound.voiced_secs + 1e-9:
-            decision = policy.on_voice(
-                start + at,
-                WINDOW_SECS,
-                over_echo_db=sound.over_echo_db,
-                over_usual_db=sound.over_usual_db,
-            )
-        else:
-            decision = policy.on_silence(start + at)
-        decisions.append((at, decision))
-        while waiting and waiting[0][0] <= at:
-            decision = policy.on_transcript(
-                start + at,
-                waiting.pop(0)[1],
-                bot_text=sound.bot_text,
-                end_probability=sound.end_probability,
-            )
+        voiced_until = min(at, sound.voiced_secs)
+        decision = policy.judge(
+            start + at,
+            voiced_secs=max(0.0, voiced_until - began),
+            silence_secs=at - voiced_until,
+            level_dbfs=LEVEL_DBFS,
+            text=sound.text_at(at),
+            text_is_final=sound.is_final_at(at),
+            end_of_turn=sound.end_of_turn,
+            bot_text=sound.bot_text,
+            echo_dbfs=None if sound.over_echo_db is None else LEVEL_DBFS - sound.over_echo_db,
+            usual_dbfs=None if sound.over_usual_db is None else LEVEL_DBFS - sound.over_usual_db,
+        )
+        if decision.kind != "wait":
             decisions.append((at, decision))
-    return [(at, decision) for at, decision in decisions if not isinstance(decision, Wait)]
+        if decision.kind == "commit" or (decision.kind == "resume" and at >= sound.voiced_secs):
+            break
+        if decision.kind == "resume":
+            began = at
+            policy.begin(start + at)
+    return decisions
 
 
 def outcome(sound: Sound) -> list[str]:
-    """The decisions of `play`, shortened to words."""
-    return [
-        f"{type(decision).__name__} {decision.reason}".lower()
-        if isinstance(decision, Resume | Commit)
-        else type(decision).__name__.lower()
-        for _, decision in play(sound)
-    ]
+    """The decisions of `play` in words."""
+    return [f"{decision.kind} {decision.reason}".strip() for _, decision in play(sound)]
 
 
-def said(text: str, voiced_secs: float = 0.4, heard_at: float = 0.4, **kind: object) -> Sound:
+def said(text: str, voiced_secs: float = 0.25, heard_at: float = 0.35, **kind: object) -> Sound:
     return Sound(voiced_secs, ((heard_at, text),), **kind)  # type: ignore[arg-type]
 
 
 BACKCHANNEL_ROWS = [
-    said(text, voiced_secs=0.3)
+    said(text)
     for text in (
         *("嗯", "嗯嗯", "对", "對對對", "是", "好", "哦", "原来如此", "是啊", "真的"),
         *("mm-hm", "yeah", "right", "uh-huh", "okay", "I see", "恩", "摁。"),
@@ -129,22 +132,23 @@ WORDS_ROWS = [
     )
 ]
 NOISE_ROWS = [
+    Sound(0.04),
     Sound(0.1),
     Sound(0.2),
-    Sound(0.28),
-    Sound(0.1, ((0.4, ""),)),
-    Sound(0.35),
-    Sound(0.45, ((0.4, ""),)),
-    Sound(1.5, ((0.4, ""),)),
-    said("的", voiced_secs=0.2),
-    said("嘟", voiced_secs=0.7),
+    Sound(0.24),
+    Sound(0.1, ((0.3, ""),)),
+    Sound(0.3),
+    Sound(0.3, ((0.45, ""),)),
+    Sound(1.5, ((0.3, ""),)),
+    said("的", voiced_secs=0.2, heard_at=0.3),
+    said("嘟", voiced_secs=0.7, heard_at=0.3),
 ]
 ECHO_ROWS = [
     said("晚上总是睡不好", voiced_secs=1.5),
     said("晚上總是睡不好", voiced_secs=1.5, bot_text="聽起來你晚上總是睡不好。"),
     said("你最近鸭力很大晚上总是睡不好", voiced_secs=1.5),
     said("压力很大", voiced_secs=1.5),
-    said("压力", voiced_secs=0.4),
+    said("压力"),
     said("You have been under a lot of pressure", voiced_secs=1.5, bot_text=BOT_EN),
     said("a lot of pleasure. When did that begin", voiced_secs=1.5, bot_text=BOT_EN),
 ]
@@ -155,8 +159,6 @@ TABLE: list[tuple[Sound, list[str]]] = [
     *((row, ["pause", "commit words"]) for row in WORDS_ROWS),
     *((row, ["pause", "resume noise"]) for row in NOISE_ROWS),
     *((row, ["pause", "resume echo"]) for row in ECHO_ROWS),
-    # A keystroke is too short to pause for.
-    (Sound(0.04), []),
     # The reference says that it is the bot, or the level that it is another person.
     (Sound(1.5, over_echo_db=0.0), []),
     (said("我想问你一个问题", voiced_secs=1.5, over_echo_db=2.0), []),
@@ -166,27 +168,24 @@ TABLE: list[tuple[Sound, list[str]]] = [
     # Loud and clear, it is the caller, even in the bot's own words.
     (said("晚上总是睡不好", voiced_secs=1.2, over_echo_db=20.0), ["pause", "commit words"]),
     (said("什么时候", voiced_secs=0.6, over_echo_db=20.0), ["pause", "commit command"]),
-    # The caller's words behind the echo count alone.
+    # The caller's words beside the echo count alone.
     (said("你最近压力很大 等一下", voiced_secs=1.2), ["pause", "commit command"]),
-    (said("晚上总是睡不好可是我昨天睡着了", voiced_secs=1.5), ["pause", "commit words"]),
+    (said("晚上总是睡不好我昨天睡着了", voiced_secs=1.5), ["pause", "commit words"]),
     (said("晚上总是睡不好 的了", voiced_secs=1.5), ["pause", "resume noise"]),
     (said("晚上总是睡不好 嗯", voiced_secs=0.6), ["pause", "resume backchannel"]),
     # Still speaking, and the recogniser has not answered yet.
     (Sound(1.5), ["pause", "commit speech"]),
-    # A backchannel that goes on into a sentence.
-    (Sound(1.5, ((0.3, "对"), (0.45, "对我妈也这样说"))), ["pause", "commit words"]),
+    # A backchannel that goes on into a sentence, before and after the verdict.
+    (Sound(1.5, ((0.2, "对"), (0.35, "对我妈也这样说"))), ["pause", "commit words"]),
     (
         Sound(1.5, ((0.3, "对"), (0.7, "对我妈也这样说"))),
         ["pause", "resume backchannel", "commit words"],
     ),
-    # Words that come in after the verdict.
-    (Sound(0.2, ((0.7, "停"),)), ["pause", "resume noise", "commit command"]),
-    (Sound(0.35, ((0.9, "嗯"),)), ["pause", "resume noise"]),
-    (Sound(0.35, ((0.9, "我听到了"),)), ["pause", "resume noise", "commit words"]),
+    (Sound(1.5, ((0.3, ""), (0.7, "等一下"))), ["pause", "resume noise", "commit command"]),
     # A few words: enough once the caller has finished or the turn is complete.
-    (said("好难过", voiced_secs=0.42, heard_at=0.42), ["pause", "commit words"]),
-    (said("好难过", voiced_secs=1.5, heard_at=0.3), ["pause", "commit words"]),
-    (said("太难", 1.5, 0.2, end_probability=0.9), ["pause", "commit words"]),
+    (said("好难过", voiced_secs=0.3, heard_at=0.4), ["pause", "commit words"]),
+    (said("好难过", voiced_secs=1.5), ["pause", "commit words"]),
+    (said("太难", voiced_secs=1.5, heard_at=0.2, end_of_turn=0.9), ["pause", "commit words"]),
     (said("Why?"), ["pause", "commit command"]),
 ]
 
@@ -204,65 +203,61 @@ def test_what_a_sound_leads_to(sound: Sound, expected: list[str]) -> None:
 
 @pytest.mark.parametrize("sound", [row for row, expected in TABLE if expected])
 def test_pause_and_verdict_come_in_time(sound: Sound) -> None:
-    """Playout pauses two windows after the first voice, the verdict is in by the deadline."""
+    """Playout pauses with the first window, the verdict is in by the deadline."""
     (paused_at, pause), (decided_at, _) = play(sound)[:2]
-    assert isinstance(pause, Pause)
-    assert paused_at <= 2 * WINDOW_SECS
-    assert decided_at <= DECIDE_SECS + WINDOW_SECS
+    assert pause.kind == "pause"
+    assert paused_at == WINDOW_SECS
+    assert decided_at < paused_at + DECIDE_SECS + WINDOW_SECS
 
 
-def test_a_verdict_comes_without_more_audio() -> None:
-    """When windows stop coming, the deadline and a tick are enough."""
-    policy = make()
-    policy.on_voice(10.0, 0.064)
-    assert policy.deadline == pytest.approx(9.936 + DECIDE_SECS)
-    assert policy.tick(10.43) == Wait()
-    assert policy.tick(10.44) == Resume("noise")
+def test_the_deadline_is_known_while_a_sound_is_weighed() -> None:
+    """A caller of the policy can tell when the verdict will be in."""
+    policy = InterruptionPolicy()
+    policy.begin(9.968)
+    assert policy.deadline is None
+    policy.judge(10.0, voiced_secs=0.032, silence_secs=0.0, level_dbfs=LEVEL_DBFS)
+    assert policy.deadline == pytest.approx(10.0 + DECIDE_SECS)
+    policy.judge(10.3, voiced_secs=0.032, silence_secs=0.3, level_dbfs=-80.0)
     assert policy.deadline is None
 
 
 def test_two_sounds_are_judged_apart() -> None:
     """After a backchannel and a silence, the next sound pauses again."""
-    policy = make()
-    first = play(said("嗯", voiced_secs=0.2), policy)
+    policy = InterruptionPolicy()
+    first = play(said("嗯"), policy)
     second = play(said("等一下"), policy, start=10.0)
-    assert [type(decision) for _, decision in first] == [Pause, Resume]
-    assert [type(decision) for _, decision in second] == [Pause, Commit]
+    assert [decision.kind for _, decision in first] == ["pause", "resume"]
+    assert [decision.kind for _, decision in second] == ["pause", "commit"]
 
 
 def test_one_sound_pauses_once() -> None:
-    """A sound that was judged an echo does not pause again while it lasts."""
-    decisions = play(said("晚上总是睡不好", voiced_secs=5.0), secs=5.5)
-    assert [decision for _, decision in decisions] == [Pause(), Resume("echo")]
+    """An echo that was recognised does not pause again while it lasts."""
+    decisions = play(said("晚上总是睡不好", voiced_secs=5.0))
+    assert [decision.kind for _, decision in decisions] == ["pause", "resume"]
 
 
-def test_after_a_commit_nothing_happens_until_the_next_reply() -> None:
-    """The same reply is interrupted once; the next one can be interrupted again."""
-    policy = make()
-    assert play(said("停"), policy)
-    assert play(said("等一下"), policy, start=5.0) == []
-    policy.begin_reply()
-    assert play(said("等一下"), policy, start=10.0)
+def test_after_a_commit_the_next_reply_can_be_interrupted() -> None:
+    """A commit holds until the speech gate opens over another reply."""
+    policy = InterruptionPolicy()
+    assert play(said("停"), policy)[-1][1] == OverlapDecision("commit", "command")
+    late = policy.judge(1.0, voiced_secs=0.9, silence_secs=0.0, level_dbfs=LEVEL_DBFS, text="停")
+    assert late == WAIT
+    assert play(said("停"), policy, start=10.0)[-1][1] == OverlapDecision("commit", "command")
 
 
-def test_words_from_before_the_reply_do_not_interrupt_it() -> None:
-    """A transcript without a sound over this reply belongs to the turn it answers."""
-    policy = make()
-    policy.begin_reply()
-    assert policy.on_transcript(0.1, "我想问你一个问题") == Wait()
-
-
-def test_instant_mode_commits_at_the_first_voiced_window() -> None:
+def test_instant_mode_commits_with_the_first_near_window() -> None:
     """Any voice at the caller's level stops the bot."""
-    policy = make("instant")
-    assert policy.on_voice(0.032, WINDOW_SECS, over_echo_db=0.0) == Wait()
-    assert policy.on_voice(0.064, WINDOW_SECS, over_echo_db=20.0) == Commit("instant")
+    policy = InterruptionPolicy("instant")
+    policy.begin(0.0)
+    far = policy.judge(0.03, voiced_secs=0.03, silence_secs=0.0, level_dbfs=-30.0, echo_dbfs=-30.0)
+    near = policy.judge(0.06, voiced_secs=0.06, silence_secs=0.0, level_dbfs=-30.0, echo_dbfs=-50.0)
+    assert (far, near) == (WAIT, OverlapDecision("commit", "instant"))
 
 
 @pytest.mark.parametrize(("sound", "expected"), TABLE)
 def test_off_mode_never_stops_the_bot(sound: Sound, expected: list[str]) -> None:
     """Whatever the caller does, playout goes on."""
-    assert play(sound, make("off")) == []
+    assert play(sound, InterruptionPolicy("off")) == []
 
 
 def test_homophones_can_be_folded_by_sound() -> None:
@@ -298,87 +293,85 @@ def test_without_echo_leaves_nothing_of_the_bots_own_text(text: str) -> None:
     assert without_echo(text, f"嗯，{text}。") == ""
 
 
-LEVELS = st.sampled_from([None, -3.0, 8.0, 20.0])
 TEXTS = st.sampled_from(
-    ["", "嗯", "对对", "等一下", "停", "的", "我觉得", "我昨天没睡", "晚上总是睡不好", "wait"]
+    [None, "", "嗯", "对对", "等一下", "停", "的", "我觉得", "我昨天没睡", "晚上总是睡不好", "wait"]
 )
-EVENTS = st.lists(
-    st.one_of(
-        st.tuples(st.just("voice"), LEVELS),
-        st.tuples(st.just("silence"), st.none()),
-        st.tuples(st.just("tick"), st.none()),
-        st.tuples(st.just("text"), TEXTS),
-        st.tuples(st.just("reply"), st.none()),
-    ),
-    max_size=120,
+Window = tuple[bool, float | None, str | None, bool]
+WINDOWS = st.lists(
+    st.tuples(st.booleans(), st.sampled_from([None, -3.0, 8.0, 20.0]), TEXTS, st.booleans()),
+    max_size=60,
 )
 
 
-def run(
-    policy: InterruptionPolicy, events: list[tuple[str, object]]
-) -> list[tuple[float, Decision]]:
-    """The decision on every event, one window apart."""
-    decisions: list[tuple[float, Decision]] = []
-    for index, (kind, value) in enumerate(events, start=1):
-        at = index * WINDOW_SECS
-        decision: Decision = Wait()
-        if kind == "voice":
-            decision = policy.on_voice(at, WINDOW_SECS, over_echo_db=value)  # type: ignore[arg-type]
-        elif kind == "silence":
-            decision = policy.on_silence(at)
-        elif kind == "tick":
-            decision = policy.tick(at)
-        elif kind == "text":
-            decision = policy.on_transcript(at, str(value), bot_text=BOT)
-        decisions.append((at, decision))
+def run(windows: list[Window], mode: InterruptionMode = "polite") -> list[OverlapDecision]:
+    """The decision on every window: voiced, level above the echo, words, whether final."""
+    policy = InterruptionPolicy(mode)
+    policy.begin(0.0)
+    decisions = []
+    voiced_secs = silence_secs = 0.0
+    for index, (voiced, over_echo_db, text, is_final) in enumerate(windows, start=1):
+        voiced_secs += WINDOW_SECS if voiced else 0.0
+        silence_secs = 0.0 if voiced else silence_secs + WINDOW_SECS
+        decision = policy.judge(
+            index * WINDOW_SECS,
+            voiced_secs=voiced_secs,
+            silence_secs=silence_secs,
+            level_dbfs=LEVEL_DBFS,
+            text=text,
+            text_is_final=is_final,
+            bot_text=BOT,
+            echo_dbfs=None if over_echo_db is None else LEVEL_DBFS - over_echo_db,
+        )
+        decisions.append(decision)
+        if decision.kind == "resume":
+            policy.begin(index * WINDOW_SECS)
     return decisions
 
 
-@given(EVENTS)
-def test_every_pause_is_answered_once_and_in_time(events: list[tuple[str, object]]) -> None:
-    """Pause, then Resume or Commit by the deadline, then perhaps the next Pause."""
-    events = [event for event in events if event[0] != "reply"]
-    paused_at = None
-    settled = [*events, *[("silence", None)] * 20]
-    for at, decision in run(make(), settled):
-        if isinstance(decision, Pause):
-            assert paused_at is None
-            paused_at = at
-        elif isinstance(decision, Resume):
-            assert paused_at is not None
-        if isinstance(decision, Resume | Commit):
-            paused_at = None
-        assert paused_at is None or at < paused_at + DECIDE_SECS
-    assert paused_at is None
+@given(WINDOWS)
+def test_every_pause_is_answered_once_and_in_time(windows: list[Window]) -> None:
+    """Pause, then resume or commit by the deadline, then perhaps the next pause."""
+    settling: list[Window] = [(False, None, None, False)] * 20
+    windows_left: int | None = None
+    for decision in run(windows + settling):
+        if windows_left is not None:
+            windows_left -= 1
+            assert windows_left >= 0
+            assert decision.kind != "pause"
+        if decision.kind == "resume":
+            assert windows_left is not None
+        if decision.kind in ("resume", "commit"):
+            windows_left = None
+        elif decision.kind == "pause":
+            windows_left = round(DECIDE_SECS / WINDOW_SECS) + 1
+    assert windows_left is None
 
 
-@given(EVENTS)
-def test_a_commit_is_final(events: list[tuple[str, object]]) -> None:
-    """Nothing but Wait follows a Commit."""
-    decisions = [decision for _, decision in run(make(), events)]
-    committed = False
-    for decision in decisions:
-        assert not committed or decision == Wait()
-        committed = committed or isinstance(decision, Commit)
+@given(WINDOWS)
+def test_a_commit_is_final(windows: list[Window]) -> None:
+    """Nothing but "wait" follows a commit."""
+    kinds = [decision.kind for decision in run(windows)]
+    if "commit" in kinds:
+        assert set(kinds[kinds.index("commit") + 1 :]) <= {"wait"}
 
 
-@given(EVENTS)
-def test_instant_mode_never_pauses(events: list[tuple[str, object]]) -> None:
-    """It commits or waits, and a near voice always commits."""
-    decisions = [decision for _, decision in run(make("instant"), events)]
-    near = [kind == "voice" and level != -3.0 for kind, level in events]
-    assert set(decisions) <= {Wait(), Commit("instant")}
-    assert decisions.count(Commit("instant")) == int(any(near))
+@given(WINDOWS)
+def test_instant_mode_never_pauses(windows: list[Window]) -> None:
+    """It commits with the first near voice, or waits."""
+    kinds = [decision.kind for decision in run(windows, "instant")]
+    near = [voiced and over_echo_db != -3.0 for voiced, over_echo_db, _, _ in windows]
+    assert kinds.count("commit") == int(any(near))
+    assert set(kinds) <= {"wait", "commit"}
 
 
-@given(EVENTS)
-def test_off_mode_only_waits(events: list[tuple[str, object]]) -> None:
+@given(WINDOWS)
+def test_off_mode_only_waits(windows: list[Window]) -> None:
     """No order of events pauses or stops the bot."""
-    assert all(decision == Wait() for _, decision in run(make("off"), events))
+    assert set(run(windows, "off")) <= {WAIT}
 
 
-@given(EVENTS)
-def test_a_voice_at_the_echos_level_never_stops_the_bot(events: list[tuple[str, object]]) -> None:
+@given(WINDOWS)
+def test_a_voice_at_the_echos_level_never_stops_the_bot(windows: list[Window]) -> None:
     """Without a window above the echo, no words are the caller's."""
-    quiet = [(kind, -3.0 if kind == "voice" else value) for kind, value in events]
-    assert all(decision == Wait() for _, decision in run(make(), quiet))
+    quiet: list[Window] = [(voiced, -3.0, text, final) for voiced, _, text, final in windows]
+    assert set(run(quiet)) <= {WAIT}

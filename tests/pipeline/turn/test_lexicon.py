@@ -501,6 +501,21 @@ def test_repeated_backchannels_are_backchannels(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "ending"),
+    [
+        ("因为", "open"),
+        ("因为？", "question"),
+        ("你好吗", "question"),
+        ("我很好", "plain"),
+        ("", "plain"),
+    ],
+)
+def test_ending_of(text: str, ending: str) -> None:
+    """A question mark outweighs an open ending; anything else is plain."""
+    assert lexicon.ending_of(text) == ending
+
+
+@pytest.mark.parametrize(
     ("text", "folded"),
     [
         ("恩，我覺得！", ("嗯", "我", "觉", "得")),
