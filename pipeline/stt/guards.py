@@ -21,17 +21,22 @@ from pipeline.text import keys, units
 
 MIN_LOG_PROBABILITY = -1.0  # openai/whisper, `logprob_threshold`
 MAX_NO_SPEECH_PROBABILITY = 0.6  # openai/whisper, `no_speech_threshold`
+# A word on its own scores low though it is right (谢谢 −1.3, Okay −1.4), with little doubt
+# that it is speech: each 0.1 of that buys 0.2 of log probability.
+SPEECH_CREDIT = 2.0
 UNSURE_LOG_PROBABILITY = -0.5  # p 0.6: sure enough to outweigh a no-speech vote
 
 # Nobody speaks faster: quick Mandarin is 7 syllables a second, quick English 5 words.
 MAX_UNITS_PER_SEC = 9.0
 FREE_UNITS = 3
+BRISK_UNITS_PER_SEC = 6.0  # ordinary speech stays below; above it repetition is suspect
 MAX_REPEATED_UNITS = 12  # longest phrase looked at for a loop
 ECHO_UNITS = 4  # too fast to be speech, and these many units come again: the second is a loop
 
 LEVEL_FRAME_SAMPLES = round(0.02 * INPUT_RATE_HZ)
 MIN_PEAK_DBFS = -60.0
 MIN_LEVEL_RANGE_DB = 3.0  # white noise and hum stay within 2 dB, speech spans 20 and more
+PEAK_RANGE_DB = 35.0  # voice lies within this of the loudest frame, echo below
 
 # Subtitle credits: never said to a counsellor.
 _CREDITS = re.compile(
@@ -71,7 +76,7 @@ class Decoded:
 
     Attributes:
         text: What was decoded after the prefix.
-        speech_secs: Length of the audio that `text` was decoded from.
+        speech_secs: Length of the speech, prefix included (`voiced_secs`).
         mean_log_probability: Of the decoded tokens, 0.0 or less.
         no_speech_probability: Whisper's own, 0.0 to 1.0.
     """
@@ -87,7 +92,8 @@ def rejection(decoded: Decoded) -> Rejection | None:
     score = decoded.mean_log_probability
     if decoded.no_speech_probability > MAX_NO_SPEECH_PROBABILITY and score < UNSURE_LOG_PROBABILITY:
         return "silence"
-    if score < MIN_LOG_PROBABILITY:
+    credit = SPEECH_CREDIT * max(0.0, MAX_NO_SPEECH_PROBABILITY - decoded.no_speech_probability)
+    if score < MIN_LOG_PROBABILITY - credit:
         return "unlikely"
     if _KANA_OR_HANGUL.search(decoded.text) and score < UNSURE_LOG_PROBABILITY:
         return "unlikely"
@@ -100,30 +106,36 @@ def rejection(decoded: Decoded) -> Rejection | None:
     return None
 
 
-def is_voiceless(audio: FloatArray) -> bool:
-    """Whether the audio is too quiet or too even to hold speech; a cheap check before a decode.
+def voiced_secs(audio: FloatArray) -> float:
+    """Time from the first to the last sound that may be voice; 0.0 spares the decode.
 
     Args:
         audio: float32, shape (n_samples,), range [-1, 1], 16 kHz.
+
+    Returns:
+        Seconds; 0.0 when all of it is too quiet or too even to hold speech.
     """
     whole = len(audio) // LEVEL_FRAME_SAMPLES * LEVEL_FRAME_SAMPLES
     if not whole:
-        return True
+        return 0.0
     frames = audio[:whole].astype(np.float64).reshape(-1, LEVEL_FRAME_SAMPLES)
     levels = 10.0 * np.log10(np.mean(np.square(frames), axis=1) + 1e-12)
     low, high = np.percentile(levels, (5, 95))
-    return bool(levels.max() < MIN_PEAK_DBFS or high - low < MIN_LEVEL_RANGE_DB)
+    if levels.max() < MIN_PEAK_DBFS or high - low < MIN_LEVEL_RANGE_DB:
+        return 0.0
+    (voiced,) = np.nonzero(levels > max(low + MIN_LEVEL_RANGE_DB, levels.max() - PEAK_RANGE_DB))
+    return float(voiced[-1] - voiced[0] + 1) * LEVEL_FRAME_SAMPLES / INPUT_RATE_HZ
 
 
 def cut_loop(text: str, speech_secs: float) -> str:
     """`text` up to the end of the first round of a repetition loop; unchanged without one.
 
-    Short words may well be said a few times (对对对, no no no), long phrases hardly three
-    times in a row. A loop whose rounds differ is known by its impossible speed.
+    Short words may well be said a few times (对对对, no no no), and phrases twice; how
+    often, the time decides: a loop repeats faster than anybody speaks.
     """
     found = units(text)
     names = [unit.text.casefold() for unit in found]
-    end = _adjacent_loop(names)
+    end = _adjacent_loop(names, in_a_hurry=len(found) > BRISK_UNITS_PER_SEC * speech_secs)
     if end is None and len(found) > _plausible_units(speech_secs):
         end = _first_echo(names)
     return text if end is None else text[: found[end - 1].end]
@@ -133,13 +145,15 @@ def _plausible_units(speech_secs: float) -> float:
     return FREE_UNITS + MAX_UNITS_PER_SEC * speech_secs
 
 
-def _allowed_rounds(length: int) -> int:
+def _allowed_rounds(length: int, in_a_hurry: bool) -> int:
     if length == 1:
-        return 6
-    return 4 if length <= 3 else 2
+        return 3 if in_a_hurry else 6
+    if length <= 3:
+        return 2 if in_a_hurry else 4
+    return 1 if in_a_hurry else 2
 
 
-def _adjacent_loop(names: Sequence[str]) -> int | None:
+def _adjacent_loop(names: Sequence[str], in_a_hurry: bool) -> int | None:
     """Number of units to keep when a phrase is repeated too often in a row."""
     for start in range(len(names)):
         for length in range(1, min(MAX_REPEATED_UNITS, (len(names) - start) // 2) + 1):
@@ -147,7 +161,7 @@ def _adjacent_loop(names: Sequence[str]) -> int | None:
             rounds, position = 1, start + length
             while names[position : position + length] == phrase:
                 rounds, position = rounds + 1, position + length
-            if rounds > _allowed_rounds(length):
+            if rounds > _allowed_rounds(length, in_a_hurry):
                 return start + length
     return None
 

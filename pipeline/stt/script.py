@@ -14,7 +14,9 @@ from pipeline.text import Unit, units
 # swap vocabulary (软件 becomes 軟體): a transcript keeps the words that were said.
 _OPENCC_CONFIG = {"simplified": "t2s", "traditional": "s2tw"}
 
-_FULL_WIDTH = str.maketrans(",?!;:", "，？！；：")  # a full stop may belong to a number
+_HALF, _FULL = ",?!;:", "，？！；："  # not the full stop: it may belong to a number
+_TO_FULL_WIDTH = str.maketrans(_HALF, _FULL)
+_TO_HALF_WIDTH = str.maketrans(_FULL, _HALF)
 _HALF_WIDTH_MARKS = re.compile(r"\s*[,?!;:]\s*")
 
 
@@ -53,4 +55,13 @@ def _gap(gap: str, before: Unit | None, after: Unit | None) -> str:
         return gap
     if after is not None and after.kind == "cjk" and gap.isspace():
         return "，"
-    return _HALF_WIDTH_MARKS.sub(lambda mark: mark.group().strip().translate(_FULL_WIDTH), gap)
+    return _HALF_WIDTH_MARKS.sub(lambda mark: mark.group().strip().translate(_TO_FULL_WIDTH), gap)
+
+
+def as_whisper_writes(text: str) -> str:
+    """The marks of `text` in half width, one token each.
+
+    Whisper has no tokens for the full-width ones. Given a prefix with them it goes on in
+    bytes and gets some wrong: 很累Ｅ什么都 for 很累，什么都.
+    """
+    return text.translate(_TO_HALF_WIDTH)
