@@ -26,6 +26,7 @@ from web.realtime import server_events as wire
 from web.realtime.audio import MicrophoneAudio
 from web.realtime.errors import ClientEventError
 from web.realtime.outbox import CLOSE_SLOW_READER, Outbox, SlowReaderError
+from web.realtime.push_to_talk import PushToTalk
 from web.realtime.session import Session, SessionPatch
 from web.realtime.translate import Translator
 
@@ -103,8 +104,7 @@ class RealtimeConnection:
         self._events_sent = 0
         self._typed_items = 0
         self._uncommitted = False  # audio was appended since the last commit or clear
-        self._awaiting_transcript = False  # the client committed, its words are not there yet
-        self._response_wanted = False  # ... and it asked for a response meanwhile
+        self._push_to_talk = PushToTalk()
         self._extended = False  # the client said qingting.hello
         self._no_reply = asyncio.Event()
         self._no_reply.set()
@@ -230,14 +230,11 @@ class RealtimeConnection:
         match event:
             case call.ReplyStarted():
                 self._no_reply.clear()
-                self._response_wanted = False
             case call.ReplyFinished():
                 self._no_reply.set()
             case call.TranscriptCompleted(text=text):
-                self._awaiting_transcript = False
-                if self._response_wanted and not text:
-                    self._port.respond()  # no turn, so no reply of its own will come
-                    self._response_wanted = False
+                if self._push_to_talk.transcript(text):
+                    self._port.respond()
 
     # ---- what the client asks for ----
 
@@ -272,7 +269,8 @@ class RealtimeConnection:
                 self._commit()
             case client_events.AudioClear():
                 self._microphone = MicrophoneAudio(self._session.input_rate_hz)
-                self._uncommitted = self._awaiting_transcript = self._response_wanted = False
+                self._uncommitted = False
+                self._push_to_talk.clear()
                 self._port.clear_audio()
                 self._translator.forget_turns()
                 self._send(wire.AudioCleared())
@@ -303,7 +301,7 @@ class RealtimeConnection:
                 "input_audio_buffer_commit_empty", "no audio was appended since the last commit"
             )
         self._uncommitted = False
-        self._awaiting_transcript = True
+        self._push_to_talk.commit()
         self._port.commit_audio()
 
     def _update_session(self, patch: SessionPatch) -> None:
@@ -334,13 +332,12 @@ class RealtimeConnection:
         )
 
     def _create_response(self) -> None:
+        if self._push_to_talk.claim():
+            return
         if self._translator.active_reply_id:
             raise ClientEventError(
                 "conversation_already_has_active_response", "a response is already under way"
             )
-        if self._awaiting_transcript:
-            self._response_wanted = True  # the committed turn is answered once it has words
-            return
         self._port.respond()
 
     def _cancel_response(self, event: client_events.ResponseCancel) -> None:

@@ -1,0 +1,136 @@
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+import websockets
+
+from agent.config import ServerSettings
+from pipeline import events as call
+from pipeline.errors import ConfigError
+from tests.fakes.call import FakeFactory
+from tests.web.site import hear, running_site, say
+from web.server import create_app, listening_socket, running
+
+
+async def get(url: str) -> httpx.Response:
+    async with httpx.AsyncClient() as client:
+        return await client.get(url)
+
+
+async def test_health_counts_the_calls(site):
+    """200 and a number while calls are taken."""
+    async with site.connect() as socket:
+        await hear(socket, "session.created")
+        answer = await get(f"{site.url}/health")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "calls": 1})
+
+
+async def test_metrics_are_in_prometheus_format(site):
+    """Loop lag, calls and latencies have their names."""
+    async with site.connect() as socket:
+        await hear(socket, "session.created")
+        site.factory.calls[0].emit(
+            call.TurnMeasured("turn_1", "reply_1", {"soft_end": 100.0, "odd": 1.0}, 380.0)
+        )
+        await say(socket, type="nonsense")
+        await hear(socket, "error")
+        text = (await get(f"{site.url}/metrics")).text
+    assert "qingting_event_loop_lag_p99_seconds" in text
+    assert "qingting_calls 1.0" in text
+    assert 'qingting_client_errors_total{code="unknown_event"} 1.0' in text
+    assert 'qingting_response_latency_seconds_bucket{le="0.4"} 1.0' in text
+    assert 'mark="soft_end"' in text
+    assert "odd" not in text
+
+
+async def test_the_page_is_served_where_there_is_one(tmp_path):
+    """`/` is the call page; without the folder there is none."""
+    (tmp_path / "index.html").write_text("<p>hello</p>")
+    for folder, status in ((tmp_path, 200), (tmp_path / "missing", 404)):
+        app = create_app(FakeFactory(), page_dir=folder)
+        async with running(app, ServerSettings(port=0)) as url:
+            assert (await get(url)).status_code == status
+
+
+async def test_a_taken_port_is_named():
+    """One sentence with the address."""
+    with listening_socket(ServerSettings(port=0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(ConfigError, match=str(port)),
+            listening_socket(ServerSettings(port=port)),
+        ):
+            pass
+
+
+async def test_a_stopping_server_lets_a_reply_finish_and_takes_no_more_calls():
+    """The reply ends, then the call does, with 1001; a new client gets 503."""
+    async with running_site(FakeFactory()) as site, site.connect() as socket:
+        await say(socket, type="qingting.hello", version=1, reports_playout=True)
+        await say(socket, type="response.create")
+        response_id = (await hear(socket, "response.created"))["response"]["id"]
+        draining = asyncio.create_task(site.app.state.calls.drain(within_secs=30.0))
+        await asyncio.sleep(0)
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await site.connect()
+        assert refused.value.response.status_code == 503
+        assert not draining.done()
+        report = {"type": "qingting.playout.report", "response_id": response_id}
+        await say(socket, **report, samples=1 << 20)
+        assert (await hear(socket, "response.done"))["response"]["status"] == "completed"
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await hear(socket, "never")
+        assert closed.value.rcvd.code == 1001
+        await draining
+
+
+async def test_a_stopping_server_does_not_wait_for_ever():
+    """The bound holds for a reply whose client plays nothing."""
+    async with running_site(FakeFactory(), drain_secs=0.1) as site:
+        socket = await site.connect()
+        await say(socket, type="qingting.hello", version=1, reports_playout=True)
+        await say(socket, type="response.create")
+        await hear(socket, "response.created")
+    assert site.factory.calls[0].closed_with == "drain"
+    await socket.close()
+
+
+OPEN_FILES = Path("/proc/self/fd")
+
+
+def census() -> tuple[set[str], int]:
+    """Names of the tasks and number of open files of this process."""
+    return {task.get_name() for task in asyncio.all_tasks()}, sum(1 for _ in OPEN_FILES.iterdir())
+
+
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="open files are counted in /proc")
+async def test_connecting_and_leaving_leaves_nothing_behind(site):
+    """Fifty clients later there are as many tasks and open files as before."""
+
+    async def visit(number: int) -> None:
+        socket = await site.connect()
+        if number % 3:
+            await hear(socket, "session.created")
+        if number % 2:
+            socket.transport.abort()
+        await socket.close()
+
+    await visit(1)
+    await settle(site)
+    before = census()
+    for number in range(50):
+        await visit(number)
+    await settle(site)
+    assert census() == before
+
+
+async def settle(site) -> None:
+    """Until every call has closed and the loop has run its callbacks."""
+    for one in site.factory.calls:
+        await asyncio.wait_for(one.closed.wait(), 5)
+    for _ in range(200):
+        if not len(site.app.state.calls):
+            break
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
