@@ -37,6 +37,8 @@ InterruptionMode: TypeAlias = Literal["polite", "instant", "off"]
 DecisionKind: TypeAlias = Literal["wait", "pause", "resume", "commit"]
 
 SHORTEST_TURN_UNITS = 2  # a lone unit that is no command is more often noise than a turn
+ECHO_PAST_UNITS = 40  # about 8 s of speech: what a hypothesis may reach back to
+ECHO_AHEAD_UNITS = 12  # played between the last report and now
 ECHO_RUN_UNITS = 3  # two units in a row coincide by chance: 觉得, 这样, "I am"
 
 
@@ -103,7 +105,6 @@ class _Evidence:
     text: str | None
     text_is_final: bool
     end_of_turn: float | None
-    bot_text: str
     expired: bool
 
 
@@ -143,12 +144,21 @@ class InterruptionPolicy:
         self._paused_at = 0.0
         self._loud_at = 0.0  # end of the last window that could be the caller's
         self._over_echo_db: float | None = None
+        self._bot_text = ""
 
     @property
     def deadline(self) -> float | None:
         """Stream time from which on `judge` brings the verdict; None if nothing is weighed."""
         weighing = self._state == "weighing"
         return self._paused_at + self._params.decide_secs if weighing else None
+
+    def note_bot_text(self, heard_text: str, upcoming_text: str) -> None:
+        """What the bot has said of its reply, and what it is about to say."""
+        heard = units(heard_text)[-ECHO_PAST_UNITS:]
+        start = heard[0].start if heard else len(heard_text)
+        upcoming = units(upcoming_text)[:ECHO_AHEAD_UNITS]
+        end = upcoming[-1].end if upcoming else 0
+        self._bot_text = f"{heard_text[start:]}\n{upcoming_text[:end]}"
 
     def begin(self, at: float) -> None:
         """The speech gate opened at `at` while the bot was speaking."""
@@ -167,7 +177,6 @@ class InterruptionPolicy:
         text: str | None = None,
         text_is_final: bool = False,
         end_of_turn: float | None = None,
-        bot_text: str = "",
         echo_dbfs: float | None = None,
         usual_dbfs: float | None = None,
     ) -> OverlapDecision:
@@ -182,7 +191,6 @@ class InterruptionPolicy:
                 if it found none.
             text_is_final: The sound is over and no more words will come.
             end_of_turn: Probability that the words are a complete turn, None if unknown.
-            bot_text: What the bot said in the last seconds and is about to say.
             echo_dbfs: Echo level that the reference predicts, None if unknown.
             usual_dbfs: The caller's usual level, None if unknown.
         """
@@ -206,7 +214,6 @@ class InterruptionPolicy:
             text,
             text_is_final,
             end_of_turn,
-            bot_text,
             # Half a millisecond of tolerance: window times are sums of floats.
             expired=at > self._paused_at + self._params.decide_secs - 0.0005,
         )
@@ -268,7 +275,7 @@ class InterruptionPolicy:
         text, level = evidence.text or "", evidence.over_echo_db
         if level is not None and level >= self._params.clear_margin_db:
             return text
-        return without_echo(text, evidence.bot_text, self._sound_of)
+        return without_echo(text, self._bot_text, self._sound_of)
 
 
 def without_echo(text: str, bot_text: str, sound_of: Callable[[str], str] = str.casefold) -> str:

@@ -64,6 +64,7 @@ def play(
     policy = policy or InterruptionPolicy()
     decisions: list[tuple[float, OverlapDecision]] = []
     began = 0.0
+    policy.note_bot_text(sound.bot_text, "")
     policy.begin(start)
     for window in range(1, round((sound.voiced_secs + 1.0) / WINDOW_SECS) + 1):
         at = window * WINDOW_SECS
@@ -76,7 +77,6 @@ def play(
             text=sound.text_at(at),
             text_is_final=sound.is_final_at(at),
             end_of_turn=sound.end_of_turn,
-            bot_text=sound.bot_text,
             echo_dbfs=None if sound.over_echo_db is None else LEVEL_DBFS - sound.over_echo_db,
             usual_dbfs=None if sound.over_usual_db is None else LEVEL_DBFS - sound.over_usual_db,
         )
@@ -173,6 +173,8 @@ TABLE: list[tuple[Sound, list[str]]] = [
     (said("晚上总是睡不好我昨天睡着了", voiced_secs=1.5), ["pause", "commit words"]),
     (said("晚上总是睡不好 的了", voiced_secs=1.5), ["pause", "resume noise"]),
     (said("晚上总是睡不好 嗯", voiced_secs=0.6), ["pause", "resume backchannel"]),
+    # What the bot said long ago does not come back as an echo.
+    (said("晚上总是睡不好", 1.5, bot_text=BOT + "慢" * 40), ["pause", "commit words"]),
     # Still speaking, and the recogniser has not answered yet.
     (Sound(1.5), ["pause", "commit speech"]),
     # A backchannel that goes on into a sentence, before and after the verdict.
@@ -219,6 +221,20 @@ def test_the_deadline_is_known_while_a_sound_is_weighed() -> None:
     assert policy.deadline == pytest.approx(10.0 + DECIDE_SECS)
     policy.judge(10.3, voiced_secs=0.032, silence_secs=0.3, level_dbfs=-80.0)
     assert policy.deadline is None
+
+
+def test_what_the_bot_is_about_to_say_may_be_its_echo() -> None:
+    """Reports lag behind the loudspeaker, so the next words count as well."""
+    policy = InterruptionPolicy()
+    policy.begin(0.0)
+    policy.note_bot_text("听起来", "你最近压力很大，晚上总是睡不好。")
+    judged = [
+        policy.judge(
+            at, voiced_secs=at, silence_secs=0.0, level_dbfs=LEVEL_DBFS, text="起来你最近压力"
+        )
+        for at in (0.032, 0.064)
+    ]
+    assert judged[-1] == OverlapDecision("resume", "echo")
 
 
 def test_two_sounds_are_judged_apart() -> None:
@@ -306,6 +322,7 @@ WINDOWS = st.lists(
 def run(windows: list[Window], mode: InterruptionMode = "polite") -> list[OverlapDecision]:
     """The decision on every window: voiced, level above the echo, words, whether final."""
     policy = InterruptionPolicy(mode)
+    policy.note_bot_text(BOT, "")
     policy.begin(0.0)
     decisions = []
     voiced_secs = silence_secs = 0.0
@@ -319,7 +336,6 @@ def run(windows: list[Window], mode: InterruptionMode = "polite") -> list[Overla
             level_dbfs=LEVEL_DBFS,
             text=text,
             text_is_final=is_final,
-            bot_text=BOT,
             echo_dbfs=None if over_echo_db is None else LEVEL_DBFS - over_echo_db,
         )
         decisions.append(decision)
