@@ -46,6 +46,7 @@ def chunked(
                 chars = min(text_length, mark.chars)
                 inside.append(CharMark(chars, max(done, mark.samples)))
         done = end
+        pcm.setflags(write=False)  # a cached clause is given out again
         return SpeechChunk(pcm, tuple(inside))
 
     for pcm, marks in pieces:

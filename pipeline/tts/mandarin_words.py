@@ -20,8 +20,7 @@ CORRECTIONS = {
 }  # fmt: skip
 
 # Words whose last syllable is neutral, also at the end of longer words (没关系).
-NEUTRAL_ENDINGS = frozenset(
-    """
+_NEUTRAL_ENDINGS = """
     朋友 事情 关系 喜欢 结实 漂亮 大夫 打量 妈妈 爸爸 爷爷 奶奶 哥哥 姐姐 弟弟 妹妹
     叔叔 姥姥 舅舅 姑姑 婆婆 公公 太太 先生 丈夫 女婿 媳妇 亲戚 孩子 儿子 妻子 房子
     样子 日子 肚子 脑子 嗓子 鼻子 耳朵 眼睛 头发 指头 骨头 舌头 胳膊 嘴巴 下巴 尾巴
@@ -32,5 +31,5 @@ NEUTRAL_ENDINGS = frozenset(
     工夫 规矩 人家 自在 折腾 唠叨 埋怨 吩咐 哆嗦 琢磨 嘀咕 嘟囔 惦记 体面 护士 行李
     钥匙 月亮 云彩 豆腐 馒头 葡萄 萝卜 我们 你们 他们 她们 它们 咱们 人们 这个 那个
     哪个 好处 坏处 用处 难处
-    """.split()
-)
+"""
+NEUTRAL_ENDINGS = frozenset(_NEUTRAL_ENDINGS.split())

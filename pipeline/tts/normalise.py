@@ -16,10 +16,10 @@ from functools import cache
 
 from hibari.g2p.normalize import normalize as read_english
 from opencc import OpenCC
-from wetext import AlignmentError, Normalizer
+from wetext import Normalizer
 
 from pipeline.text import Language
-from pipeline.tts.mandarin_rules import Region, digit_by_digit, read_by_rule
+from pipeline.tts.mandarin_rules import Region, read_by_rule
 from pipeline.tts.reading import Reading, Segment, align, cover, tighten
 from pipeline.tts.speakable import strip_unspeakable_spans
 
@@ -27,6 +27,11 @@ from pipeline.tts.speakable import strip_unspeakable_spans
 # how it reads. Its automata know nothing outside, and cost time with every character.
 _LIBRARY_STRETCH = re.compile(
     r"[\u4e00-\u9fffA-Za-z%$¥€£°℃℉.,:/~+\-]*\d[\u4e00-\u9fffA-Za-z0-9%$¥€£°℃℉.,:/~+\-]*"
+)
+# Telephone numbers that the English library leaves to be read as quantities.
+_ENGLISH_CALL = re.compile(
+    r"(?<![\w.-])(?:\+?1[ -])?\(?\d{3}\)?[ -]\d{3}-\d{4}(?!\d)"
+    r"|(?<=[Cc]all )\d{3}\b|(?<=[Tt]ext )\d{3}\b|(?<=[Dd]ial )\d{3}\b"
 )
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _FULL_WIDTH_OFFSET = 0xFEE0  # from ！ (U+FF01) to ! (U+0021)
@@ -148,26 +153,17 @@ def _read_by_library(text: str, start: int, end: int) -> list[Segment]:
 
 def _read_stretch(text: str, start: int, end: int) -> list[Segment]:
     stretch = text[start:end]
-    try:
-        result = _library().normalize_with_mapping(stretch, include_identity=True)
-    except (AlignmentError, RuntimeError):  # no path through its automata
-        return [
-            Segment(
-                digit_by_digit(character) if character.isdigit() else character, index, index + 1
-            )
-            for index, character in enumerate(stretch, start)
-        ]
-    segments: list[Segment] = []
-    for mapping in result.mappings:
-        segment = Segment(
-            mapping.output_text, start + mapping.input_start, start + mapping.input_end
-        )
-        segments.extend(tighten(segment, text))
-    return segments
+    # The library can trace its own mapping, at twenty times the cost (10 ms a clause), and
+    # only its numbers differ from the source: matching characters finds the same.
+    spoken = _library().normalize(stretch)
+    return [
+        Segment(spoken[spoken_start:spoken_end], start + at, start + to)
+        for at, to, spoken_start, spoken_end in align(stretch, spoken)
+    ]
 
 
 def _english(text: str) -> list[Segment]:
-    folded = unicodedata.normalize("NFKC", text)
+    folded = _ENGLISH_CALL.sub(_spell_digits, unicodedata.normalize("NFKC", text))
     written = _TOKEN.findall(text)
     # Compatibility forms are compared folded, so that a full-width word still matches.
     compared = [unicodedata.normalize("NFKC", token) for token in written]
@@ -175,21 +171,11 @@ def _english(text: str) -> list[Segment]:
     starts = [0]
     for token in written:
         starts.append(starts[-1] + len(token))
-    segments: list[Segment] = []
-    for start, end, spoken_start, spoken_end in align(compared, spoken):
-        segments.append(
-            Segment("".join(spoken[spoken_start:spoken_end]), starts[start], starts[end])
-        )
-    return _absorb_insertions(segments)
+    return [
+        Segment("".join(spoken[spoken_start:spoken_end]), starts[start], starts[end])
+        for start, end, spoken_start, spoken_end in align(compared, spoken)
+    ]
 
 
-def _absorb_insertions(segments: list[Segment]) -> list[Segment]:
-    """Join spoken text without a source of its own to the segment before it."""
-    joined: list[Segment] = []
-    for segment in segments:
-        if segment.start == segment.end and joined:
-            last = joined[-1]
-            joined[-1] = Segment(last.spoken + segment.spoken, last.start, last.end)
-        elif segment.spoken or segment.end > segment.start:
-            joined.append(segment)
-    return joined
+def _spell_digits(match: re.Match[str]) -> str:
+    return ", ".join(" ".join(group) for group in re.findall(r"\d+", match.group()))

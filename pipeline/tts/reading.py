@@ -57,18 +57,25 @@ class Reading:
 def align(source: Sequence[str], spoken: Sequence[str]) -> list[tuple[int, int, int, int]]:
     """Match two token sequences: (source start, source end, spoken start, spoken end) blocks.
 
-    Equal tokens come one by one, a changed stretch as one block; blocks cover both
-    sequences in order.
+    Equal tokens come one by one, a changed stretch as one block, and what is only spoken
+    joins the block before it, at the very start the one after. Blocks cover both
+    sequences in order; an empty source has none.
     """
     blocks: list[tuple[int, int, int, int]] = []
     matcher = SequenceMatcher(None, source, spoken, autojunk=False)
-    for tag, start, end, spoken_start, spoken_end in matcher.get_opcodes():
+    said = 0  # spoken tokens that the blocks so far account for
+    for tag, start, end, _, spoken_end in matcher.get_opcodes():
         if tag == "equal":
-            for offset in range(end - start):
-                at, to = start + offset, spoken_start + offset
-                blocks.append((at, at + 1, to, to + 1))
-        else:
-            blocks.append((start, end, spoken_start, spoken_end))
+            for at in range(start, end):
+                to = spoken_end - (end - at) + 1
+                blocks.append((at, at + 1, said, to))
+                said = to
+        elif tag != "insert":
+            blocks.append((start, end, said, spoken_end))
+            said = spoken_end
+        elif blocks:
+            blocks[-1] = (*blocks[-1][:3], spoken_end)
+            said = spoken_end
     return blocks
 
 

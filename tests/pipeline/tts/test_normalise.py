@@ -93,6 +93,9 @@ ENGLISH = [
     ("It's -5°C outside", "It's -5 degrees Celsius outside"),
     ("3-5 days", "3 to 5 days"),
     ("Dr. Smith", "Dr Smith"),
+    ("It is 555-123-4567.", "It is 5 5 5, 1 2 3, 4 5 6 7."),
+    ("1-800-273-8255", "1, 8 0 0, 2 7 3, 8 2 5 5"),
+    ("Please call 988 now", "Please call 9 8 8 now"),
     ("**so** [hug] good 😀", "so good "),
 ]
 
