@@ -1,0 +1,133 @@
+"""Who answers: name, greeting, prompt, style and limits, as data files.
+
+A persona is a folder with one TOML file for each locale it speaks, `NAME/LOCALE.toml`;
+`Persona` is the schema. `listener` comes with the package.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from agent.config import Locale
+from pipeline.errors import ConfigError
+from pipeline.llm.base import Message
+
+_PACKAGED = Path(__file__).parent
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+"""Something the bot says as it stands."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Style(_Data):
+    """What a reply should look like; training and evaluation score against it.
+
+    Attributes:
+        max_sentences: Sentences in a reply.
+        max_units: Text units in a reply.
+        max_questions: Questions in a reply.
+    """
+
+    max_sentences: int = Field(ge=1)
+    max_units: int = Field(ge=1)
+    max_questions: int = Field(ge=0)
+
+
+class Example(_Data):
+    """A turn that shows the model how to answer."""
+
+    user: Line
+    reply: Line
+
+
+class Persona(_Data):
+    """One persona in one locale.
+
+    Attributes:
+        name: Folder it came from.
+        locale: Language and script of everything below.
+        display_name: What the bot calls itself.
+        greeting: First words of a call; they say that it is an AI.
+        apology: Said when an engine failed.
+        unheard: Said when speech was heard but no words.
+        check_ins: Said into a long silence, the first one first.
+        resuming: Said before the rest of a reply that was cut off and asked for again.
+        cut_mark: Follows the heard part of a cut reply in the model's context.
+        limits: What the persona will not do, as plain sentences for its operator.
+        system_prompt: The model's instructions. Its tokens are evaluated once, but they
+            take part in every step after, so: short.
+        style: Bounds of a good reply.
+        examples: Turns put before every call; see `example_messages`.
+    """
+
+    name: str
+    locale: Locale
+    display_name: Line
+    greeting: Line
+    apology: Line
+    unheard: Line
+    check_ins: tuple[Line, ...] = Field(min_length=1)
+    resuming: str = ""
+    cut_mark: Line
+    limits: tuple[Line, ...] = ()
+    system_prompt: Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+    style: Style
+    examples: tuple[Example, ...] = ()
+
+    def example_messages(self) -> tuple[Message, ...]:
+        """The examples as earlier turns, to stand between system prompt and history.
+
+        A small model copies the manner of turns; the same examples inside the system
+        prompt changed its replies far less.
+        """
+        return tuple(
+            message
+            for example in self.examples
+            for message in (Message("user", example.user), Message("assistant", example.reply))
+        )
+
+
+def load_persona(name: str, locale: Locale, directory: Path | None = None) -> Persona:
+    """Read a persona.
+
+    Args:
+        name: Folder to read, letters, digits, `-` and `_`.
+        locale: Which of its files.
+        directory: Folder of the user's own personas; None reads those in the package.
+
+    Raises:
+        ConfigError: There is no such persona or locale, or its file does not fit `Persona`.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"'{name}' is not the name of a persona")
+    folder = (directory or _PACKAGED) / name
+    file = folder / f"{locale}.toml"
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(_missing(name, locale, folder)) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
+    try:
+        return Persona.model_validate({**data, "name": name, "locale": locale})
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
+        )
+        raise ConfigError(f"{file} is not a persona: {faults}") from error
+
+
+def _missing(name: str, locale: Locale, folder: Path) -> str:
+    spoken = [known for known in get_args(Locale) if (folder / f"{known}.toml").is_file()]
+    if spoken:
+        return f"persona '{name}' does not speak {locale}, only {', '.join(spoken)}"
+    return f"there is no persona '{name}' in {folder.parent}"

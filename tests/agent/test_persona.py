@@ -1,0 +1,146 @@
+"""Personas: what comes with the package, and what a faulty file is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from opencc import OpenCC
+
+from agent.config import Locale
+from agent.persona import Persona, load_persona
+from pipeline.clauses import ClauseCutter
+from pipeline.errors import ConfigError
+from pipeline.text import count_units, language_of
+
+LOCALES: tuple[Locale, ...] = get_args(Locale)
+MINIMAL = """
+display_name = "Ann"
+greeting = "Hello."
+apology = "Sorry."
+unheard = "Pardon?"
+check_ins = ["Still here."]
+cut_mark = "—"
+system_prompt = "You listen."
+[style]
+max_sentences = 2
+max_units = 30
+max_questions = 1
+"""
+
+
+@pytest.fixture(params=LOCALES)
+def listener(request: pytest.FixtureRequest) -> Persona:
+    return load_persona("listener", request.param)
+
+
+def texts(persona: Persona) -> list[str]:
+    lines = [persona.greeting, persona.apology, persona.unheard, *persona.check_ins]
+    return [*lines, *(message.content for message in persona.example_messages())]
+
+
+def write(folder: Path, text: str, name: str = "ann", locale: Locale = "en") -> None:
+    (folder / name).mkdir(exist_ok=True)
+    (folder / name / f"{locale}.toml").write_text(text, encoding="utf-8")
+
+
+def test_the_listener_speaks_its_locale(listener: Persona) -> None:
+    """Every line is in the language of its file."""
+    expected = "en" if listener.locale == "en" else "zh"
+    assert {language_of(text) for text in texts(listener)} == {expected}
+
+
+@pytest.mark.parametrize(("locale", "config"), [("zh-Hans", "t2s"), ("zh-Hant", "s2tw")])
+def test_the_listener_keeps_to_one_script(locale: Locale, config: str) -> None:
+    """Simplified and Traditional characters are not mixed."""
+    persona = load_persona("listener", locale)
+    everything = "".join([*texts(persona), *persona.limits, persona.system_prompt])
+    assert OpenCC(config).convert(everything) == everything
+
+
+def test_the_listener_says_that_it_is_an_ai(listener: Persona) -> None:
+    """In the greeting, in the prompt, and in an example."""
+    assert "AI" in listener.greeting
+    assert "AI" in listener.system_prompt
+    assert any("AI" in example.reply for example in listener.examples)
+
+
+def test_examples_keep_the_personas_style(listener: Persona) -> None:
+    """What the model is shown is what replies are measured by."""
+    for example in listener.examples:
+        assert count_units(example.reply) <= listener.style.max_units
+        assert sum(example.reply.count(mark) for mark in "？?") <= listener.style.max_questions
+        sentences = sum(example.reply.count(mark) for mark in "。！？.!?")
+        assert 1 <= sentences <= listener.style.max_sentences
+
+
+def test_examples_begin_with_a_short_clause(listener: Persona) -> None:
+    """The first clause is short enough to be spoken early and long enough to sound whole."""
+    for example in listener.examples:
+        first = ClauseCutter().feed(example.reply)[0]
+        assert 2 <= count_units(first.text) <= 8
+
+
+def test_examples_alternate_between_user_and_assistant(listener: Persona) -> None:
+    """They stand before the history as earlier turns."""
+    roles = [message.role for message in listener.example_messages()]
+    assert roles == ["user", "assistant"] * len(listener.examples)
+
+
+def test_the_prompt_is_short(listener: Persona) -> None:
+    """Prompt and examples together stay below a few hundred tokens."""
+    assert count_units(listener.system_prompt) <= 80
+    assert sum(count_units(message.content) for message in listener.example_messages()) <= 240
+
+
+def test_own_personas_are_read_from_their_folder(tmp_path: Path) -> None:
+    """A folder of the user's takes the place of the package's."""
+    write(tmp_path, MINIMAL)
+    persona = load_persona("ann", "en", tmp_path)
+    assert (persona.name, persona.locale, persona.display_name) == ("ann", "en", "Ann")
+    assert persona.example_messages() == ()
+    with pytest.raises(ConfigError, match="no persona 'listener'"):
+        load_persona("listener", "en", tmp_path)
+
+
+def test_a_missing_locale_names_those_there_are(tmp_path: Path) -> None:
+    """The message says what can be chosen instead."""
+    write(tmp_path, MINIMAL)
+    with pytest.raises(ConfigError, match="does not speak zh-Hant, only en"):
+        load_persona("ann", "zh-Hant", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "../listener", "a b"])
+def test_names_cannot_leave_the_folder(name: str) -> None:
+    """A persona's name is no path."""
+    with pytest.raises(ConfigError, match="not the name"):
+        load_persona(name, "en")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("greeting = ", "cannot be read"),
+        (MINIMAL.replace('greeting = "Hello."', ""), "greeting: Field required"),
+        (MINIMAL.replace('"Hello."', '""'), "greeting"),
+        (MINIMAL.replace('["Still here."]', "[]"), "check_ins"),
+        (MINIMAL.replace("max_units = 30", "max_units = 0"), "style.max_units"),
+        ('mood = "sunny"\n' + MINIMAL, "mood: Extra inputs"),
+        ('[[examples]]\nuser = "Hi"\n', "examples.0.reply"),
+    ],
+)
+def test_faulty_files_are_explained(tmp_path: Path, text: str, fault: str) -> None:
+    """The message names the file and the field."""
+    write(tmp_path, text)
+    with pytest.raises(ConfigError, match=fault) as caught:
+        load_persona("ann", "en", tmp_path)
+    assert "en.toml" in caught.value.message
+
+
+def test_a_file_in_another_encoding_is_explained(tmp_path: Path) -> None:
+    """Personas are UTF-8."""
+    write(tmp_path, MINIMAL)
+    (tmp_path / "ann" / "en.toml").write_bytes("greeting = '你好'".encode("gb18030"))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_persona("ann", "en", tmp_path)
