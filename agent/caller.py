@@ -157,24 +157,28 @@ class Caller:
             if turn.clip.rate_hz != self._rate_hz:
                 raise ConfigError(f"{turn.clip.name} is not at {self._rate_hz} Hz")
         async with await self._dial() as socket:
-            await self._introduce(socket)
-            self._started_at = self._clock()
-            tasks = {
-                asyncio.create_task(self._listen(socket), name="caller-listener"),
-                asyncio.create_task(self._speak(socket), name="caller-microphone"),
-                asyncio.create_task(self._follow(script), name="caller-script"),
-            }
             try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
+                await self._introduce(socket)
+                await self._hold(socket, script)
             except websockets.ConnectionClosed as closed:
                 raise _ended_by_server(closed) from closed
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
         return self._report()
+
+    async def _hold(self, socket: ClientConnection, script: CallScript) -> None:
+        self._started_at = self._clock()
+        tasks = {
+            asyncio.create_task(self._listen(socket), name="caller-listener"),
+            asyncio.create_task(self._speak(socket), name="caller-microphone"),
+            asyncio.create_task(self._follow(script), name="caller-script"),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     # ---- the connection ----
 

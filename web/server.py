@@ -34,6 +34,7 @@ from web.realtime.open_calls import OpenCalls
 PAGE_DIR = Path(__file__).parent / "page"
 REALTIME_PATH = "/v1/realtime"
 SUBPROTOCOL = "realtime"
+ABORT_SECS = 10.0  # from the end of a connection until its socket is gone, read or unread
 
 
 def create_app(
@@ -251,7 +252,7 @@ class _DrainingServer(uvicorn.Server):
 
 
 class _AbortingWebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's protocol, but a socket we are done with is gone after `close_timeout`.
+    """uvicorn's protocol, but a socket we are done with is gone after `ABORT_SECS`.
 
     uvicorn only ever closes a transport, and asyncio then waits for its buffer to drain:
     for ever, if the client has stopped reading.
@@ -259,7 +260,7 @@ class _AbortingWebSocket(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
-        self.loop.call_later(self.close_timeout, self._abort)
+        self.loop.call_later(ABORT_SECS, self._abort)
 
     def _abort(self) -> None:
         if not self.disconnected:

@@ -8,8 +8,9 @@ import websockets
 from agent.config import ServerSettings
 from pipeline import events as call
 from pipeline.errors import ConfigError
-from tests.fakes.call import FakeFactory
+from tests.fakes.call import FakeFactory, tone
 from tests.web.site import hear, running_site, say
+from web import server
 from web.server import create_app, listening_socket, running
 
 
@@ -125,12 +126,28 @@ async def test_connecting_and_leaving_leaves_nothing_behind(site):
     assert census() == before
 
 
+async def test_a_client_that_never_reads_again_is_cut_off(site, monkeypatch):
+    """Its socket does not stay open with what it will never read."""
+    monkeypatch.setattr(server, "ABORT_SECS", 0.1)
+    socket = await site.connect(max_queue=1)
+    await hear(socket, "session.created")
+    before = census()[1]
+    socket.transport.pause_reading()
+    one = site.factory.calls[0]
+    one.emit(call.ReplyStarted("reply_1", None))
+    for sequence in range(200):
+        one.emit(call.ReplyAudio("reply_1", sequence, tone(2.0), sequence * 48_000, 0, 1))
+    await asyncio.wait_for(one.closed.wait(), 5)
+    await settle(site)
+    assert census()[1] < before
+    socket.transport.abort()
+
+
 async def settle(site) -> None:
     """Until every call has closed and the loop has run its callbacks."""
     for one in site.factory.calls:
         await asyncio.wait_for(one.closed.wait(), 5)
-    for _ in range(200):
-        if not len(site.app.state.calls):
-            break
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(10):
+        while len(site.app.state.calls):  # noqa: ASYNC110 (seen from outside, as a monitor would)
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)  # the loop closes sockets in callbacks
