@@ -1,0 +1,130 @@
+"""`qingting chat`: the persona in writing, without a microphone."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.context import settings_of
+from pipeline.llm.base import Message
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from agent.persona import Persona
+    from pipeline.llm.base import Conversation, LanguageModel, Sampling
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(chat)
+
+
+def chat(
+    ctx: typer.Context,
+    locale: Annotated[str | None, typer.Option(help="zh-Hant, zh-Hans or en.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model name, or path of a GGUF.")] = None,
+) -> None:
+    """Write with the persona. Ctrl-C stops a reply, Ctrl-D ends; lines can be piped in."""
+    from rich.console import Console
+
+    from agent import engines
+    from agent.persona import load_persona
+    from agent.profile import call_profile
+    from pipeline.events import CallOptions
+
+    settings = settings_of(ctx, {"persona.locale": locale, "models.llm": model})
+    named = settings.persona
+    persona = load_persona(named.name, named.locale, named.directory)
+    # What a caller would get, so that both are the same persona.
+    profile = call_profile(settings, persona, CallOptions())
+    language_model = engines.load_language_model(settings)
+    console = Console(highlight=False, soft_wrap=True)
+    with asyncio.Runner() as runner:
+        try:
+            session = WrittenSession(language_model.open(), persona, profile.sampling)
+            _converse(runner, session, persona, console)
+        finally:
+            runner.run(_close(session.conversation, language_model))
+
+
+class WrittenSession:
+    """A written conversation that keeps its history as a call does.
+
+    Args:
+        conversation: Place in the model.
+        persona: Who answers.
+        sampling: How its words are drawn.
+    """
+
+    def __init__(self, conversation: Conversation, persona: Persona, sampling: Sampling) -> None:
+        self.conversation = conversation
+        self._sampling = sampling
+        self._cut_mark = persona.cut_mark
+        self.messages = [
+            Message("system", persona.system_prompt),
+            *persona.example_messages(),
+            Message("assistant", persona.greeting),
+        ]
+
+    async def answer(self, text: str, show: Callable[[str], None]) -> None:
+        """Answer one line, giving `show` the reply piece by piece.
+
+        Raises:
+            GenerationError: The model failed; the line and its answer are forgotten.
+
+        Cancelling stops within one token and keeps what was shown, marked as cut.
+        """
+        question = Message("user", text)
+        shown = ""
+        stream = self.conversation.reply([*self.messages, question], self._sampling)
+        try:
+            async for delta in stream:
+                shown += delta.text
+                show(delta.text)
+        except asyncio.CancelledError:
+            if shown.strip():
+                self.messages += [question, Message("assistant", shown + self._cut_mark)]
+            raise
+        finally:
+            await stream.aclose()
+        self.messages += [question, Message("assistant", shown)]
+
+
+def _converse(
+    runner: asyncio.Runner, session: WrittenSession, persona: Persona, console: Console
+) -> None:
+    def show(text: str) -> None:
+        console.print(text, end="", markup=False)
+
+    console.print(persona.greeting, markup=False)
+    for line in _lines(console):
+        try:
+            runner.run(session.answer(line, show))
+        except KeyboardInterrupt:  # the runner has cancelled the answer
+            show(persona.cut_mark)
+        console.print()
+
+
+def _lines(console: Console) -> Iterator[str]:
+    """Lines with something on them, from the keyboard or from a pipe, up to its end."""
+    prompt = "[bold]> [/bold]" if sys.stdin.isatty() else ""
+    while True:
+        try:
+            line = console.input(prompt).strip()
+        except KeyboardInterrupt:
+            console.print()
+            continue
+        except EOFError:
+            return
+        if line:
+            yield line
+
+
+async def _close(conversation: Conversation, language_model: LanguageModel) -> None:
+    await conversation.close()
+    await language_model.close()

@@ -1,0 +1,116 @@
+"""`qingting chat`: the written conversation, and the command around it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+
+import pytest
+from typer.testing import CliRunner
+
+from agent.cli import app
+from agent.cli.chat import WrittenSession
+from agent.config import Locale
+from agent.persona import Persona, load_persona
+from pipeline.errors import GenerationError
+from pipeline.llm.base import Message, Sampling
+from tests.fakes.engines import FakeLanguageModel
+
+
+@pytest.fixture
+def persona() -> Persona:
+    return load_persona("listener", "en")
+
+
+def open_session(model: FakeLanguageModel, persona: Persona) -> WrittenSession:
+    return WrittenSession(model.open(), persona, Sampling())
+
+
+async def test_replies_are_shown_as_they_are_written(persona: Persona) -> None:
+    """Every piece is shown at once, and together they are the reply."""
+    shown: list[str] = []
+    model = FakeLanguageModel(lambda text: f"You said {text}.", token_secs=0.0)
+    await open_session(model, persona).answer("hello", shown.append)
+    assert "".join(shown) == "You said hello."
+    assert len(shown) > 1
+
+
+async def test_the_model_sees_prompt_examples_greeting_and_history(persona: Persona) -> None:
+    """In this order, the newest line last."""
+    model = FakeLanguageModel(lambda text: text.upper(), token_secs=0.0)
+    session = open_session(model, persona)
+    await session.answer("one", lambda text: None)
+    await session.answer("two", lambda text: None)
+    prompt = model.prompts[-1]
+    assert prompt[0] == Message("system", persona.system_prompt)
+    assert prompt[1:-4] == persona.example_messages()
+    assert [message.content for message in prompt[-4:]] == [persona.greeting, "one", "ONE", "two"]
+
+
+async def test_a_stopped_reply_is_kept_as_far_as_it_was_shown(persona: Persona) -> None:
+    """Cancelling marks the cut in the history and lets the cancellation through."""
+    shown: list[str] = []
+    session = open_session(FakeLanguageModel(lambda text: "abcdef" * 100), persona)
+    begun = asyncio.Event()
+
+    def show(text: str) -> None:
+        shown.append(text)
+        begun.set()
+
+    answer = asyncio.create_task(session.answer("hello", show))
+    await begun.wait()
+    answer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answer
+    assert session.messages[-2:] == [
+        Message("user", "hello"),
+        Message("assistant", "".join(shown) + persona.cut_mark),
+    ]
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+async def test_a_reply_without_words_leaves_no_trace(persona: Persona, interrupted: bool) -> None:
+    """Neither a failure nor a stop before the first word enters the history."""
+    session = open_session(FakeLanguageModel(fail=lambda: not interrupted), persona)
+    before = list(session.messages)
+    answer = asyncio.create_task(session.answer("hello", lambda text: None))
+    if interrupted:
+        await asyncio.sleep(0)
+        answer.cancel()
+    with pytest.raises(asyncio.CancelledError if interrupted else GenerationError):
+        await answer
+    assert session.messages == before
+
+
+class TestCommand:
+    """The command, on a model that answers from a script."""
+
+    @pytest.fixture
+    def model(self, monkeypatch: pytest.MonkeyPatch) -> FakeLanguageModel:
+        model = FakeLanguageModel(lambda text: f"[{text}]", token_secs=0.0)
+        engines = importlib.import_module("agent.engines")
+        monkeypatch.setattr(engines, "load_language_model", lambda settings: model)
+        return model
+
+    def test_lines_are_answered_one_by_one(self, model: FakeLanguageModel) -> None:
+        """Piped lines are answered in order, empty ones skipped, until the input ends."""
+        result = CliRunner().invoke(app, ["chat", "--locale", "en"], input="one\n\n  \ntwo\n")
+        greeting = load_persona("listener", "en").greeting
+        assert result.stdout.splitlines() == [greeting, "[one]", "[two]"]
+        assert result.exit_code == 0
+        assert model.open_conversations == 0
+
+    @pytest.mark.parametrize("locale", ["zh-Hant", "zh-Hans"])
+    def test_the_locale_chooses_the_persona(self, model: FakeLanguageModel, locale: Locale) -> None:
+        """Greeting and prompt are those of the locale asked for."""
+        result = CliRunner().invoke(app, ["chat", "--locale", locale], input="嗨\n")
+        assert result.exit_code == 0
+        assert model.prompts[0][0].content == load_persona("listener", locale).system_prompt
+
+    def test_a_failed_model_is_reported(self, model: FakeLanguageModel) -> None:
+        """One line on stderr and exit code 2; the conversation is given back."""
+        model.fail = lambda: True
+        result = CliRunner().invoke(app, ["chat", "--locale", "en"], input="one\n")
+        assert result.exit_code == 2
+        assert "The language model failed." in result.stderr
+        assert model.open_conversations == 0
