@@ -98,8 +98,6 @@ class Metrics:
                 self.backchannels.inc()
             case call.CallFailed(code=code):
                 self.engine_errors.labels(code).inc()
-            case call.CallEnded(reason=reason):
-                self.calls_ended.labels(reason).inc()
             case call.TurnMeasured():
                 if event.response_latency_ms is not None:
                     self.response_latency.observe(event.response_latency_ms / 1000)

@@ -168,7 +168,11 @@ async def running(app: FastAPI, settings: ServerSettings) -> AsyncIterator[str]:
 
 def connection_limits(settings: ServerSettings) -> ConnectionLimits:
     """The settings' share of a connection's bounds."""
-    return ConnectionLimits(max_message_bytes=settings.max_message_bytes)
+    return ConnectionLimits(
+        max_message_bytes=settings.max_message_bytes,
+        max_call_secs=settings.max_call_secs,
+        idle_timeout_secs=settings.idle_timeout_secs,
+    )
 
 
 @contextlib.contextmanager

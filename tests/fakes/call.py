@@ -60,6 +60,7 @@ class FakeCall:
     closed_with: str | None = None
 
     def __post_init__(self) -> None:
+        self.closed = asyncio.Event()
         self._events: asyncio.Queue[CallEvent] = asyncio.Queue()
         self._turns = self._replies = 0
         self._in_speech = False
@@ -71,6 +72,10 @@ class FakeCall:
     def emit(self, *events: CallEvent) -> None:
         for event in events:
             self._events.put_nowait(event)
+
+    def drain(self) -> list[CallEvent]:
+        """Everything emitted and not read yet, for tests without an event loop."""
+        return [self._events.get_nowait() for _ in range(self._events.qsize())]
 
     # ---- CallPort ----
 
@@ -132,6 +137,7 @@ class FakeCall:
     async def close(self, reason: str = "hangup") -> None:
         if self.closed_with is None:
             self.closed_with = reason
+            self.closed.set()
             self.emit(CallEnded(reason))
 
     # ---- what the models would do ----

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 import websockets
@@ -376,3 +377,33 @@ async def test_our_own_page_can_call(site):
     """Same origin."""
     async with site.connect(origin=site.url) as socket:
         await hear(socket, "session.created")
+
+
+@pytest.mark.parametrize("limit", ["max_call_secs", "idle_timeout_secs"])
+async def test_a_call_too_long_or_too_idle_ends_with_4000(limit):
+    """Its place is given back, and the client learns why."""
+    limits = replace(LIMITS, **{limit: 0.05})
+    async with running_site(FakeFactory(), limits) as site, site.connect() as socket:
+        await say(socket, type="qingting.hello", version=1)
+        assert (await hear(socket, "qingting.call.ended"))["reason"] == "timeout"
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await hear(socket, "never")
+        assert closed.value.rcvd.code == 4000
+        assert site.factory.calls[0].closed_with == "timeout"
+        assert site.counted("qingting_calls_ended_total", reason="timeout") == 1
+
+
+async def test_an_engine_that_breaks_while_opening_is_an_error_not_a_crash(site, monkeypatch):
+    """The client gets an error and 1011; what went wrong stays in the log."""
+
+    async def broken(options):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(site.factory, "open_call", broken)
+    async with site.connect() as socket:
+        error = (await hear(socket, "error"))["error"]
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await hear(socket, "never")
+    assert error["type"] == "server_error"
+    assert "secret" not in error["message"]
+    assert closed.value.rcvd.code == 1011

@@ -43,4 +43,4 @@ def test_every_event_of_a_call_can_be_observed():
     value = metrics.registry.get_sample_value
     assert value("qingting_turns_total") == 1
     assert value("qingting_replies_total", {"status": "interrupted"}) == 1
-    assert value("qingting_calls_ended_total", {"reason": "hangup"}) == 1
+    assert value("qingting_engine_errors_total", {"code": "engine_error"}) == 1

@@ -1,7 +1,7 @@
 """The wire: the OpenAI Realtime protocol over one WebSocket, and our additions to it.
 
-    text message ─▶ client_events ─▶ connection ─▶ CallPort
-    text message ◀─ outbox ◀─ server_events ◀─ translate ◀─ CallEvent
+    socket ─▶ connection ─▶ client_events ─▶ protocol ─▶ CallPort
+    socket ◀─ outbox ◀─ server_events ◀─ translate ◀─ protocol ◀─ CallEvent
 
 Written down for client authors in `web/PROTOCOL.md`.
 """

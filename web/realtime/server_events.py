@@ -369,3 +369,8 @@ QingtingEvent: TypeAlias = (
     | CallEnded
 )
 ServerEvent: TypeAlias = Annotated[StandardEvent | QingtingEvent, Field(discriminator="type")]
+
+
+def to_json(event: StandardEvent | QingtingEvent, event_id: str) -> str:
+    """An event as one text message, with its id."""
+    return event.model_copy(update={"event_id": event_id}).model_dump_json()

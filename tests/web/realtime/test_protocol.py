@@ -1,0 +1,84 @@
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.events import CallOptions, ReplyStarted, StateChanged
+from tests.fakes.call import FakeCall
+from web.metrics import Metrics
+from web.realtime.protocol import RealtimeProtocol
+from web.realtime.session import Session
+
+
+def protocol(port=None):
+    """A protocol on a fake call, and the list that it speaks into."""
+    sent = []
+    session = Session()
+    one = RealtimeProtocol(
+        port or FakeCall("call_1", session.options),
+        session,
+        lambda text: sent.append(json.loads(text)),
+        metrics=Metrics(),
+        model="qingting",
+        max_message_bytes=1 << 20,
+    )
+    return one, sent
+
+
+def kinds(sent):
+    return [event["type"] for event in sent]
+
+
+def test_our_events_need_a_hello():
+    """Before it they are dropped, after it they come."""
+    one, sent = protocol()
+    one.begin()
+    one.follow(StateChanged("thinking"))
+    one.take('{"type": "qingting.hello", "version": 1}')
+    one.follow(StateChanged("speaking"))
+    assert kinds(sent) == ["session.created", "qingting.hello", "qingting.state"]
+    assert sent[1]["state"] == "thinking"
+
+
+def test_a_reply_is_under_way_until_the_client_was_told_of_its_end():
+    """The server's drain waits for it."""
+    one, _ = protocol()
+    assert not one.reply_under_way
+    one.follow(ReplyStarted("reply_1", None))
+    assert one.reply_under_way
+
+
+messages = st.sampled_from(
+    [
+        '{"type": "input_audio_buffer.append", "audio": "AAAA"}',
+        '{"type": "input_audio_buffer.append", "audio": "AAA"}',
+        '{"type": "input_audio_buffer.commit"}',
+        '{"type": "input_audio_buffer.clear"}',
+        '{"type": "response.create"}',
+        '{"type": "response.cancel"}',
+        '{"type": "session.update", "session": {"turn_detection": null}}',
+        '{"type": "session.update", "session": {"audio": {"input": {"format": {"rate": 16000}}}}}',
+        '{"type": "conversation.item.truncate", "item_id": "item_reply_1", "content_index": 0,'
+        ' "audio_end_ms": 10}',
+        '{"type": "qingting.hello", "version": 1, "reports_playout": true}',
+        '{"type": "qingting.playout.report", "response_id": "resp_reply_1", "samples": 99999}',
+        '{"type": "qingting.ping"}',
+        "not json",
+    ]
+)
+
+
+@given(st.lists(messages, max_size=30))
+def test_any_order_of_messages_is_answered_and_none_breaks_the_protocol(order):
+    """Events of the call come in between, as they would."""
+    port = FakeCall("call_1", CallOptions())
+    one, sent = protocol(port)
+    one.begin()
+    for text in order:
+        one.take(text)
+        for event in port.drain():
+            one.follow(event)
+    ids = [event["event_id"] for event in sent]
+    assert len(set(ids)) == len(ids)
+    assert kinds(sent).count("response.created") - kinds(sent).count("response.done") in (0, 1)
+    assert kinds(sent).count("error") >= order.count("not json")
