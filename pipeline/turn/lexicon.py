@@ -2,14 +2,15 @@
 
 All of them compare in text units after folding: width, case, Traditional characters,
 apostrophes, hyphens, stretched sounds (yeahhh) and the recogniser's usual slips (恩 for
-嗯) make no difference, nor does punctuation. They are pure, take microseconds, and never
-raise; an empty text is never anything.
+嗯) make no difference, nor does punctuation. They are pure and never raise; an empty
+text is never anything.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from opencc import OpenCC
@@ -21,6 +22,7 @@ Folded: TypeAlias = tuple[str, ...]
 Ending: TypeAlias = Literal["open", "question", "plain"]
 
 LONGEST_BACKCHANNEL_UNITS = 8  # 嗯嗯嗯嗯原来如此; whoever says more is taking the turn
+QUESTION_SPAN_UNITS = 14  # a question word further back belongs to an earlier thought
 
 _TO_SIMPLIFIED = OpenCC("t2s")
 _STRETCH = re.compile(r"([a-z])\1{2,}")
@@ -45,6 +47,7 @@ _ENGLISH_QUESTION = re.compile(
 )
 
 
+@lru_cache(maxsize=16)  # every predicate asks about the same few texts, window after window
 def fold(text: str) -> Folded:
     """The units of `text` in the form in which the tables hold them."""
     plain = _TO_SIMPLIFIED.convert(text).replace("’", "").replace("'", "").replace("-", " ")
@@ -194,7 +197,8 @@ def ends_as_question(text: str) -> bool:
 def _asks_in_chinese(clause: Folded) -> bool:
     if len(clause) > 1 and _QUESTION_PARTICLES.suffix(clause):
         return not _BACKCHANNELS.covers(clause)
-    return bool(_QUESTION_WORDS.find(clause)) and not _QUESTION_BLOCKERS.find(clause)
+    ending = clause[-QUESTION_SPAN_UNITS:]
+    return bool(_QUESTION_WORDS.find(ending)) and not _QUESTION_BLOCKERS.find(ending)
 
 
 def _asks_in_english(clause: Folded) -> bool:

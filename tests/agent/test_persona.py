@@ -8,10 +8,13 @@ from typing import get_args
 import pytest
 from opencc import OpenCC
 
+from agent.cli.chat import WrittenSession
 from agent.config import Locale
 from agent.persona import Persona, load_persona
 from pipeline.clauses import ClauseCutter
 from pipeline.errors import ConfigError
+from pipeline.llm.base import Sampling
+from pipeline.llm.model import LlamaModel
 from pipeline.text import count_units, language_of
 
 LOCALES: tuple[Locale, ...] = get_args(Locale)
@@ -144,3 +147,31 @@ def test_a_file_in_another_encoding_is_explained(tmp_path: Path) -> None:
     (tmp_path / "ann" / "en.toml").write_bytes("greeting = '你好'".encode("gb18030"))
     with pytest.raises(ConfigError, match="cannot be read"):
         load_persona("ann", "en", tmp_path)
+
+
+CALLERS: dict[Locale, tuple[str, ...]] = {
+    "zh-Hans": ("我考研又没考上", "你叫什么名字"),
+    "zh-Hant": ("我研究所又沒考上", "你叫什麼名字"),
+    "en": ("I failed the exam again", "Who are you?"),
+}
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("locale", LOCALES)
+async def test_the_smallest_model_keeps_the_style(locale: Locale, llm_file: Path) -> None:
+    """The untuned 0.5B answers in the caller's language, briefly, and asks one thing at most."""
+    persona = load_persona("listener", locale)
+    model = LlamaModel.load(llm_file, threads=1, threads_batch=1, context_tokens=1024, sequences=4)
+    try:
+        session = WrittenSession(model.open(), persona, Sampling(temperature=0.0))
+        for text in CALLERS[locale]:
+            pieces: list[str] = []
+            await session.answer(text, pieces.append)
+            reply = "".join(pieces)
+            assert language_of(reply) == ("en" if locale == "en" else "zh")
+            assert 2 <= count_units(reply) <= 2 * persona.style.max_units
+            assert sum(reply.count(mark) for mark in "？?") <= persona.style.max_questions
+            assert "\n" not in reply
+        await session.conversation.close()
+    finally:
+        await model.close()
