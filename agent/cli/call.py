@@ -94,11 +94,14 @@ async def _call_here(
 ) -> CallReport:
     """Hold the call with a server of our own, on a free port of this machine."""
     # The one place where agent/ reaches up to web/: a call needs somebody to answer it.
-    from web.server import REALTIME_PATH, create_app, running, switchboard
+    from web.server import REALTIME_PATH, connection_limits, create_app, running, switchboard
 
     local = settings.server.model_copy(update={"host": "127.0.0.1", "port": 0})
-    async with switchboard(settings) as factory, running(create_app(factory), local) as address:
-        return await caller(address.replace("http", "ws", 1) + REALTIME_PATH).run(script)
+    async with switchboard(settings) as factory:
+        app = create_app(factory, limits=connection_limits(local))
+        async with running(app, local) as address:
+            url = address.replace("http", "ws", 1) + REALTIME_PATH
+            return await caller(url).run(script)
 
 
 def _print(report: CallReport) -> None:

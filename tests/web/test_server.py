@@ -1,4 +1,6 @@
 import asyncio
+import signal
+import sys
 from pathlib import Path
 
 import httpx
@@ -95,6 +97,47 @@ async def test_a_stopping_server_does_not_wait_for_ever():
         await hear(socket, "response.created")
     assert site.factory.calls[0].closed_with == "drain"
     await socket.close()
+
+
+ROOT = Path(__file__).parents[2]
+SERVE = """
+from contextlib import asynccontextmanager
+from agent.config import Settings
+from tests.fakes.call import FakeFactory
+from web import server
+
+@asynccontextmanager
+async def fakes(settings):
+    yield FakeFactory()
+    print("engines closed", flush=True)
+
+server.switchboard = fakes
+server.serve(Settings(server={"port": 0}))
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_the_call_then_the_engines_then_the_process(signum):
+    """Exit code 0, nothing on stderr, and the client told with 1001."""
+    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", SERVE, cwd=ROOT, **pipes)
+    try:
+        assert process.stdout is not None
+        line = (await process.stdout.readline()).decode()
+        url = line.split(" on ")[1].split()[0].replace("http", "ws", 1)
+        async with websockets.connect(f"{url}/v1/realtime") as socket:
+            await hear(socket, "session.created")
+            process.send_signal(signum)
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await hear(socket, "never")
+        rest, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert closed.value.rcvd.code == 1001
+    assert (process.returncode, errors) == (0, b"")
+    assert rest.decode().strip() == "engines closed"
 
 
 OPEN_FILES = Path("/proc/self/fd")
