@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime as ort
 from hibari import dsp
 from hibari.g2p import G2P
@@ -111,17 +112,7 @@ class EnglishVoice:
             for word in words:
                 ids += [self._ids[symbol] for symbol in word.phonemes]
                 ends.append(len(ids))
-            try:
-                *spectrum, durations = self._session.run(
-                    None,
-                    {
-                        "ids": np.array([[*ids, _PAD_ID]], np.int64),
-                        "speed": np.array([style.rate], np.float32),
-                    },
-                )
-            except Exception as error:  # onnxruntime's errors share no public base class
-                raise SynthesisError("The English voice failed to speak") from error
-            audio: FloatArray = dsp.synth(*(part[0] for part in spectrum), noise)
+            audio, durations = self._run([*ids, _PAD_ID], style.rate, noise)
             reached = np.cumsum(durations) * _UNIT_SAMPLES
             marks = [
                 CharMark(word.chars, offset + int(reached[end - 1]))
@@ -130,25 +121,45 @@ class EnglishVoice:
             offset += len(audio)
             yield audio, marks
 
+    def _run(
+        self, ids: list[int], rate: float, noise: np.random.Generator
+    ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+        """Sound of `ids`, and the duration of each in units of 25 ms."""
+        inputs = {"ids": np.array([ids], np.int64), "speed": np.array([rate], np.float32)}
+        try:
+            *spectrum, durations = self._session.run(None, inputs)
+        except Exception as error:  # onnxruntime's errors share no public base class
+            raise SynthesisError("The English voice failed to speak") from error
+        return dsp.synth(*(part[0] for part in spectrum), noise), durations
+
     def _words(self, reading: Reading) -> list[_Word]:
-        """Words with at least one phoneme the network knows, punctuation among them."""
-        spoken = "".join(c if self._is_readable(c) else " " for c in reading.spoken)
+        """Words and punctuation with their phonemes; empty if there is no word among them."""
+        spoken = "".join(c if _is_readable(c) else " " for c in reading.spoken)
+        try:
+            tokens = self._g2p.phonemize_tokens(self._g2p.tokenize(spoken))
+        except (LookupError, TypeError, ValueError) as error:  # what its rules trip over
+            raise SynthesisError("The English voice cannot read this text") from error
         found: list[_Word] = []
         at = 0
-        for token in self._g2p.phonemize_tokens(self._g2p.tokenize(spoken)):
+        for token in tokens:
             place = spoken.find(token.text, at)
             at = place + len(token.text) if place >= 0 else at
             phonemes = (token.phonemes or "") + (" " if token.whitespace else "")
             known = "".join(symbol for symbol in phonemes if symbol in self._ids)
             if known.strip():
                 found.append(_Word(known, reading.heard(at)))
-        if all(set(word.phonemes) <= _PAUSES | {" "} for word in found):
-            return []
-        return found
+        has_word = any(set(word.phonemes) - _PAUSES - {" "} for word in found)
+        return found if has_word else []
 
-    @staticmethod
-    def _is_readable(character: str) -> bool:
-        return character.isascii() or character in "‘’“”—…–€£¥°" or "À" <= character <= "ɏ"
+
+def _is_readable(character: str) -> bool:
+    """Whether the phonemiser knows the script: ASCII, accented Latin, a few signs.
+
+    It also counts on a lower-case form of one character, which İ does not have.
+    """
+    if character.isascii() or character in "‘’“”—…–€£¥°":
+        return True
+    return "À" <= character <= "ɏ" and len(character.lower()) == 1
 
 
 def _passages(words: Sequence[_Word]) -> Iterator[Sequence[_Word]]:

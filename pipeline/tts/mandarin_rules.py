@@ -34,6 +34,7 @@ _UNITS = {
 # Measure words before which 2 is 两 and which the library does not know as such.
 _LIANG = "点|倍|种|份|段|句|件|条|张|本|位|岁|家|次|遍|趟|声|口|杯|顿|双|对|米|公里|公斤|周"
 _CALL = r"(?:拨打|拨|致电|电话|热线|专线|号码|手机|联系|联络|打)(?:是|为|给|到|[:： ])?"
+_MEASURES = "个次分点年月日元块万折岁小天秒下页人"  # after them a number is a quantity after all
 _LINE = r"(?:热线|专线|安心|心理|求助)"
 
 
@@ -99,7 +100,7 @@ _RULES: tuple[tuple[str, _Reader], ...] = (
     (r"(?<![\d.])(?P<number>0\d{1,3}[ -]\d{3,4}[ -]?\d{3,4})(?!\d)", _telephone),
     (r"(?<![\d.])(?P<number>[48]00-\d{3,4}-\d{3,4})(?!\d)", _telephone),
     # a line called or named: 拨打12356, 1925安心专线, but not 打30分钟
-    (rf"(?P<call>{_CALL})(?P<number>\d[\d-]+\d)(?![\d.个次分点年月日元块万])", _telephone),
+    (rf"(?P<call>{_CALL})(?P<number>\d[\d-]+\d)(?![\d.%{_MEASURES}])", _telephone),
     (rf"(?<![\d.])(?P<number>\d{{3,6}})(?={_LINE})", _telephone),
     # money: NT$1,200, $3.50, ¥20万
     (
@@ -109,7 +110,7 @@ _RULES: tuple[tuple[str, _Reader], ...] = (
     # quantities: 1,250, 民国113年, 10-12点, 2点, 2倍, 5km
     (r"(?<![\d.,])(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?)(?![\d,])", _quantity),
     (r"(?<=民国)(?P<number>\d{1,3})(?=年)", _quantity),
-    (r"(?<![\d.:/-])(?P<number>\d{1,2})[-~](?P<upper>\d{1,2})(?=点)", _range),
+    (r"(?<![\d.:/-])(?P<number>\d{1,2})[-~](?P<upper>\d{1,2})(?=[点折成岁页次人])", _range),
     (rf"(?<![\d.第/:\-~初月])2(?={_LIANG})", lambda match, region: "两"),
     (rf"(?<![\d.])(?P<number>{_NUMBER})\s?(?P<unit>{_alternation(_UNITS)})(?![A-Za-z])", _unit),
     (r"(?<![\d.])24/7(?!\d)", lambda match, region: "全天候"),

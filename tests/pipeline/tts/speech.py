@@ -15,7 +15,8 @@ from pipeline.tts.chunks import MAX_CHUNK_SAMPLES
 ODD_TEXTS = st.one_of(
     st.text(max_size=40),
     st.text(
-        alphabet="我不一儿得，。0123456789.-:/%$ aKT[]()*#~^_😀é\u200d\n\x00﹏〇𠮷ㄅあ", max_size=30
+        alphabet="我不一儿得，。0123456789.-:/%$ aKT[]()*#~^_😀éİ\u200d\n\x00﹏〇𠮷ㄅあ",
+        max_size=30,
     ),
 )
 
