@@ -13,6 +13,7 @@ from pipeline.llm.base import Message, Sampling, TextDelta
 from pipeline.llm.remote import NEUTRAL_PROBABILITY, RemoteModel, RemoteOptions
 
 MESSAGES = [Message("system", "你是倾听者。"), Message("user", "我睡不好。")]
+SAMPLING = Sampling()
 
 
 class Server:
@@ -75,7 +76,7 @@ async def remote(script, **options):
         server.close()
 
 
-async def collect(model, sampling=Sampling(), messages=MESSAGES):
+async def collect(model, sampling=SAMPLING, messages=MESSAGES):
     return [delta async for delta in model.open().reply(messages, sampling)]
 
 

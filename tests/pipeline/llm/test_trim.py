@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +52,7 @@ def test_system_and_last_message_are_never_cut(turns, budget, length):
 def test_the_start_of_history_stays_put_between_blocks():
     """While a conversation grows, its first kept message moves once in a block."""
     starts = [trim(conversation(turns), count, 300)[1] for turns in range(40)]
-    moves = sum(1 for one, other in zip(starts, starts[1:], strict=False) if one != other)
+    moves = sum(1 for one, other in itertools.pairwise(starts) if one != other)
     assert moves <= 2 * 40 // BLOCK_MESSAGES
 
 
