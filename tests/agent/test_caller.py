@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from pipeline.audio import OUTPUT_RATE_HZ, level_dbfs
 from pipeline.errors import ConfigError, OverloadedError, ProtocolError
 from tests.fakes.call import ANSWER, HEARD, SILENCE_SECS, FakeFactory, tone
 from tests.web.site import running_site
+from web import server
 
 
 def voice(secs=0.4, rate_hz=24_000):
@@ -145,6 +147,22 @@ async def test_the_command_prints_one_json_object_and_writes_the_recording(tmp_p
     assert report["recording"] == str(out)
     recording, rate_hz = soundfile.read(out)
     assert (rate_hz, recording.shape[1]) == (24_000, 2)
+
+
+def test_the_command_without_an_address_starts_a_server_of_its_own(tmp_path, monkeypatch):
+    """The call is held with the engines of this process."""
+
+    @asynccontextmanager
+    async def fakes(settings):
+        yield FakeFactory()
+
+    monkeypatch.setattr(server, "switchboard", fakes)
+    clip = tmp_path / "clip.wav"
+    soundfile.write(clip, np.frombuffer(tone(0.4, 16_000), dtype=np.int16), 16_000)
+    result = CliRunner().invoke(app, ["call", str(clip), "--rate", "16000"])
+    assert result.exit_code == 0, result.output
+    assert HEARD in result.stdout
+    assert ANSWER in result.stdout
 
 
 @pytest.mark.parametrize("content", [None, b"", b"RIFF nonsense"])
