@@ -191,7 +191,7 @@ class Caller:
         if not self._extended or now - self._last_report_at < REPORT_SECS:
             return
         self._last_report_at = now
-        for reply in self._log.replies.values():
+        for reply in list(self._log.replies.values()):  # sending lets more of them begin
             played = self._speaker.played_samples(reply.response_id, now)
             if played != reply.reported_samples:
                 reply.reported_samples = played
