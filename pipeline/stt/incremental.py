@@ -29,7 +29,7 @@ class UtteranceTranscriber:
         on_update: Callable[[TranscriptState], None] = lambda state: None,
         on_error: Callable[[RecognitionError], None] = lambda error: None,
     ) -> None:
-        """Args: see below.
+        """A transcriber between turns.
 
         Args:
             recogniser: Shared by calls; not closed here.

@@ -23,7 +23,7 @@ from pipeline.stt.base import Hypothesis, Priority
 from pipeline.text import Language, count_units, units
 
 LEVEL_FRAME_SAMPLES = round(0.01 * INPUT_RATE_HZ)
-CUT_SEARCH_SAMPLES = round(0.15 * INPUT_RATE_HZ)  # alignment is good to about 0.1 s
+CUT_SEARCH_SAMPLES = round(0.1 * INPUT_RATE_HZ)  # alignment is good to about 0.1 s
 CLAUSE_MARKS = frozenset("，。！？；：,.!?;:")
 
 

@@ -7,9 +7,10 @@
     silence                ├──────▶      confirmed once p has fallen too
 
 Silero decides *whether* somebody speaks, the level decides *where* speech begins and
-ends. Measured on the real clips in tests/data and on synthetic English (gate_lag in the
-tests): p falls 64 to 96 ms after the last voiced frame, so a silence of 0.1 s can be
-confirmed in the window in which it is reached. Pure: no clock, no model.
+ends. Measured on the real clips in tests/data and on synthetic English, p falls 64 to 96 ms
+after the last voiced frame: a silence of 0.1 s is confirmed as soon as it is reached.
+
+Pure: no clock, no model.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ class SpeechGate:
         self._settings = settings or GateSettings()
         self._end = 0  # samples received
         self._floor_dbfs = SILENT_DBFS
+        self._floor_windows = 0  # windows of room heard
         self._peak_dbfs = SILENT_DBFS
         self._speaking = False
         self._hearing = False  # speech in this very window; False in a pause
@@ -175,7 +177,9 @@ class SpeechGate:
             return
         power = float(np.mean(np.square(window.astype(np.float64)))) / FULL_SCALE**2
         level = max(SILENT_DBFS, 10.0 * float(np.log10(power + 1e-12)))
+        self._floor_windows += 1
         share = FLOOR_FALL if level < self._floor_dbfs else FLOOR_RISE
+        share = max(share, 1.0 / self._floor_windows)  # a call's first windows are averaged
         self._floor_dbfs += share * (level - self._floor_dbfs)
 
     def _voice_dbfs(self) -> float:
