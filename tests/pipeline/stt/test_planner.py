@@ -1,0 +1,205 @@
+"""What is decoded when, with a recogniser made of arithmetic."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.audio import INPUT_RATE_HZ, WINDOW_SAMPLES
+from pipeline.stt.base import Hypothesis
+from pipeline.stt.planner import DecodePlanner, DecodeRequest, PlannerSettings
+
+SPEECH = "我最近工作压力很大晚上总是睡不好你能帮帮我吗今天又和妈妈吵了一架她从来不听我说话"
+UNIT_SAMPLES = INPUT_RATE_HZ // 4  # four characters a second
+ONSET = INPUT_RATE_HZ
+
+
+def window(n: int = 1) -> np.ndarray:
+    return np.ones(n * WINDOW_SAMPLES, dtype=np.int16)
+
+
+def said_by(sample: int) -> int:
+    """Units spoken up to a stream position."""
+    return min(len(SPEECH), max(0, sample - ONSET) // UNIT_SAMPLES)
+
+
+def answer(request: DecodeRequest) -> Hypothesis:
+    """What a perfect recogniser would hear in the request's window."""
+    first, last = said_by(request.start_sample + UNIT_SAMPLES // 2), said_by(request.end_sample)
+    text = SPEECH[first:last]
+    start = request.start_sample
+    ends = [
+        (ONSET + (first + n + 1) * UNIT_SAMPLES - start) / INPUT_RATE_HZ for n in range(len(text))
+    ]
+    return Hypothesis(text, "zh", 0.9, None, tuple(ends) if request.timed else ())
+
+
+def begin() -> DecodePlanner:
+    planner = DecodePlanner()
+    planner.push(np.ones(ONSET, dtype=np.int16))
+    planner.begin(ONSET)
+    return planner
+
+
+def speak(planner: DecodePlanner, secs: float) -> list[DecodeRequest]:
+    """Voice for a while, every decode answered at once; gives the decodes."""
+    requests = []
+    end = _end(planner) + round(secs * INPUT_RATE_HZ)
+    while _end(planner) < end:
+        planner.push(window(), _end(planner) + WINDOW_SAMPLES)
+        if request := planner.plan():
+            requests.append(request)
+            planner.apply(request, answer(request))
+    return requests
+
+
+def _end(planner: DecodePlanner) -> int:
+    return planner._end
+
+
+def test_a_partial_is_due_every_300_ms_of_new_speech():
+    """The rhythm counts samples, so it is the same at any speed of the clock."""
+    ends = [request.end_sample for request in speak(begin(), 3.0)]
+    steps = np.diff(ends) / INPUT_RATE_HZ
+    assert np.all((steps >= 0.3) & (steps < 0.3 + 2 * WINDOW_SAMPLES / INPUT_RATE_HZ))
+
+
+def test_no_partial_starts_while_a_request_is_in_flight():
+    """A slow machine gets fewer partials, not a queue of them."""
+    planner = begin()
+    requests = []
+    for _ in range(100):
+        planner.push(window(), _end(planner) + WINDOW_SAMPLES)
+        if request := planner.plan():
+            requests.append(request)
+    assert [request.priority for request in requests] == ["partial"]
+
+
+def test_a_fall_of_the_level_is_decoded_at_once_and_is_the_final():
+    """The decode that the hint sets off covers all speech: the soft end needs no other."""
+    planner = begin()
+    speak(planner, 1.1)
+    last_voiced = _end(planner)
+    requests = []
+    for _ in range(3):
+        planner.push(window(), last_voiced)
+        if request := planner.plan():
+            requests.append(request)
+    assert [request.priority for request in requests] == ["final"]
+    assert planner.final_request() is None
+    assert not planner.state.complete
+    assert planner.apply(requests[0], answer(requests[0])).complete
+
+
+def test_a_last_partial_that_covers_the_speech_spares_the_final():
+    """Nothing is decoded twice."""
+    planner = begin()
+    while not (requests := speak(planner, WINDOW_SAMPLES / INPUT_RATE_HZ)):
+        pass
+    assert requests[-1].end_sample == _end(planner)
+    assert planner.state.complete
+    assert planner.final_request() is None
+
+
+def test_a_turn_goes_on_after_a_soft_end():
+    """After a final the next voiced sound makes the transcript incomplete again."""
+    planner = begin()
+    speak(planner, 1.0)
+    if request := planner.final_request():
+        planner.apply(request, answer(request))
+    before = planner.state
+    assert before.complete
+    planner.push(window(20), _end(planner))
+    speak(planner, 1.0)
+    assert planner.state.committed.startswith(before.committed)
+    assert len(planner.state.text) > len(before.text)
+
+
+def test_answers_of_a_turn_that_ended_are_stale():
+    """A late answer of the last turn leaves the next one alone."""
+    planner = begin()
+    planner.push(window(30), _end(planner) + 30 * WINDOW_SAMPLES)
+    late = planner.plan()
+    assert late is not None
+    planner.begin(_end(planner))
+    assert planner.apply(late, Hypothesis("旧的", "zh", 0.9)).text == ""
+
+
+def test_an_answer_that_was_overtaken_is_stale():
+    """A partial that comes after the final changes nothing."""
+    planner = begin()
+    planner.push(window(30), _end(planner) + 30 * WINDOW_SAMPLES)
+    partial = planner.plan()
+    planner.push(window(5), _end(planner) + WINDOW_SAMPLES)
+    final = planner.final_request()
+    assert partial is not None
+    assert final is not None
+    planner.apply(final, Hypothesis("全部", "zh", 0.9))
+    assert planner.apply(partial, Hypothesis("一半", "zh", 0.9)).text == "全部"
+
+
+def test_a_dropped_request_is_due_again():
+    """A failed decode leaves no hole."""
+    planner = begin()
+    planner.push(window(30), _end(planner) + 30 * WINDOW_SAMPLES)
+    request = planner.plan()
+    assert request is not None
+    planner.drop(request)
+    assert planner.plan() is not None
+
+
+def test_long_speech_is_decoded_in_short_windows_without_losing_a_word():
+    """The window is cut at agreed units; prompt, prefix and answer add up to what was said."""
+    planner = begin()
+    requests = speak(planner, len(SPEECH) / 4 + 0.5)
+    settings = PlannerSettings()
+    assert max(len(r.audio) for r in requests) < (settings.max_window_secs + 1.5) * INPUT_RATE_HZ
+    assert requests[-1].prompt
+    final = planner.final_request()
+    if final:
+        planner.apply(final, answer(final))
+    assert planner.state.text == SPEECH
+
+
+def test_speech_that_never_agrees_is_cut_before_whisper_is_full():
+    """Even a recogniser that contradicts itself each time never gets 28 s of audio."""
+    planner = begin()
+    longest = 0
+    for n in range(3_000):
+        planner.push(window(), _end(planner) + WINDOW_SAMPLES)
+        if request := planner.plan():
+            longest = max(longest, len(request.audio))
+            planner.apply(request, Hypothesis("甲乙丙丁"[n % 4], "zh", 0.9))
+    assert longest < 26 * INPUT_RATE_HZ
+
+
+def test_between_turns_only_the_pre_roll_is_kept():
+    """An hour of silence costs no memory."""
+    planner = DecodePlanner()
+    for _ in range(500):
+        planner.push(window())
+    assert len(planner._audio) <= 2 * INPUT_RATE_HZ
+
+
+def test_the_language_is_settled_with_the_first_committed_text():
+    """A prefix is in one language; later decodes are told which."""
+    planner = begin()
+    requests = speak(planner, 3.0)
+    assert requests[0].language is None
+    assert requests[-1].language == "zh"
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=20))
+def test_any_cutting_of_the_audio_gives_the_same_final_text(cuts: list[int]):
+    """How the stream is cut into pushes decides when partials run, not what is heard."""
+    planner = begin()
+    for n in cuts:
+        planner.push(window(n), _end(planner) + n * WINDOW_SAMPLES)
+        if request := planner.plan():
+            planner.apply(request, answer(request))
+    final = planner.final_request()
+    if final:
+        planner.apply(final, answer(final))
+    assert planner.state.complete
+    assert planner.state.text == SPEECH[: said_by(_end(planner))]
