@@ -28,6 +28,7 @@ from pipeline.llm.requests import Prefill, Reply, Request, Sampler, builds_on
 from pipeline.llm.schedule import plan
 from pipeline.llm.sequences import Memory, SequenceTable
 from pipeline.llm.stats import EngineStats
+from pipeline.llm.tuning import StepTuner
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ _BROKEN = "The language model failed while it evaluated this request"
 class ModelRuntime(Memory, Protocol):
     """What the engine needs of the loaded model; `native.Runtime` is one and explains it."""
 
-    def decode(self, entries: Sequence[Entry]) -> DecodeResult: ...
+    def decode(self, entries: Sequence[Entry], threads: int) -> DecodeResult: ...
 
     def logits(self, index: int) -> FloatArray: ...
 
@@ -83,6 +84,8 @@ class Engine:
         rows: int,
         prefill_batch_tokens: int,
         conversation_tokens: int,
+        threads: int = 1,
+        threads_batch: int = 1,
         pause_between_steps_secs: float = 0.0,
         whole_rows_only: bool = False,
     ) -> None:
@@ -94,6 +97,8 @@ class Engine:
             rows: Rows of the runtime's cache.
             prefill_batch_tokens: Most prompt tokens of one step.
             conversation_tokens: Most tokens of one prompt with its reply.
+            threads: Most compute threads of a step of one token.
+            threads_batch: Most compute threads of a longer step.
             pause_between_steps_secs: Sleep after every step, to leave a core to others.
             whole_rows_only: Whether the model cannot rewind its state.
         """
@@ -102,6 +107,10 @@ class Engine:
         self._table = SequenceTable(rows, runtime, whole_rows_only=whole_rows_only)
         self._prefill_batch_tokens = prefill_batch_tokens
         self._conversation_tokens = conversation_tokens
+        self._threads = threads
+        self._threads_batch = threads_batch
+        self._tuner = StepTuner()
+        self._turn = 0
         self._pause_between_steps_secs = pause_between_steps_secs
 
         self._changed = threading.Condition()
@@ -213,15 +222,18 @@ class Engine:
 
     def _step(self) -> None:
         self._begin_waiting()
-        step = plan(self._running, self._prefill_batch_tokens)
-        if not step:
+        if not self._running:
             return
         self._let_others_pass()
         began = time.monotonic()
+        threads = self._tuner.threads(self._most_threads(), began)
+        step = plan(self._running, self._prefill_batch_tokens, turn=self._next_turn(threads))
         entries = [entry for request, share in step for entry in _entries(request, share)]
-        result = self._runtime.decode(entries)
+        result = self._runtime.decode(entries, threads)
         self._counts["steps"] += 1
         if result is DecodeResult.DONE:
+            now = time.monotonic()
+            self._tuner.note(tokens=len(entries), threads=threads, secs=now - began, at=now)
             self._advance(step, began)
         elif result is DecodeResult.NO_ROOM:
             self._make_room()
@@ -230,6 +242,18 @@ class Engine:
         else:
             for request, _ in step:
                 self._fail(request, GenerationError(_BROKEN))
+
+    def _most_threads(self) -> int:
+        lone_reply = len(self._running) == 1 and self._running[0].writing
+        return self._threads if lone_reply else self._threads_batch
+
+    def _next_turn(self, threads: int) -> int | None:
+        """None to serve all replies in one step, else whose turn it is."""
+        replies = sum(1 for request in self._running if request.writing)
+        if replies < 2 or self._tuner.batching_pays(replies, threads):
+            return None
+        self._turn += 1
+        return self._turn
 
     def _advance(self, step: Sequence[tuple[Request, int]], began: float) -> None:
         """Note what was evaluated; draw tokens and probabilities where logits are due."""

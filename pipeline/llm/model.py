@@ -47,7 +47,7 @@ class LlamaModel:
         adapter_scale: float = 1.0,
         context_tokens: int = 4096,
         conversation_tokens: int | None = None,
-        threads: int = 2,
+        threads: int = 1,
         threads_batch: int = 2,
         sequences: int = 16,
         prefill_batch_tokens: int = 32,
@@ -62,8 +62,10 @@ class LlamaModel:
             context_tokens: Size of the key-value cache that all calls share.
             conversation_tokens: Most tokens of one prompt with its reply; None for as many
                 as the cache and the model's training allow.
-            threads: Compute threads while only one reply is written.
-            threads_batch: Compute threads for prompts and for several replies at once.
+            threads: Compute threads while only one reply is written. A second one adds a
+                fifth on an idle machine and costs far more on a busy one; see `tuning`.
+            threads_batch: Most compute threads for prompts and for several replies at once;
+                one is used for a while after the machine proved busy.
             sequences: Rows of the cache; every conversation needs two, a trunk and a draft.
             prefill_batch_tokens: Most prompt tokens of one decode step, which is how long
                 a prompt can delay other calls and how late a cancel can take effect.
@@ -81,8 +83,6 @@ class LlamaModel:
             adapter_scale,
             RuntimeOptions(
                 context_tokens=context_tokens,
-                threads=threads,
-                threads_batch=threads_batch,
                 rows=sequences,
                 batch_tokens=prefill_batch_tokens + sequences,
             ),
@@ -102,6 +102,8 @@ class LlamaModel:
             rows=sequences,
             prefill_batch_tokens=prefill_batch_tokens,
             conversation_tokens=conversation_tokens,
+            threads=threads,
+            threads_batch=threads_batch,
             pause_between_steps_secs=pause_between_steps_secs,
             whole_rows_only=runtime.recurrent,
         )

@@ -51,8 +51,6 @@ class RuntimeOptions:
     """How the context is set up; see `LlamaModel.load`."""
 
     context_tokens: int
-    threads: int
-    threads_batch: int
     rows: int
     batch_tokens: int
 
@@ -116,8 +114,9 @@ class Runtime:
             raise ModelCorruptError("The model has no chat template: it is not a chat model")
         return bytes(template).decode()
 
-    def decode(self, entries: Sequence[Entry]) -> DecodeResult:
-        """Evaluate one step; at most `RuntimeOptions.batch_tokens` entries."""
+    def decode(self, entries: Sequence[Entry], threads: int) -> DecodeResult:
+        """Evaluate one step of at most `RuntimeOptions.batch_tokens` entries."""
+        llama_cpp.llama_set_n_threads(self._context, threads, threads)
         batch = self._batch
         batch.n_tokens = len(entries)
         for index, entry in enumerate(entries):
@@ -187,8 +186,6 @@ class Runtime:
         parameters.n_ctx = options.context_tokens
         parameters.n_batch = parameters.n_ubatch = options.batch_tokens
         parameters.n_seq_max = options.rows
-        parameters.n_threads = options.threads
-        parameters.n_threads_batch = options.threads_batch
         parameters.kv_unified = True
         self._context = llama_cpp.llama_init_from_model(self._model, parameters)
         if not self._context:

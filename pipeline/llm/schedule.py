@@ -4,7 +4,7 @@ One step carries one token of every reply that is being written, and beside them
 `budget` tokens of prompts, so that a long prompt delays the others by one batch at most:
 
     step      1        2        3        4
-    reply A   a        a        a        a        one token each, always
+    reply A   a        a        a        a        one token each
     reply B   a        a        a        a
     prompt C  32 of 70 32       6                 shortest rest first
     prompt D                    26       32       speculative prompts behind awaited ones
@@ -38,19 +38,26 @@ class Work(Protocol):
 AnyWork = TypeVar("AnyWork", bound=Work)
 
 
-def plan(works: Sequence[AnyWork], budget: int) -> list[tuple[AnyWork, int]]:
+def plan(
+    works: Sequence[AnyWork], budget: int, *, turn: int | None = None
+) -> list[tuple[AnyWork, int]]:
     """Share out one decode step.
 
     Args:
         works: Requests under way.
         budget: Most prompt tokens of the step, at least 1.
+        turn: None serves every reply; a number, which the caller counts up, serves them
+            in turn as long as no prompt makes the step long anyway.
 
     Returns:
         Requests and the number of tokens each evaluates, at least 1; never empty when
         `works` is not.
     """
-    step = [(work, 1) for work in works if work.writing]
+    replies = [work for work in works if work.writing]
     prompts = [work for work in works if not work.writing]
+    if turn is not None and replies and not prompts:
+        replies = [replies[turn % len(replies)]]
+    step = [(work, 1) for work in replies]
     for work in sorted(prompts, key=lambda work: (work.speculative, work.pending)):
         share = min(work.pending, budget)
         if share == 0:

@@ -37,7 +37,7 @@ class FakeRuntime:
         self.aborted = threading.Event()
         self.closed = False
 
-    def decode(self, entries):
+    def decode(self, entries, threads):
         if self.gate is not None:
             self.gate.acquire(timeout=WAIT_SECS)
         self.steps.append(entries)

@@ -48,3 +48,12 @@ def test_speculation_comes_behind_what_is_awaited():
     """A prompt nobody waits for takes what is left of the budget."""
     guess, awaited = Work(3, speculative=True), Work(40)
     assert plan([guess, awaited], 32) == [(awaited, 32)]
+
+
+def test_replies_can_take_turns():
+    """One after the other is served, unless a prompt makes the step long anyway."""
+    one, other = Work(1, writing=True), Work(1, writing=True)
+    served = [plan([one, other], 32, turn=turn) for turn in range(3)]
+    assert served == [[(one, 1)], [(other, 1)], [(one, 1)]]
+    prompt = Work(5)
+    assert plan([one, other, prompt], 32, turn=0) == [(one, 1), (other, 1), (prompt, 5)]
