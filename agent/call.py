@@ -176,9 +176,7 @@ class Call:
 
     def _close_soon(self, reason: str) -> None:
         if self._closing is None:
-            self._closing = asyncio.create_task(
-                self._close(reason), name=f"{self.call_id}-close"
-            )
+            self._closing = asyncio.create_task(self._close(reason), name=f"{self.call_id}-close")
 
     async def close(self, reason: str = "hangup") -> None:
         self._close_soon(reason)

@@ -64,7 +64,7 @@ def load_recogniser(settings: Settings) -> Recogniser:
 
 def load_language_model(settings: Settings) -> LanguageModel:
     """The language model alone."""
-    from pipeline.llm.engine import LlamaModel
+    from pipeline.llm.model import LlamaModel
 
     llm = settings.llm
     return LlamaModel.load(

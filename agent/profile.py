@@ -12,6 +12,7 @@ from pipeline.context.stage import ScriptedLines
 from pipeline.events import CallOptions
 from pipeline.interruption import InterruptionPolicy
 from pipeline.llm.base import Sampling
+from pipeline.stt.planner import PlannerSettings
 from pipeline.text import Language
 from pipeline.turn import lexicon
 from pipeline.turn.endpointing import TurnSettings
@@ -34,7 +35,8 @@ def call_profile(settings: Settings, persona: Persona, options: CallOptions) -> 
         ),
         fallbacks={"unheard": persona.unheard, "apology": persona.apology},
         language=_language(settings, options),
-        partial_interval_secs=settings.stt.partial_interval_secs,
+        hearing=PlannerSettings(interval_secs=settings.stt.partial_interval_secs),
+        examples=persona.example_messages(),
         turn=TurnSettings(
             soft_end_secs=turn.soft_end_secs,
             min_wait_secs=turn.min_silence_secs,

@@ -1,8 +1,8 @@
 """One call's pipeline, in reading order.
 
-    input ▸ vad ▸ turn ▸ stt ▸ context ▸ llm ▸ clauses ▸ tts ▸ playout ▸ output
-             └─ interruption: turn pauses, resumes or drops everything after it
-                 context ◂ heard so far ◂ playout ◂ samples played
+input ▸ vad ▸ turn ▸ stt ▸ context ▸ llm ▸ clauses ▸ tts ▸ playout ▸ output
+         └─ interruption: turn pauses, resumes or drops everything after it
+             context ◂ heard so far ◂ playout ◂ samples played
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from pipeline.context.stage import ContextStage, ScriptedLines
 from pipeline.events import CallEvent
 from pipeline.input import InputStage
 from pipeline.interruption import InterruptionPolicy
-from pipeline.llm.base import LanguageModel, Sampling
+from pipeline.llm.base import LanguageModel, Message, Sampling
 from pipeline.llm.stage import LlmStage
 from pipeline.output import OutputStage
 from pipeline.playout.stage import PlayoutStage
 from pipeline.stt.base import Recogniser
+from pipeline.stt.planner import PlannerSettings
 from pipeline.stt.stage import SttStage
 from pipeline.text import Language
 from pipeline.tts.base import SpeechStyle, Voice
@@ -60,10 +61,12 @@ class CallProfile:
 
     Attributes:
         system_prompt: First message of the context.
+        examples: Turns shown to the model before every call.
         cut_mark: Appended to what was heard of a cut reply, for the model to see.
         lines: Scripted answers.
         fallbacks: Spoken when an answer cannot be had.
         language: Language to recognise, None to detect it.
+        hearing: When and how much to decode.
         take_turns: False leaves the end of a turn to the client (push-to-talk).
         holds_on_pause: The client holds its buffer when told to pause.
     """
@@ -73,7 +76,8 @@ class CallProfile:
     fallbacks: Mapping[Fallback, str]
     cut_mark: str = "……"
     language: Language | None = None
-    partial_interval_secs: float = 0.3
+    hearing: PlannerSettings = field(default_factory=PlannerSettings)
+    examples: tuple[Message, ...] = ()
     turn: TurnSettings = field(default_factory=TurnSettings)
     interruption: InterruptionPolicy = field(default_factory=InterruptionPolicy)
     sampling: Sampling = field(default_factory=Sampling)
@@ -91,13 +95,16 @@ def assemble(
         OverloadedError: The language model has no place for one more conversation.
     """
     machine = TurnMachine(profile.turn, profile.interruption, take_turns=profile.take_turns)
-    history = ConversationHistory(profile.system_prompt, profile.cut_mark)
+    history = ConversationHistory(profile.system_prompt, profile.cut_mark, profile.examples)
     return Pipeline(
         [
             InputStage(fill_gaps=profile.take_turns),
-            VadStage(engines.voice_activity.open(), SpeechGate(GateSettings(stop_secs=profile.turn.soft_end_secs))),
+            VadStage(
+                engines.voice_activity.open(),
+                SpeechGate(GateSettings(stop_secs=profile.turn.soft_end_secs)),
+            ),
             TurnStage(machine, profile.fallbacks, engines.smart_turn, engines.workers),
-            SttStage(engines.recogniser, profile.language, profile.partial_interval_secs),
+            SttStage(engines.recogniser, profile.language, profile.hearing),
             ContextStage(history, profile.lines),
             LlmStage(engines.language_model.open(), profile.sampling),
             ClauseStage(lambda: ClauseCutter(speakable=speakable)),

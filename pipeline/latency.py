@@ -1,8 +1,8 @@
 """The marks of a turn and what follows from them: pure bookkeeping, monotonic seconds.
 
-    speech_end ─ soft_end ─ transcript_final ─ first_token ─ first_clause ─ first_audio
-                                                        turn_commit ─ first_playout
-    response_latency = first_playout − speech_end
+speech_end ─ soft_end ─ transcript_final ─ first_token ─ first_clause ─ first_audio
+                                                    turn_commit ─ first_playout
+response_latency = first_playout − speech_end
 """
 
 from __future__ import annotations

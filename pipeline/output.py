@@ -35,8 +35,6 @@ class OutputStage(Stage):
             case LedgerFrame():
                 self._book.note_ledger(frame.generation, frame.entries)
             case MeasureFrame():
-                self._deliver(
-                    self._book.close(frame.generation, frame.turn_id, frame.reply_id)
-                )
+                self._deliver(self._book.close(frame.generation, frame.turn_id, frame.reply_id))
             case _:
                 await self.push_frame(frame, direction)

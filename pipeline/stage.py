@@ -12,7 +12,6 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipeline.events import CallEvent
 from pipeline.frames import EventFrame, MarkFrame
 
-
 logger = logging.getLogger(__name__)
 
 

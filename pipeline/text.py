@@ -104,7 +104,7 @@ def similarity(left: str, right: str) -> float:
 
 
 def language_of(text: str, default: Language = "zh") -> Language:
-    """zh when any unit is a CJK character, en when there are only Latin words, else `default`."""
+    """Zh when any unit is a CJK character, en when there are only Latin words, else `default`."""
     kinds = {unit.kind for unit in units(text)}
     if "cjk" in kinds:
         return "zh"

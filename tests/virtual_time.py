@@ -25,9 +25,7 @@ class _JumpingSelector(selectors.SelectSelector):
         super().__init__()
         self.virtual_secs = 0.0
 
-    def select(
-        self, timeout: float | None = None
-    ) -> list[tuple[selectors.SelectorKey, int]]:
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready:
             return ready

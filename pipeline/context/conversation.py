@@ -33,6 +33,7 @@ class ConversationHistory:
 
     system_prompt: str
     cut_mark: str = "……"
+    examples: tuple[Message, ...] = ()
     messages: list[Message] = field(default_factory=list)
     pending_user_text: str = ""
     last_cut: Cut | None = None
@@ -45,7 +46,7 @@ class ConversationHistory:
 
     def prompt(self) -> tuple[Message, ...]:
         """System message and history, without what waits for an answer."""
-        return (Message("system", self.system_prompt), *self.messages)
+        return (Message("system", self.system_prompt), *self.examples, *self.messages)
 
     def user_text_with(self, text: str) -> str:
         """What the next answer is to: what waits, and `text`."""

@@ -10,8 +10,8 @@ from pipecat.processors.frame_processor import FrameDirection
 
 from pipeline.context.conversation import ConversationHistory
 from pipeline.frames import (
-    ConfigureFrame,
     CommitFrame,
+    ConfigureFrame,
     DraftFrame,
     PlayoutFinishedFrame,
     PrefillFrame,

@@ -31,9 +31,9 @@ from pipeline.events import (
     ReplyText,
 )
 from pipeline.frames import (
-    ConfigureFrame,
     ClauseFrame,
     CommitFrame,
+    ConfigureFrame,
     DropFrame,
     DropReason,
     MeasureFrame,
@@ -283,9 +283,7 @@ class PlayoutStage(Stage):
             if not reply.started and np.any(chunk.pcm):
                 reply.started = True
                 await self.mark(reply.generation, "first_playout")
-                await self.push_frame(
-                    MeasureFrame(reply.generation, reply.turn_id, reply.reply_id)
-                )
+                await self.push_frame(MeasureFrame(reply.generation, reply.turn_id, reply.reply_id))
                 await self.push_upstream(PlayoutStartedFrame(reply.generation))
             reply.sent_samples += len(chunk.pcm)
             reply.clock.sent(reply.sent_samples, now)
@@ -351,6 +349,4 @@ class PlayoutStage(Stage):
                 audio_secs=reply.sent_samples / OUTPUT_RATE_HZ,
             )
         )
-        await self.push_upstream(
-            PlayoutFinishedFrame(reply.generation, status, ledger.text, heard)
-        )
+        await self.push_upstream(PlayoutFinishedFrame(reply.generation, status, ledger.text, heard))

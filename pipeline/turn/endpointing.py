@@ -107,7 +107,9 @@ class PauseRhythm:
 
     MEMORY = 8
     MARGIN = 1.15
-    inner_pauses_secs: deque[float] = field(default_factory=lambda: deque(maxlen=PauseRhythm.MEMORY))
+    inner_pauses_secs: deque[float] = field(
+        default_factory=lambda: deque(maxlen=PauseRhythm.MEMORY)
+    )
 
     def note_inner_pause(self, secs: float) -> None:
         """They paused for `secs` and went on in the same turn."""

@@ -57,6 +57,7 @@ class _Utterance:
     began_secs: float
     overlap: bool
     text: str = ""
+    answered: bool = False  # the recogniser has said something, if only that it was nothing
     language: Language = "zh"
     voiced_secs: float = 0.0
     final_for: int | None = None  # generation whose transcript is complete
@@ -193,7 +194,7 @@ class TurnMachine:
             return []
         if generation is not None and generation != self._generation:
             return []
-        utterance.text, utterance.language = text, language
+        utterance.text, utterance.language, utterance.answered = text, language, True
         if generation is None:
             return self._drop_stale_draft(text)
         if self.phase != "waiting":
@@ -327,7 +328,7 @@ class TurnMachine:
             voiced_secs=utterance.voiced_secs,
             silence_secs=silence_secs,
             level_dbfs=level_dbfs,
-            text=utterance.text,
+            text=utterance.text if utterance.answered else None,
             text_is_final=utterance.final_for == self._generation and self.phase == "waiting",
             end_of_turn=probability,
         )

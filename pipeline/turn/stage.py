@@ -23,11 +23,11 @@ from pipeline.events import (
     TranscriptUpdated,
 )
 from pipeline.frames import (
-    ConfigureFrame,
     CancelReplyFrame,
     ClearAudioFrame,
     CommitAudioFrame,
     CommitFrame,
+    ConfigureFrame,
     DraftFrame,
     DropFrame,
     EndOfTurnFrame,
@@ -180,9 +180,7 @@ class TurnStage(Stage):
         if frame.turn_id == self._begun_turn and frame.text:
             await self.emit(TranscriptUpdated(frame.turn_id, frame.committed, frame.unstable))
         await self._do(
-            self.machine.on_transcript(
-                frame.turn_id, frame.generation, frame.text, frame.language
-            )
+            self.machine.on_transcript(frame.turn_id, frame.generation, frame.text, frame.language)
         )
 
     async def _playout_finished(self, frame: PlayoutFinishedFrame) -> None:
@@ -207,9 +205,7 @@ class TurnStage(Stage):
     async def _audio_opinion(self, generation: int, audio: FloatArray) -> None:
         assert self._smart_turn is not None
         loop = asyncio.get_running_loop()
-        probability = await loop.run_in_executor(
-            self._workers, self._smart_turn.probability, audio
-        )
+        probability = await loop.run_in_executor(self._workers, self._smart_turn.probability, audio)
         await self._do(self.machine.on_smart_turn(generation, probability))
 
     # -- actions ----------------------------------------------------------------------
@@ -231,9 +227,7 @@ class TurnStage(Stage):
                 self._marks = {"speech_end": self._speech_end_at, "soft_end": self.now()}
                 await self.push_frame(SoftEndFrame(generation, turn_id, end_sample))
             case Draft(generation, turn_id, text, language, speculative):
-                await self.push_frame(
-                    DraftFrame(generation, turn_id, text, language, speculative)
-                )
+                await self.push_frame(DraftFrame(generation, turn_id, text, language, speculative))
             case Commit():
                 await self._commit(action)
             case TakeText(turn_id, text, language):
@@ -268,9 +262,7 @@ class TurnStage(Stage):
         if action.turn_id:
             for name, at in self._marks.items():
                 await self.mark(action.generation, name, at)
-            await self._end_turn(
-                TranscriptCompleted(action.turn_id, action.text, action.language)
-            )
+            await self._end_turn(TranscriptCompleted(action.turn_id, action.text, action.language))
         await self.mark(action.generation, "turn_commit")
         await self.emit(StateChanged("thinking"))
 

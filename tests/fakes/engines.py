@@ -59,9 +59,7 @@ class FakeRecogniser:
         fail: Asked before each decode; True raises RecognitionError.
     """
 
-    def __init__(
-        self, decode_secs: float = 0.05, fail: Callable[[], bool] = lambda: False
-    ) -> None:
+    def __init__(self, decode_secs: float = 0.05, fail: Callable[[], bool] = lambda: False) -> None:
         self.decode_secs = decode_secs
         self.fail = fail
         self.decodes = 0

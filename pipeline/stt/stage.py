@@ -1,0 +1,132 @@
+"""Recognition's stage: windows in, transcripts out, upstream to `turn` and down to `context`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from pipecat.frames.frames import Frame
+from pipecat.processors.frame_processor import FrameDirection
+
+from pipeline.errors import RecognitionError
+from pipeline.events import CallFailed
+from pipeline.frames import (
+    CommitFrame,
+    ConfigureFrame,
+    SoftEndFrame,
+    TakeTextFrame,
+    TranscriptFrame,
+    UtteranceDiscardFrame,
+    UtteranceStartFrame,
+    WindowFrame,
+)
+from pipeline.stage import Stage
+from pipeline.stt.base import Recogniser
+from pipeline.stt.incremental import UtteranceTranscriber
+from pipeline.stt.planner import PlannerSettings, TranscriptState
+from pipeline.text import Language
+
+logger = logging.getLogger(__name__)
+
+
+class SttStage(Stage):
+    """Transcribes one utterance at a time while it is spoken.
+
+    pipecat's Whisper service waits for the end of speech and decodes a padded half
+    minute then; this one has most of the words by that time.
+    """
+
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        language: Language | None,
+        settings: PlannerSettings | None = None,
+    ) -> None:
+        super().__init__(name="stt")
+        self._recogniser = recogniser
+        self._settings = settings
+        self._language = language
+        self._turn_id = ""
+        self._transcriber = self._new_transcriber()
+        self._final_task: asyncio.Task[None] | None = None
+
+    def _new_transcriber(self) -> UtteranceTranscriber:
+        return UtteranceTranscriber(
+            self._recogniser,
+            language=self._language,
+            settings=self._settings,
+            on_update=self._updated,
+            on_error=lambda error: logger.warning("a partial failed: %s", error.code),
+        )
+
+    async def stopped(self) -> None:
+        await self._stop_final()
+        await self._transcriber.close()
+
+    async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        match frame:
+            case WindowFrame():
+                self._transcriber.push(frame.samples, frame.vad.last_voiced_sample)
+            case UtteranceStartFrame():
+                await self._stop_final()
+                self._turn_id = frame.turn_id
+                self._transcriber.begin(frame.start_sample)
+            case SoftEndFrame():
+                await self._stop_final()
+                self._final_task = self.spawn(self._finish(frame.generation), "stt-final")
+            case CommitFrame() | TakeTextFrame() | UtteranceDiscardFrame():
+                if frame.turn_id and frame.turn_id == self._turn_id:
+                    await self._end_utterance()
+                if not isinstance(frame, UtteranceDiscardFrame):
+                    await self.push_frame(frame, direction)
+            case ConfigureFrame():
+                await self._configure(frame.language)
+                await self.push_frame(frame, direction)
+            case _:
+                await self.push_frame(frame, direction)
+
+    async def _configure(self, language: Language | None) -> None:
+        if language != self._language:
+            self._language = language
+            await self._end_utterance()
+            self._transcriber = self._new_transcriber()
+
+    async def _end_utterance(self) -> None:
+        await self._stop_final()
+        self._transcriber.end()
+        self._turn_id = ""
+
+    async def _stop_final(self) -> None:
+        if self._final_task is not None:
+            task, self._final_task = self._final_task, None
+            await self.cancel_task(task)
+
+    async def _finish(self, generation: int) -> None:
+        """Answer a soft end; a failed recogniser answers with what it had."""
+        turn_id = self._turn_id
+        failed = False
+        try:
+            state = await self._transcriber.final()
+        except RecognitionError as error:
+            logger.warning("a final failed: %s", error.code)
+            await self.emit(CallFailed(error.code, error.message))
+            state, failed = self._transcriber.state, True
+        if turn_id == self._turn_id:
+            await self._tell(state, generation, failed=failed)
+
+    def _updated(self, state: TranscriptState) -> None:
+        if self._turn_id:
+            self.spawn(self._tell(state, None), "stt-partial")
+
+    async def _tell(
+        self, state: TranscriptState, generation: int | None, *, failed: bool = False
+    ) -> None:
+        committed, unstable = state.committed, state.unstable
+        if generation is not None:
+            committed, unstable = state.text, ""
+        frame = TranscriptFrame(
+            self._turn_id, generation, committed, unstable, state.language, failed=failed
+        )
+        await self.push_upstream(frame)
+        if generation is None:
+            await self.push_frame(frame)
