@@ -370,7 +370,7 @@ class MarkFrame(SystemFrame):
     """A mark of a turn (design section 4) at `at` monotonic seconds."""
 
     generation: int
-    name: str
+    mark: str
     at: float
 
 

@@ -31,7 +31,7 @@ class OutputStage(Stage):
             case EventFrame():
                 self._deliver(frame.event)
             case MarkFrame():
-                self._book.note(frame.generation, frame.name, frame.at)
+                self._book.note(frame.generation, frame.mark, frame.at)
             case LedgerFrame():
                 self._book.note_ledger(frame.generation, frame.entries)
             case MeasureFrame():
