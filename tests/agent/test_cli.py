@@ -194,7 +194,7 @@ def test_pieces_join_to_the_whole(length: int, seed: int):
 
 def test_long_audio_is_cut_in_silence():
     """A pause near the end of a piece is where it ends."""
-    audio = np.ones(40 * INPUT_RATE_HZ, np.float32)
-    audio[20 * INPUT_RATE_HZ : 21 * INPUT_RATE_HZ] = 0.0
+    audio = np.ones(20 * INPUT_RATE_HZ, np.float32)
+    audio[9 * INPUT_RATE_HZ : 10 * INPUT_RATE_HZ] = 0.0
     first, _ = pieces(audio)
-    assert 20.0 <= len(first) / INPUT_RATE_HZ <= 21.0
+    assert 9.0 <= len(first) / INPUT_RATE_HZ <= 10.0
