@@ -3,9 +3,8 @@
     p  = how complete the words and the voice sound, 0 … 1
     wait = max_wait − (max_wait − min_wait) · confidence(p)     + pacing
 
-The language model's end-of-turn probability is the strongest vote (untuned Qwen 0.5B on
-Mandarin: complete 0.82–0.99, incomplete below 0.02); smart-turn hears the melody but is
-unreliable on short Mandarin, so it only nudges; the last words can veto.
+The language model's end-of-turn probability is the strongest vote; smart-turn hears the
+melody but is unreliable on short Mandarin, so it only nudges; the last words can veto.
 """
 
 from __future__ import annotations
@@ -69,20 +68,26 @@ class Evidence:
     units: int = 0
 
 
-# Log-odds weights of the votes.
-BIAS = -0.4
-LLM_WEIGHT = 0.8
+# Log-odds weights of the votes. The language model's vote is taken relative to the border
+# between complete and incomplete turns that was measured for the untuned Qwen 0.5B
+# (`pipeline.llm.turn_end`): complete 0.28 at the median, 90 % of incomplete under 0.005.
+LLM_BORDER = 0.04
+LLM_WEIGHT = 1.0
 SMART_TURN_WEIGHT = 0.25
-QUESTION_WEIGHT = 1.6
-OPEN_WEIGHT = -3.5
+QUESTION_WEIGHT = 1.5
+OPEN_WEIGHT = -4.0
 LOGIT_LIMIT = 5.0
+
+# From this probability on the turn is taken after the minimum wait, and below its
+# complement only after the maximum; between them the wait falls with the log-odds.
+SURE = 0.85
 
 
 def completeness(evidence: Evidence) -> float:
     """Probability that the caller has finished, 0 … 1; unknown votes abstain."""
-    logit = BIAS
+    logit = 0.0
     if evidence.llm is not None:
-        logit += LLM_WEIGHT * _logit(evidence.llm)
+        logit += LLM_WEIGHT * (_logit(evidence.llm) - _logit(LLM_BORDER))
     if evidence.smart_turn is not None:
         logit += SMART_TURN_WEIGHT * _logit(evidence.smart_turn)
     if evidence.ending == "question":
@@ -134,10 +139,9 @@ def wait_secs(evidence: Evidence, rhythm: PauseRhythm, settings: TurnSettings) -
     shortest, longest = settings.min_wait_secs, settings.max_wait_secs
     if settings.pacing == "quick":
         longest *= 0.75
-    # Squaring the doubt keeps clear ends quick and gives doubtful ones most of the wait.
-    doubt = (1.0 - complete) ** 0.5
-    wait = shortest + (longest - shortest) * doubt
-    if complete < 0.9:
+    doubt = 0.5 - _logit(complete) / (2.0 * _logit(SURE))
+    wait = shortest + (longest - shortest) * min(max(doubt, 0.0), 1.0)
+    if complete < SURE:
         wait = max(wait, rhythm.floor_secs(shortest, longest))
     wait = min(wait, longest)
     return wait + _hold_secs(evidence, settings)

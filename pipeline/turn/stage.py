@@ -68,7 +68,7 @@ from pipeline.turn.machine import TurnMachine
 # What smart-turn was trained on: up to 8 s before the decision.
 SMART_TURN_WINDOWS = 8 * INPUT_RATE_HZ // WINDOW_SAMPLES
 # The audio model is only asked when the words leave room for doubt.
-DOUBTFUL = (0.02, 0.95)
+DOUBTFUL = (0.005, 0.25)
 
 
 class SmartTurn(Protocol):
