@@ -184,14 +184,12 @@ class Call:
         await asyncio.shield(self._closing)
 
     async def _close(self, reason: str) -> None:
-        pipeline_task, *others = self._tasks or [None]
-        for task in others:
-            if task is not None:
-                task.cancel()
         try:
-            if pipeline_task is not None:
+            if self._tasks:
+                _, feed_task = self._tasks
+                feed_task.cancel()
                 await self._worker.cancel(reason=reason)
-                await asyncio.gather(pipeline_task, *others, return_exceptions=True)
+                await asyncio.gather(*self._tasks, return_exceptions=True)
         finally:
             self._deliver_last(CallEnded(reason))
             self._on_closed(self)

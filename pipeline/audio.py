@@ -38,8 +38,8 @@ def int16_to_float(samples: Int16Array) -> FloatArray:
 
 def float_to_int16(samples: FloatArray) -> Int16Array:
     """float32 as int16; values outside [-1, 1] are clipped."""
-    scaled = np.rint(np.clip(samples, -1.0, 1.0) * np.float32(FULL_SCALE - 1))
-    return scaled.astype(np.int16)
+    scaled: FloatArray = np.clip(samples, -1.0, 1.0) * np.float32(FULL_SCALE - 1)
+    return np.rint(scaled).astype(np.int16)
 
 
 def level_dbfs(samples: Int16Array) -> float:

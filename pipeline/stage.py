@@ -50,7 +50,7 @@ class Stage(FrameProcessor):
 
     async def cleanup(self) -> None:
         await self.stopped()
-        await super().cleanup()
+        await super().cleanup()  # type: ignore[no-untyped-call]  # pipecat leaves it untyped
 
     def spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         """A named task of this stage; one that dies ends the call.

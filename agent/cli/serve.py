@@ -20,6 +20,6 @@ def serve(
     port: Annotated[int | None, typer.Option(help="TCP port; 0 takes any free one.")] = None,
 ) -> None:
     """Take calls on this machine until stopped with Ctrl-C."""
-    from web import server
+    from web.server import serve as serve_calls
 
-    server.serve(settings_of(ctx, {"server.host": host, "server.port": port}))
+    serve_calls(settings_of(ctx, {"server.host": host, "server.port": port}))

@@ -24,7 +24,7 @@ from pipeline.stage import Stage
 from pipeline.stt.base import Recogniser
 from pipeline.stt.incremental import UtteranceTranscriber
 from pipeline.stt.planner import PlannerSettings, TranscriptState
-from pipeline.text import Language
+from pipeline.text import Language, language_of
 
 logger = logging.getLogger(__name__)
 
@@ -124,8 +124,9 @@ class SttStage(Stage):
         committed, unstable = state.committed, state.unstable
         if generation is not None:
             committed, unstable = state.text, ""
+        language = state.language or language_of(state.text)
         frame = TranscriptFrame(
-            self._turn_id, generation, committed, unstable, state.language, failed=failed
+            self._turn_id, generation, committed, unstable, language, failed=failed
         )
         await self.push_upstream(frame)
         if generation is None:
