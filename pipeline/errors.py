@@ -2,6 +2,7 @@
 
     VoiceError
     ├── ConfigError          settings that cannot be used
+    ├── DataError            conversations that cannot be read, or must not be used
     ├── AudioFormatError     audio of the wrong rate, width, length or channel count
     ├── ProtocolError        a client said something the wire does not allow
     ├── OverloadedError      the machine cannot carry one more
@@ -44,6 +45,10 @@ class VoiceError(Exception):
 
 class ConfigError(VoiceError):
     code = "config_error"
+
+
+class DataError(VoiceError):
+    code = "data_error"
 
 
 class AudioFormatError(VoiceError):
