@@ -58,13 +58,20 @@ class CallScript:
         turns: In order.
         lead_in_secs: Silence before the first clip; a greeting is heard out as well.
         settle_secs: Quiet after a reply before it counts as over.
-        reply_timeout_secs: Wait for a reply to end, from the end of the clip on.
+        answer_timeout_secs: Wait for a reply to begin, from the end of the clip on.
+        reply_timeout_secs: Wait for it to end.
+        listen_secs: Stop a reply after having heard so much of it; None hears it out.
+        background: What the microphone hears all the time: int16, shape (n_samples,), at
+            the caller's rate, repeated without a break.
     """
 
     turns: tuple[ScriptedTurn, ...]
     lead_in_secs: float = 0.6
     settle_secs: float = 0.6
+    answer_timeout_secs: float = 45.0
     reply_timeout_secs: float = 45.0
+    listen_secs: float | None = None
+    background: Int16Array | None = None
 
 
 class Caller:
@@ -105,6 +112,7 @@ class Caller:
         self._line: list[Int16Array] = []  # everything the microphone sent
         self._line_samples = 0
         self._to_say = np.zeros(0, dtype=np.int16)
+        self._background: Int16Array | None = None
         self._tick = asyncio.Condition()
         self._last_report_at = float("-inf")
         self._log = CallLog(self._speaker, extended=extended)
@@ -122,6 +130,7 @@ class Caller:
         for turn in script.turns:
             if turn.clip.rate_hz != self._rate_hz:
                 raise ConfigError(f"{turn.clip.name} is not at {self._rate_hz} Hz")
+        self._background = script.background
         async with await self._dial() as socket:
             try:
                 await self._introduce(socket)
@@ -135,7 +144,7 @@ class Caller:
         tasks = {
             asyncio.create_task(self._listen(socket), name="caller-listener"),
             asyncio.create_task(self._speak(socket), name="caller-microphone"),
-            asyncio.create_task(self._follow(script), name="caller-script"),
+            asyncio.create_task(self._follow(socket, script), name="caller-script"),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -172,10 +181,7 @@ class Caller:
         """The microphone: one chunk each 20 ms, late ones at once."""
         chunk_samples = round(CHUNK_SECS * self._rate_hz)
         while True:
-            chunk = np.zeros(chunk_samples, dtype=np.int16)
-            said = self._to_say[:chunk_samples]
-            chunk[: len(said)] = said
-            self._to_say = self._to_say[len(said) :]
+            chunk = self._next_chunk(chunk_samples)
             self._line.append(chunk)
             self._line_samples += chunk_samples
             due_at = self._instant(self._line_samples)
@@ -185,6 +191,21 @@ class Caller:
             await self._report_played(socket)
             async with self._tick:
                 self._tick.notify_all()
+
+    def _next_chunk(self, chunk_samples: int) -> Int16Array:
+        """What the microphone hears next: the clip, if one is being said, over the background."""
+        said = self._to_say[:chunk_samples]
+        self._to_say = self._to_say[len(said) :]
+        heard = np.zeros(chunk_samples, dtype=np.int32)
+        heard[: len(said)] = said
+        if self._background is not None:
+            heard += np.take(
+                self._background,
+                np.arange(self._line_samples, self._line_samples + chunk_samples),
+                mode="wrap",
+            )
+        limits = np.iinfo(np.int16)
+        return np.clip(heard, limits.min, limits.max).astype(np.int16)
 
     async def _report_played(self, socket: ClientConnection) -> None:
         now = self._clock()
@@ -216,14 +237,14 @@ class Caller:
 
     # ---- the script ----
 
-    async def _follow(self, script: CallScript) -> None:
+    async def _follow(self, socket: ClientConnection, script: CallScript) -> None:
         await self._until(lambda: self._elapsed() >= script.lead_in_secs)
         await self._until_quiet(script)
         for index, scripted in enumerate(script.turns):
             await self._say(scripted)
             following = script.turns[index + 1] if index + 1 < len(script.turns) else None
             if following is None or following.cut_in_secs is None:
-                await self._until_answered(script)
+                await self._until_answered(socket, script)
             else:
                 await self._until_cut_in(following.cut_in_secs, script)
 
@@ -234,13 +255,27 @@ class Caller:
         self._to_say = scripted.clip.samples
         await self._until(lambda: not len(self._to_say))
 
-    async def _until_answered(self, script: CallScript) -> None:
-        """Until a reply has come and is over, or none comes in time."""
+    async def _until_answered(self, socket: ClientConnection, script: CallScript) -> None:
+        """Until a reply to the whole clip has come and is over, or none comes in time.
+
+        A reply that began inside the clip does not answer it: another is waited for.
+        """
         turn = self._log.turns[-1]
+        said_at = self._instant(turn.begin_sample + turn.clip.speech_end)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(script.answer_timeout_secs):
+                await self._until(lambda: any(r.created_at >= said_at for r in turn.replies))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(script.reply_timeout_secs):
-                await self._until(lambda: bool(turn.replies))
+                if script.listen_secs is not None:
+                    await self._stop_reply(socket, script.listen_secs)
                 await self._until_quiet(script)
+
+    async def _stop_reply(self, socket: ClientConnection, listen_secs: float) -> None:
+        """Hear so much of the reply under way, then have it stopped; none is no harm."""
+        await self._until(lambda: self._log.heard_secs(self._clock()) >= listen_secs)
+        if not self._log.quiet(self._clock()):
+            await _send(socket, type="response.cancel")
 
     async def _until_cut_in(self, cut_in_secs: float, script: CallScript) -> None:
         """Until the reply has been audible for so long, or is over before that."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.caller_clip import Clip
-from agent.caller_report import TurnReport
+from agent.caller_report import AnswerReport, TurnReport
 from agent.caller_speaker import SimulatedSpeaker
 from pipeline.audio import OUTPUT_RATE_HZ, pcm_to_int16
 from pipeline.text import join
@@ -39,7 +39,7 @@ class Turn:
     clip: Clip
     begin_sample: int  # of the microphone line
     transcripts: list[str] = field(default_factory=list)
-    transcript_at: float | None = None
+    transcripts_at: list[float] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     cut_reply: Reply | None = None
     first_stop_at: float | None = None
@@ -79,6 +79,14 @@ class CallLog:
         under_way = any(reply.status == "in_progress" for reply in self.replies.values())
         return not under_way and self._speaker.silent(now)
 
+    def heard_secs(self, now: float) -> float:
+        """How long the replies under way have been audible; infinite if there is none."""
+        under_way = [r for r in self.replies.values() if r.status == "in_progress"]
+        if not under_way and self._speaker.silent(now):
+            return float("inf")
+        heard_at = [self._speaker.first_audible_at(reply.response_id) for reply in under_way]
+        return max((now - at for at in heard_at if at is not None), default=0.0)
+
     def take(self, event: dict[str, Any], now: float) -> None:
         """Note one event of the server, which arrived at `now`."""
         reply = self.replies.get(event.get("response_id", ""))
@@ -90,7 +98,7 @@ class CallLog:
             case "conversation.item.input_audio_transcription.completed":
                 if self.turns and event["transcript"]:
                     self.turns[-1].transcripts.append(event["transcript"])
-                    self.turns[-1].transcript_at = now
+                    self.turns[-1].transcripts_at.append(now)
             case "response.created":
                 begun = Reply(event["response"]["id"], now)
                 self.replies[begun.response_id] = begun
@@ -153,20 +161,20 @@ class CallLog:
         audible = [r for r in turn.replies if self._speaker.first_audible_at(r.response_id)]
         reply = (audible or turn.replies or [Reply("", speech_end_at, status="none")])[-1]
         first_playout_at = self._speaker.first_audible_at(reply.response_id)
-        underruns, underrun_secs = self._speaker.underruns(reply.response_id)
+        gaps_secs = self._speaker.gaps_secs(reply.response_id)
         seen_at = {
             "speech_end": speech_end_at,
-            "transcript_final": turn.transcript_at,
+            "transcript_final": turn.transcripts_at[-1] if turn.transcripts_at else None,
             "turn_commit": reply.created_at if turn.replies else None,
             "first_token": reply.first_text_at,
             "first_audio": reply.first_audio_at,
             "first_playout": first_playout_at,
         }
-        marks_ms = {
-            mark: round((at - speech_end_at) * 1000, 1)
-            for mark, at in seen_at.items()
-            if at is not None
-        }
+
+        def after_ms(at: float) -> float:
+            return round((at - speech_end_at) * 1000, 1)
+
+        marks_ms = {mark: after_ms(at) for mark, at in seen_at.items() if at is not None}
         transcript = ""
         for piece in turn.transcripts:
             transcript = join(transcript, piece)
@@ -184,11 +192,24 @@ class CallLog:
             server_response_latency_ms=reply.server_latency_ms,
             reply_audio_secs=round(len(self._speaker.audio(reply.response_id)) / OUTPUT_RATE_HZ, 3),
             replies=len(turn.replies),
-            underruns=underruns,
-            underrun_secs=round(underrun_secs, 3),
+            underruns=len(gaps_secs),
+            underrun_secs=round(sum(gaps_secs), 3),
             interruption_latency_ms=interruption_ms,
             pause_latency_ms=pause_ms,
             ledger=reply.ledger,
+            answers=tuple(self._answer(one, after_ms) for one in turn.replies),
+            commits_ms=tuple(after_ms(at) for at in turn.transcripts_at),
+        )
+
+    def _answer(self, reply: Reply, after_ms: Callable[[float], float]) -> AnswerReport:
+        audible_at = self._speaker.first_audible_at(reply.response_id)
+        return AnswerReport(
+            begun_ms=after_ms(reply.created_at),
+            audible_ms=None if audible_at is None else after_ms(audible_at),
+            gaps_ms=tuple(
+                round(gap * 1000, 1) for gap in self._speaker.gaps_secs(reply.response_id)
+            ),
+            status=reply.status,
         )
 
     def _interruption(

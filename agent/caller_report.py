@@ -12,6 +12,23 @@ from pipeline.audio import Int16Array
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerReport:
+    """One reply of a turn.
+
+    Attributes:
+        begun_ms: When the server said that it begins.
+        audible_ms: First audible sample at the client; None if none came.
+        gaps_ms: Each silence that it fell into because its audio came too late.
+        status: How it ended.
+    """
+
+    begun_ms: float
+    audible_ms: float | None
+    gaps_ms: tuple[float, ...]
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnReport:
     """One turn, and the reply that answered it.
 
@@ -29,6 +46,8 @@ class TurnReport:
         reply_audio_secs: Length of the audio received.
         replies: Replies that began in this turn; more than one means that the server took
             a pause inside the clip for its end.
+        answers: Those replies, in order of time.
+        commits_ms: When each non-empty transcript was declared complete.
         underruns: Times the reply's audio came too late to follow on.
         interruption_latency_ms: For a turn that cut in: from its first audible sample to
             the last sample of the bot that was played; None otherwise.
@@ -52,6 +71,8 @@ class TurnReport:
     interruption_latency_ms: float | None = None
     pause_latency_ms: float | None = None
     ledger: Mapping[str, float] = field(default_factory=dict)
+    answers: tuple[AnswerReport, ...] = ()
+    commits_ms: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,7 @@ class _Track:
 
     pieces: list[Int16Array] = field(default_factory=list)
     total: int = 0
-    underruns: int = 0
-    underrun_secs: float = 0.0
+    gaps_secs: list[float] = field(default_factory=list)
     flushed: bool = False
 
 
@@ -75,8 +74,7 @@ class SimulatedSpeaker:
         if self._busy_until <= now:
             start_at = now + self._buffering_secs(samples)
             if start_sample:
-                track.underruns += 1
-                track.underrun_secs += start_at - self._busy_until
+                track.gaps_secs.append(start_at - self._busy_until)
         else:
             start_at = self._busy_until
         self._schedule(PlayedSpan(reply_id, start_at, start_sample, samples))
@@ -123,10 +121,10 @@ class SimulatedSpeaker:
             return np.zeros(0, dtype=np.int16)
         return np.concatenate(track.pieces)
 
-    def underruns(self, reply_id: str) -> tuple[int, float]:
-        """How often a reply ran dry, and for how many seconds altogether."""
-        track = self._tracks.get(reply_id, _Track())
-        return track.underruns, track.underrun_secs
+    def gaps_secs(self, reply_id: str) -> tuple[float, ...]:
+        """How long each silence was that a reply fell into by running dry."""
+        track = self._tracks.get(reply_id)
+        return tuple(track.gaps_secs) if track else ()
 
     def first_audible_at(self, reply_id: str) -> float | None:
         """When the reply's first 10 ms above -50 dBFS began to sound; None if none did."""

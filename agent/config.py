@@ -141,22 +141,30 @@ class LlmSettings(Section):
         "takes memory at start.",
     )
     sequences: int = Field(
-        8, ge=2, description="Sequences of the context: two for each call, one of them the draft."
+        16,
+        ge=4,
+        description="Sequences of the context: two for each call, one of them the draft, and "
+        "two that keep the persona's prompt.",
     )
     prefill_batch_tokens: int = Field(
-        128,
+        32,
         ge=8,
         le=2048,
         description="Prompt tokens evaluated at once. Larger is faster, smaller stops sooner.",
     )
     threads: int = Field(
+        1,
+        ge=1,
+        description="Compute threads while one reply is written. Never more than cores: they "
+        "spin, and a foreign load on one core then stretches a reply from seconds to minutes.",
+    )
+    batch_threads: int = Field(
         2,
         ge=1,
-        description="Compute threads. Never more than cores: they spin, and a foreign load on "
-        "one core then stretches a reply from seconds to minutes.",
+        description="Most compute threads for prompts and for several replies at once.",
     )
     temperature: float = Field(
-        0.6, ge=0.0, le=2.0, description="0.0 always takes the likeliest word; higher varies more."
+        0.4, ge=0.0, le=2.0, description="0.0 always takes the likeliest word; higher varies more."
     )
     top_p: float = Field(0.9, gt=0.0, le=1.0, description="Share of probability drawn from.")
     top_k: int = Field(40, ge=0, description="Candidates drawn from; 0 is off.")
@@ -164,7 +172,7 @@ class LlmSettings(Section):
         0.05, ge=0.0, le=1.0, description="Drops candidates below this share of the best one."
     )
     repeat_penalty: float = Field(
-        1.1,
+        1.05,
         ge=0.5,
         le=2.0,
         description="Above 1.0 avoids words just said; too high turns away from the topic.",
@@ -200,18 +208,18 @@ class TurnSettings(Section):
     """When a turn counts as over."""
 
     pacing: Pacing = Field(
-        "counsellor",
+        "natural",
         description="quick answers at once and cuts in more often; counsellor leaves room for "
         "a thought; natural stands between.",
     )
     min_silence_secs: float = Field(
-        0.3,
+        0.25,
         ge=0.0,
         description="Silence before any answer, however complete the sentence. Shorter answers "
         "sooner and cuts off more pauses.",
     )
     max_silence_secs: float = Field(
-        2.5,
+        1.6,
         gt=0.0,
         description="Silence that ends a turn however unfinished the sentence sounds.",
     )

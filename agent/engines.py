@@ -72,7 +72,7 @@ def load_language_model(settings: Settings) -> LanguageModel:
         adapter=settings.models.llm_adapter,
         context_tokens=llm.context_tokens,
         threads=llm.threads,
-        threads_batch=llm.threads,
+        threads_batch=llm.batch_threads,
         sequences=llm.sequences,
         prefill_batch_tokens=llm.prefill_batch_tokens,
     )

@@ -10,9 +10,11 @@ from agent.call import Call
 from agent.config import Settings
 from agent.persona import Persona, load_persona
 from agent.profile import call_profile
+from agent.warm_up import warm_up
 from pipeline.assembly import CallProfile, Engines
 from pipeline.errors import OverloadedError
 from pipeline.events import CallOptions
+from pipeline.llm.base import Conversation
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,12 @@ class Switchboard:
             settings.persona.name, settings.persona.locale, settings.persona.directory
         )
         self._calls: dict[str, Call] = {}
+        self._warm_prompt: Conversation | None = None
+
+    async def warm_up(self) -> None:
+        """Spare the first call what only has to be done once."""
+        messages = self.profile(CallOptions()).new_history().prompt()
+        self._warm_prompt = await warm_up(self._engines, messages)
 
     @property
     def open_calls(self) -> int:
@@ -64,3 +72,5 @@ class Switchboard:
     async def close(self, reason: str = "drain") -> None:
         """End all calls."""
         await asyncio.gather(*(call.close(reason) for call in list(self._calls.values())))
+        if self._warm_prompt is not None:
+            await self._warm_prompt.close()

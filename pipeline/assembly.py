@@ -85,6 +85,10 @@ class CallProfile:
     take_turns: bool = True
     holds_on_pause: bool = False
 
+    def new_history(self) -> ConversationHistory:
+        """The context before anybody has spoken."""
+        return ConversationHistory(self.system_prompt, self.cut_mark, self.examples)
+
 
 def assemble(
     engines: Engines, profile: CallProfile, deliver: Callable[[CallEvent], None]
@@ -95,7 +99,6 @@ def assemble(
         OverloadedError: The language model has no place for one more conversation.
     """
     machine = TurnMachine(profile.turn, profile.interruption, take_turns=profile.take_turns)
-    history = ConversationHistory(profile.system_prompt, profile.cut_mark, profile.examples)
     return Pipeline(
         [
             InputStage(fill_gaps=profile.take_turns),
@@ -105,7 +108,7 @@ def assemble(
             ),
             TurnStage(machine, profile.fallbacks, engines.smart_turn, engines.workers),
             SttStage(engines.recogniser, profile.language, profile.hearing),
-            ContextStage(history, profile.lines),
+            ContextStage(profile.new_history(), profile.lines),
             LlmStage(engines.language_model.open(), profile.sampling),
             ClauseStage(lambda: ClauseCutter(speakable=speakable)),
             TtsStage(engines.voice, profile.style, engines.workers),

@@ -127,6 +127,7 @@ async def switchboard(settings: Settings) -> AsyncIterator[CallFactory]:
     """The engines of this process, loaded for as long as the block lasts.
 
     Loading blocks the event loop for seconds: enter it before anything else runs there.
+    The first call finds the engines warm.
 
     Raises:
         ModelError: A model is missing or damaged.
@@ -138,6 +139,7 @@ async def switchboard(settings: Settings) -> AsyncIterator[CallFactory]:
     try:
         board = Switchboard(loaded, settings)
         try:
+            await board.warm_up()
             yield board
         finally:
             await board.close()

@@ -63,6 +63,8 @@ class ContextStage(Stage):
             case ConfigureFrame():
                 self.history.system_prompt = frame.system_prompt
                 await self.push_frame(frame, direction)
+                # The prompt is evaluated while nobody waits for it.
+                await self.push_frame(PrefillFrame(self.history.prompt(), ""))
             case TranscriptFrame():
                 await self._prefill(frame)
             case DraftFrame():

@@ -88,7 +88,8 @@ class LlmStage(Stage):
 
     async def _judge_end_of_turn(self, messages: tuple[Message, ...], user_text: str) -> None:
         probability = await self._conversation.prefill(messages, user_text)
-        await self.push_upstream(EndOfTurnFrame(user_text, probability))
+        if user_text:
+            await self.push_upstream(EndOfTurnFrame(user_text, probability))
 
     async def _reply(self, frame: ReplyRequestFrame) -> None:
         generation = frame.generation
