@@ -104,6 +104,7 @@ class TurnMachine:
         self._apologising = False
         self._asked_to_repeat = False
         self._paused = False
+        self._paused_since_secs = 0.0
         self._respond_when_ready = False
         self._at_secs = 0.0
         self._silence_secs = 0.0
@@ -137,7 +138,7 @@ class TurnMachine:
             actions += self._begin(at_secs, onset_at)
         elif self.phase == "speaking" and not speaking:
             actions += self._soft_end(last_voiced_sample)
-        elif self.phase == "waiting" and speaking:
+        elif self.phase == "waiting" and speaking and not self._forced:
             actions += self._go_on()
         self._silence_secs = silence_secs
         if self._utterance is not None:
@@ -150,6 +151,11 @@ class TurnMachine:
         if self.reply == "owed" and not self._paused:
             actions += self._watch_owed()
         return actions
+
+    @property
+    def _forced(self) -> bool:
+        """The client has said that the utterance ends here; what still arrives is no part of it."""
+        return self._utterance is not None and self._utterance.forced
 
     def _begin(self, at_secs: float, onset_sample: int) -> list[Action]:
         self._turn_count += 1
@@ -266,13 +272,12 @@ class TurnMachine:
     def _consider(self, silence_secs: float) -> list[Action]:
         utterance = self._utterance
         assert utterance is not None
-        if not self.take_turns:
-            return []
         settings = self.settings
-        if utterance.final_for != self._generation:
-            stalled = silence_secs >= settings.max_wait_secs + STALLED_TRANSCRIPT_SECS
-            if not stalled:
-                return []
+        stalled = silence_secs >= settings.max_wait_secs + STALLED_TRANSCRIPT_SECS
+        if utterance.forced:
+            return self._finish_forced() if stalled else []
+        if not self.take_turns or (utterance.final_for != self._generation and not stalled):
+            return []
         if not utterance.text:
             return self._without_words() if silence_secs >= settings.discard_secs else []
         if silence_secs < wait_secs(self.evidence(), self.rhythm, settings):
@@ -295,12 +300,15 @@ class TurnMachine:
         utterance = self._utterance
         assert utterance is not None
         actions: list[Action] = [*self._drop_draft("resumed"), Discard(utterance.turn_id, "")]
-        long_enough = utterance.voiced_secs >= self.settings.unheard_speech_secs
         self._forget_utterance()
-        if long_enough and not self._asked_to_repeat:
+        if self._spoke_long(utterance) and not self._asked_to_repeat:
             self._asked_to_repeat = True
             actions += self._say("unheard", utterance.turn_id)
         return actions
+
+    def _spoke_long(self, utterance: _Utterance) -> bool:
+        """Long enough that silence in return would be rude, even if no word was recognised."""
+        return utterance.voiced_secs >= self.settings.unheard_speech_secs
 
     def _owe(self, generation: int, turn_id: str) -> None:
         self.reply = "owed"
@@ -340,6 +348,7 @@ class TurnMachine:
         match decision.kind:
             case "pause":
                 self._paused = True
+                self._paused_since_secs = self._at_secs
                 return [Pause(self._reply_generation)]
             case "resume":
                 note = utterance.text if decision.reason == "backchannel" else ""
@@ -347,7 +356,7 @@ class TurnMachine:
                 actions: list[Action] = [Discard(utterance.turn_id, note)]
                 if self._paused:
                     self._paused = False
-                    self._owed_since_secs = self._at_secs
+                    self._owed_since_secs += self._at_secs - self._paused_since_secs
                     actions.append(Resume(self._reply_generation))
                 return actions
             case "commit":
@@ -381,14 +390,19 @@ class TurnMachine:
             return []
         self.reply = "none"
         self._paused = False
-        actions: list[Action] = []
-        if self._utterance is not None and self._utterance.overlap:
-            # Nothing is left to interrupt: it is an ordinary turn.
-            self._utterance.overlap = False
-            actions.append(BeginTurn(self._utterance.turn_id, self._utterance.began_secs))
+        actions = self._end_overlap()
         if status == "failed":
-            actions += self._apologise()
+            # Whatever still writes or speaks it would only be in the apology's way.
+            actions += [Drop(generation, "failed"), *self._apologise()]
         return actions
+
+    def _end_overlap(self) -> list[Action]:
+        """Nothing is left to interrupt: what the caller is saying is an ordinary turn."""
+        utterance = self._utterance
+        if utterance is None or not utterance.overlap:
+            return []
+        utterance.overlap = False
+        return [BeginTurn(utterance.turn_id, utterance.began_secs)]
 
     def _watch_owed(self) -> list[Action]:
         if self._at_secs - self._owed_since_secs < self.settings.reply_owed_secs:
@@ -435,7 +449,11 @@ class TurnMachine:
         actions.append(TakeText(utterance.turn_id, utterance.text, utterance.language))
         if self.take_turns or self._respond_when_ready:
             self._respond_when_ready = False
-            actions += self.respond()
+            unheard = not utterance.text and self._spoke_long(utterance)
+            if unheard and self.reply == "none":
+                actions += self._say("unheard", utterance.turn_id)
+            else:
+                actions += self.respond()
         return actions
 
     def clear(self) -> list[Action]:
@@ -465,8 +483,12 @@ class TurnMachine:
 
     def type_text(self) -> list[Action]:
         """A typed turn stops a running reply and replaces an unfinished spoken one's draft."""
-        return [*self._drop_draft("replaced"), *self._end_reply("replaced")]
+        return [
+            *self._drop_draft("replaced"),
+            *self._end_reply("replaced"),
+            *self._end_overlap(),
+        ]
 
     def cancel_reply(self) -> list[Action]:
         """Stop the running reply at the client's wish."""
-        return self._end_reply("cancelled")
+        return [*self._end_reply("cancelled"), *self._end_overlap()]
