@@ -101,7 +101,7 @@ def assemble(
     machine = TurnMachine(profile.turn, profile.interruption, take_turns=profile.take_turns)
     return Pipeline(
         [
-            InputStage(fill_gaps=profile.take_turns),
+            InputStage(),
             VadStage(
                 engines.voice_activity.open(),
                 SpeechGate(GateSettings(stop_secs=profile.turn.soft_end_secs)),

@@ -1,7 +1,7 @@
 """The start of the pipeline: audio in, and silence where a client sends none.
 
 Turns are decided in stream time, which only runs while audio comes. A client that stops
-sending (a muted microphone, a played-out file, a stalled network) would leave a turn
+sending (a muted microphone, a released button, a stalled network) would leave a turn
 open and a reply unsupervised for ever, so its silence is made explicit.
 """
 
@@ -13,7 +13,6 @@ from pipecat.frames.frames import Frame, InputAudioRawFrame
 from pipecat.processors.frame_processor import FrameDirection
 
 from pipeline.audio import INPUT_RATE_HZ, SAMPLE_BYTES
-from pipeline.frames import ConfigureFrame
 from pipeline.stage import Stage
 
 # Longer than the jitter of a home network, shorter than anybody waits for an answer.
@@ -23,15 +22,10 @@ _FILL_PCM = bytes(int(FILL_SECS * INPUT_RATE_HZ) * SAMPLE_BYTES)
 
 
 class InputStage(Stage):
-    """Passes `InputAudioRawFrame`s on and fills gaps of `GAP_SECS` with digital silence.
+    """Passes `InputAudioRawFrame`s on and fills gaps of `GAP_SECS` with digital silence."""
 
-    Args:
-        fill_gaps: False for push-to-talk clients, whose silence means nothing.
-    """
-
-    def __init__(self, *, fill_gaps: bool = True) -> None:
+    def __init__(self) -> None:
         super().__init__(name="input")
-        self.fill_gaps = fill_gaps
         self._heard_until = 0.0
         self._fill_task: asyncio.Task[None] | None = None
 
@@ -49,16 +43,12 @@ class InputStage(Stage):
             length_secs = len(frame.audio) / SAMPLE_BYTES / INPUT_RATE_HZ
             # A burst is audio of the future: it keeps the filler away for its own length.
             self._heard_until = max(self._heard_until, self.now() - GAP_SECS) + length_secs
-        elif isinstance(frame, ConfigureFrame):
-            self.fill_gaps = frame.take_turns
         await self.push_frame(frame, direction)
 
     async def _fill(self) -> None:
         while True:
             await asyncio.sleep(FILL_SECS)
             now = self.now()
-            if not self.fill_gaps:
-                self._heard_until = now
             if now - self._heard_until < GAP_SECS:
                 continue
             # Catch up with real time, but never in one blow.
