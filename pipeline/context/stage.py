@@ -13,6 +13,7 @@ from pipeline.frames import (
     CommitFrame,
     ConfigureFrame,
     DraftFrame,
+    DropFrame,
     PlayoutFinishedFrame,
     PrefillFrame,
     ReplyRequestFrame,
@@ -22,6 +23,9 @@ from pipeline.frames import (
 )
 from pipeline.stage import Stage
 from pipeline.text import count_units
+
+# Made from the history, or changing it: while a reply is being cut they wait for playout.
+_NEEDS_HISTORY = (TranscriptFrame, DraftFrame, SayFrame, TakeTextFrame, CommitFrame, DropFrame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,14 @@ class ContextStage(Stage):
         self._drafted: dict[int, str] = {}
         self._scripted_outside: set[int] = set()
         self._prefilled = ""
+        self._spoken: int | None = None  # the generation whose turn it is
+        self._cut: int | None = None  # dropped while spoken; playout will say what was heard
+        self._held: list[Frame] = []
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        if self._cut is not None and isinstance(frame, _NEEDS_HISTORY):
+            self._held.append(frame)
+            return
         match frame:
             case ConfigureFrame():
                 self.history.system_prompt = frame.system_prompt
@@ -79,9 +89,14 @@ class ContextStage(Stage):
             case CommitFrame():
                 self._commit(frame)
                 await self.push_frame(frame, direction)
+            case DropFrame():
+                if frame.generation == self._spoken:
+                    self._cut = frame.generation
+                await self.push_frame(frame, direction)
             case PlayoutFinishedFrame():
                 self._finish(frame)
                 await self.push_frame(frame, direction)
+                await self._release(frame.generation)
             case _:
                 await self.push_frame(frame, direction)
 
@@ -111,7 +126,18 @@ class ContextStage(Stage):
         else:
             await self.push_frame(ReplyRequestFrame(generation, history.prompt(), user_text))
 
+    async def _release(self, finished: int) -> None:
+        """What was heard of `finished` is known: go on with what had to wait for it."""
+        if finished == self._spoken:
+            self._spoken = None
+        if finished == self._cut:
+            self._cut = None
+            held, self._held = self._held, []
+            for frame in held:
+                await self.handle(frame, FrameDirection.DOWNSTREAM)
+
     def _commit(self, frame: CommitFrame) -> None:
+        self._spoken = frame.generation
         text = self._drafted.get(frame.generation, "")
         self._drafted.clear()
         if frame.generation not in self._scripted_outside:
