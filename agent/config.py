@@ -80,6 +80,67 @@ class ServerSettings(Section):
         description="Largest message from a client; 1 MiB carries 16 s of audio as base64. A "
         "larger limit lets one client fill the memory.",
     )
+    resume_secs: float = Field(
+        120.0,
+        ge=0,
+        description="How long a call whose connection was lost waits for its page. It keeps its "
+        "line meanwhile; 0 ends it at once.",
+    )
+    tls_certificate_file: Path | None = Field(
+        None,
+        description="Certificate chain (PEM). Browsers give a microphone only to https pages and "
+        "to this machine's own.",
+    )
+    tls_key_file: Path | None = Field(None, description="Private key (PEM) of the certificate.")
+    public_hosts: tuple[str, ...] = Field(
+        (),
+        description="Names by which browsers reach the server, such as talk.example.org. Requests "
+        "for any other name are refused: a foreign page could have renamed itself.",
+    )
+    behind_proxy: bool = Field(
+        False,
+        description="Believe X-Forwarded-For. Only behind a proxy on this machine that sets it: "
+        "else callers choose the address they are counted under.",
+    )
+
+    @model_validator(mode="after")
+    def _both_tls_files(self) -> Self:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_certificate_file and tls_key_file belong together")
+        return self
+
+
+class LimitSettings(Section):
+    """What one caller may take, so that there is something left for the next."""
+
+    calls_per_key: int = Field(2, ge=1, description="Calls at once with one key.")
+    calls_per_address: int = Field(
+        2,
+        ge=1,
+        description="Calls at once from one address. A clinic behind one router wants more; this "
+        "machine's own address is not counted.",
+    )
+    talk_secs_per_day: float = Field(
+        4 * 3600.0, gt=0, description="Time on calls in 24 hours, per key or else per address."
+    )
+    connections_per_minute: int = Field(
+        20, ge=1, description="Attempts to call or resume, per address. Reconnecting needs a few."
+    )
+    requests_per_minute: int = Field(
+        60, ge=1, description="HTTP requests to models, per key or else per address."
+    )
+    requests_at_once: int = Field(
+        2,
+        ge=1,
+        description="HTTP requests to models at the same time. Each takes the processor from "
+        "running calls.",
+    )
+    max_upload_bytes: int = Field(
+        25 << 20, ge=1024, description="Largest audio file to transcribe; 25 MiB as elsewhere."
+    )
+    max_upload_secs: float = Field(
+        600.0, gt=0, description="Longest audio to transcribe; ten minutes take about a minute."
+    )
 
 
 class ModelSettings(Section):
@@ -303,6 +364,7 @@ class Settings(BaseSettings):
         "larger models.",
     )
     server: ServerSettings = ServerSettings()
+    limits: LimitSettings = LimitSettings()
     models: ModelSettings = ModelSettings()
     stt: SttSettings = SttSettings()
     llm: LlmSettings = LlmSettings()
