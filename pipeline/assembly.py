@@ -112,7 +112,9 @@ def assemble(
             LlmStage(engines.language_model.open(), profile.sampling),
             ClauseStage(lambda: ClauseCutter(speakable=speakable)),
             TtsStage(engines.voice, profile.style, engines.workers),
-            PlayoutStage(holds_on_pause=profile.holds_on_pause),
+            PlayoutStage(
+                holds_on_pause=profile.holds_on_pause, patience_secs=profile.turn.reply_owed_secs
+            ),
             OutputStage(deliver),
         ]
     )

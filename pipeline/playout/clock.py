@@ -41,6 +41,11 @@ class PlayoutClock:
         self._at = now
         self.furthest = max(self.furthest, int(self._position))
 
+    def stop(self, samples: int, now: float) -> None:
+        """The client stopped after `samples` samples; that counts more than our estimate."""
+        self.report(samples, now)
+        self.furthest = int(self._position)
+
     def pause(self, now: float) -> None:
         self._advance(now)
         self._paused = True

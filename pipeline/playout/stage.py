@@ -110,11 +110,13 @@ class PlayoutStage(Stage):
     Args:
         holds_on_pause: The client keeps what it has buffered when told to pause; one
             that does not plays up to `LEAD_SECS` on.
+        patience_secs: Silence in the middle of a reply after which it counts as failed.
     """
 
-    def __init__(self, *, holds_on_pause: bool) -> None:
+    def __init__(self, *, holds_on_pause: bool, patience_secs: float) -> None:
         super().__init__(name="playout")
         self._holds_on_pause = holds_on_pause
+        self._patience_secs = patience_secs
         self._replies: dict[int, _Reply] = {}
         self._dropped_up_to = 0
         self._active: _Reply | None = None
@@ -242,8 +244,10 @@ class PlayoutStage(Stage):
     async def _played(self, frame: PlayedFrame) -> None:
         reply, late = self._active, self._last_finished
         if reply is not None and reply.reply_id == frame.reply_id:
-            reply.clock.report(frame.samples, self.now())
-            if frame.final:
+            if not frame.final:
+                reply.clock.report(frame.samples, self.now())
+            else:
+                reply.clock.stop(frame.samples, self.now())
                 reply.stopped_by_client = True
                 await self._finish(reply, "interrupted")
         elif frame.final and late is not None and late.reply_id == frame.reply_id:
@@ -300,14 +304,18 @@ class PlayoutStage(Stage):
             reply.sequence += 1
 
     async def _finish_if_played(self, reply: _Reply) -> None:
-        if not reply.everything_sent():
-            return
+        """End a reply that was played, or whose rest does not come."""
         now = self.now()
         if reply.clock.position(now) < reply.sent_samples:
             reply.idle_since = None
             return
         if reply.idle_since is None:
             reply.idle_since = now
+        if not reply.everything_sent():
+            # Before the first sound the turn machine watches; after it, only we can.
+            if reply.started and now - reply.idle_since >= self._patience_secs:
+                await self._finish(reply, "failed")
+            return
         waiting_for_report = (
             self._holds_on_pause
             and reply.clock.reported
@@ -315,7 +323,9 @@ class PlayoutStage(Stage):
             and reply.clock.furthest < reply.sent_samples
         )
         if not waiting_for_report:
-            await self._finish(reply, "failed" if reply.failed else "completed")
+            # A reply without a sound is dead air, whatever its text.
+            failed = reply.failed or not reply.started
+            await self._finish(reply, "failed" if failed else "completed")
 
     async def _note_progress(self, reply: _Reply) -> None:
         now = self.now()
