@@ -53,6 +53,7 @@ class TtsStage(Stage):
         )
         self._dropped_up_to = 0
         self._cancelled = threading.Event()
+        self._chunks: asyncio.Queue[SpeechChunk | None] = asyncio.Queue()
         self._speaking: int | None = None
         self._marked_first_audio = 0
         self._failed: set[int] = set()
@@ -78,6 +79,8 @@ class TtsStage(Stage):
                 self._dropped_up_to = max(self._dropped_up_to, frame.generation)
                 if self._speaking is not None and self._speaking <= self._dropped_up_to:
                     self._cancelled.set()
+                    # A voice that hangs must not keep the next reply from being spoken.
+                    self._chunks.put_nowait(None)
                 await self.push_frame(frame, direction)
             case _:
                 await self.push_frame(frame, direction)
@@ -100,6 +103,7 @@ class TtsStage(Stage):
         self._speaking = generation
         loop = asyncio.get_running_loop()
         chunks: asyncio.Queue[SpeechChunk | None] = asyncio.Queue()
+        self._chunks = chunks
         job = loop.run_in_executor(
             self._workers,
             _synthesise,
@@ -109,15 +113,17 @@ class TtsStage(Stage):
             cancelled.is_set,
             lambda chunk: loop.call_soon_threadsafe(chunks.put_nowait, chunk),
         )
+        job.add_done_callback(_forget_error)  # of a job that nobody awaits any more
         try:
             while (chunk := await chunks.get()) is not None:
                 if generation <= self._dropped_up_to:
-                    break
+                    return
                 await self._push_chunk(generation, clause, chunk)
-            else:
-                await job
-                silence = np.zeros(0, dtype=np.int16)
-                await self.push_frame(SpeechFrame(generation, clause.index, silence, (), last=True))
+            if generation <= self._dropped_up_to:
+                return
+            await job
+            silence = np.zeros(0, dtype=np.int16)
+            await self.push_frame(SpeechFrame(generation, clause.index, silence, (), last=True))
         except SynthesisError as error:
             logger.warning("voice failed: %s", error.code)
             self._failed.add(generation)
@@ -132,6 +138,11 @@ class TtsStage(Stage):
             await self.mark(generation, "first_audio")
         marks = tuple(CharMark(clause.start + mark.chars, mark.samples) for mark in chunk.marks)
         await self.push_frame(SpeechFrame(generation, clause.index, chunk.pcm, marks))
+
+
+def _forget_error(job: asyncio.Future[None]) -> None:
+    if not job.cancelled():
+        job.exception()
 
 
 def _synthesise(
