@@ -213,9 +213,9 @@ class TranscriptFrame(SystemFrame):
 
     Attributes:
         generation: Soft end it answers, or None for a partial.
-        committed: Agreed text; a final has all its text here.
-        unstable: May still change; empty in a final.
-        failed: The recogniser failed and `committed` is all there will be.
+        committed: Agreed text; it only ever grows within a turn.
+        unstable: Follows it; may change if the caller goes on, after a final too.
+        failed: The recogniser failed and this is all there will be.
     """
 
     turn_id: str

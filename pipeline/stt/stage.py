@@ -121,12 +121,9 @@ class SttStage(Stage):
     async def _tell(
         self, state: TranscriptState, generation: int | None, *, failed: bool = False
     ) -> None:
-        committed, unstable = state.committed, state.unstable
-        if generation is not None:
-            committed, unstable = state.text, ""
         language = state.language or language_of(state.text)
         frame = TranscriptFrame(
-            self._turn_id, generation, committed, unstable, language, failed=failed
+            self._turn_id, generation, state.committed, state.unstable, language, failed
         )
         await self.push_upstream(frame)
         if generation is None:
