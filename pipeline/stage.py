@@ -58,7 +58,10 @@ class Stage(FrameProcessor):
         pipecat's `create_task` logs an exception and forgets it, which leaves a call
         without one of its parts.
         """
-        return self.create_task(self._supervise(work, name), name)
+        task = self.create_task(self._supervise(work, name), name)
+        # Cancelled before it began, it has not touched `work`, which would be complained of.
+        task.add_done_callback(lambda _: work.close())
+        return task
 
     async def _supervise(self, work: Coroutine[object, object, None], name: str) -> None:
         try:
