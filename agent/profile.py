@@ -12,6 +12,7 @@ from pipeline.context.stage import ScriptedLines
 from pipeline.events import CallOptions
 from pipeline.interruption import InterruptionPolicy
 from pipeline.llm.base import Sampling
+from pipeline.sounds import sound_of
 from pipeline.stt.planner import PlannerSettings
 from pipeline.text import Language
 from pipeline.turn import lexicon
@@ -45,7 +46,8 @@ def call_profile(settings: Settings, persona: Persona, options: CallOptions) -> 
             pacing=turn.pacing,
         ),
         interruption=InterruptionPolicy(
-            mode=settings.interruption.mode if options.interrupt_reply else "off"
+            mode=settings.interruption.mode if options.interrupt_reply else "off",
+            sound_of=sound_of,
         ),
         sampling=_sampling(settings, options),
         style=speech_style(settings),

@@ -327,11 +327,20 @@ class SpeechEndFrame(SystemFrame):
 
 @dataclass
 class PlayoutProgressFrame(SystemFrame):
-    """Where the voice is: the text heard so far and what is about to be heard."""
+    """Where the voice is: the text heard so far and what is about to be heard.
+
+    Attributes:
+        all_said: The reply has no words that were not heard.
+        at: Monotonic seconds for which this holds.
+        levels_dbfs: Level of the voice from then on, one for each `pipeline.echo.SLOT_SECS`.
+    """
 
     generation: int
     heard_text: str
     upcoming_text: str
+    all_said: bool
+    at: float
+    levels_dbfs: tuple[float, ...]
 
 
 @dataclass

@@ -11,12 +11,17 @@
                           fewer once the caller has finished
     commit   speech       a steady voice up to the deadline, and no word about it yet
     commit   instant      mode "instant": any voice at all
+    commit   answer       any words of the caller's, once the bot has said all of its own
     resume   backchannel  嗯, 对, mm-hm; noted, no turn
     resume   echo         the words are those the bot is saying
     resume   noise        a short sound, or one in which the recogniser found no words
 
 A resume can be taken back, since words of the same sound that come in later still commit;
 a commit cannot. So what is unclear resumes, and only plain evidence commits.
+
+Once the bot has said all its words, the floor is free: nothing is left to pause, and 嗯 is
+an answer. The bot's last words may still come back as an echo, so they are compared until
+half a second later.
 
 The policy is pure. Times are stream seconds and never fall from one call to the next.
 """
@@ -39,6 +44,7 @@ DecisionKind: TypeAlias = Literal["wait", "pause", "resume", "commit"]
 SHORTEST_TURN_UNITS = 2  # a lone unit that is no command is more often noise than a turn
 ECHO_PAST_UNITS = 40  # about 8 s of speech: what a hypothesis may reach back to
 ECHO_AHEAD_UNITS = 12  # played between the last report and now
+ECHO_TAIL_UNITS = 3  # one or two units that end the bot's text are its echo once it is silent
 ECHO_RUN_UNITS = 3  # two units in a row coincide by chance: 觉得, 这样, "I am"
 
 
@@ -106,6 +112,7 @@ class _Evidence:
     text_is_final: bool
     end_of_turn: float | None
     expired: bool
+    floor_is_free: bool
 
 
 class InterruptionPolicy:
@@ -117,8 +124,8 @@ class InterruptionPolicy:
     weighed, and does not pause, a second time, but its words can still commit.
 
     Args:
-        mode: "polite" weighs, "instant" stops for any voice, "off" never stops. May be
-            changed between sounds.
+        mode: "polite" weighs, "instant" stops for any voice, "off" never stops, but takes
+            what was said as a turn when the bot has finished. May be changed between sounds.
         params: Thresholds.
         is_backchannel: Whether a text is nothing but a sign of listening.
         is_command: Whether a text asks the bot to stop or contradicts it.
@@ -152,6 +159,11 @@ class InterruptionPolicy:
         weighing = self._state == "weighing"
         return self._paused_at + self._params.decide_secs if weighing else None
 
+    @property
+    def has_heard_caller(self) -> bool:
+        """Whether the sound had a window that could be the caller's."""
+        return self._state != "fresh"
+
     def note_bot_text(self, heard_text: str, upcoming_text: str) -> None:
         """What the bot has said of its reply, and what it is about to say."""
         heard = units(heard_text)[-ECHO_PAST_UNITS:]
@@ -179,6 +191,7 @@ class InterruptionPolicy:
         end_of_turn: float | None = None,
         echo_dbfs: float | None = None,
         usual_dbfs: float | None = None,
+        floor_is_free: bool = False,
     ) -> OverlapDecision:
         """Weigh all that is known about the sound after one more window.
 
@@ -193,9 +206,11 @@ class InterruptionPolicy:
             end_of_turn: Probability that the words are a complete turn, None if unknown.
             echo_dbfs: Echo level that the reference predicts, None if unknown.
             usual_dbfs: The caller's usual level, None if unknown.
+            floor_is_free: The bot has said all its words.
         """
-        if self.mode == "off" or self._state == "committed":
+        if self._state == "committed":
             return WAIT
+        holds_still = floor_is_free or self.mode == "off"
         if silence_secs == 0.0 and self._is_near(level_dbfs, echo_dbfs, usual_dbfs):
             self._loud_at = at
             if echo_dbfs is not None:
@@ -203,9 +218,9 @@ class InterruptionPolicy:
             if self.mode == "instant":
                 return self._commit("instant")
             if self._state == "fresh":
-                self._state, self._paused_at = "weighing", at
-                return PAUSE
-        if self._state == "fresh":
+                self._state, self._paused_at = ("judged" if holds_still else "weighing"), at
+                return WAIT if holds_still else PAUSE
+        if self._state == "fresh" or (self.mode == "off" and not floor_is_free):
             return WAIT
         evidence = _Evidence(
             voiced_secs,
@@ -216,6 +231,7 @@ class InterruptionPolicy:
             end_of_turn,
             # Half a millisecond of tolerance: window times are sums of floats.
             expired=at > self._paused_at + self._params.decide_secs - 0.0005,
+            floor_is_free=floor_is_free,
         )
         return self._settle(self._verdict(evidence))
 
@@ -258,6 +274,8 @@ class InterruptionPolicy:
             return OverlapDecision("resume", "echo")
         if self._is_command(words):
             return OverlapDecision("commit", "command")
+        if evidence.floor_is_free and (settled or count_units(words) >= SHORTEST_TURN_UNITS):
+            return OverlapDecision("commit", "answer")
         if self._is_backchannel(words):
             # 对 may be the beginning of 对，可是…: let the sound end first.
             return OverlapDecision("resume", "backchannel") if settled else WAIT
@@ -275,7 +293,16 @@ class InterruptionPolicy:
         text, level = evidence.text or "", evidence.over_echo_db
         if level is not None and level >= self._params.clear_margin_db:
             return text
+        if evidence.floor_is_free and self._ends_bot_text(text):
+            return ""
         return without_echo(text, self._bot_text, self._sound_of)
+
+    def _ends_bot_text(self, text: str) -> bool:
+        """Whether a word or two are the last that the bot said."""
+        heard = [self._sound_of(unit.text) for unit in units(text)]
+        said = [self._sound_of(unit.text) for unit in units(self._bot_text)[-ECHO_TAIL_UNITS:]]
+        tails = (said[start:] for start in range(len(said)))
+        return len(heard) < ECHO_RUN_UNITS and heard in tails
 
 
 def without_echo(text: str, bot_text: str, sound_of: Callable[[str], str] = str.casefold) -> str:

@@ -12,9 +12,10 @@ ASSUMED_CLIENT_DELAY_SECS = 0.08
 class PlayoutClock:
     """Position of playout in samples; all `now` are monotonic seconds and never go back.
 
-    Between reports the position runs on at 24 kHz, but never past what was sent. A
-    client that never reports is assumed to start `ASSUMED_CLIENT_DELAY_SECS` after the
-    first send and to play through a pause what it already has.
+    Between reports the position runs on at 24 kHz, but never past what was sent; a report
+    corrects it either way. A client that never reports is assumed to start
+    `ASSUMED_CLIENT_DELAY_SECS` after the first send and to play through a pause what it
+    already has.
     """
 
     def __init__(self, *, holds_on_pause: bool) -> None:
@@ -23,8 +24,13 @@ class PlayoutClock:
         self._position = 0.0
         self._at: float | None = None
         self._paused = False
-        self.reported = False
-        self.furthest = 0
+        self._rewound_from = 0
+        self.confirmed: int | None = None  # furthest report, None before any
+
+    @property
+    def furthest(self) -> int:
+        """Furthest sample played so far; a resume further back does not lower it."""
+        return max(self._rewound_from, self.confirmed or 0, int(self._position))
 
     def sent(self, total_samples: int, now: float) -> None:
         """`total_samples` of the reply have been sent by now."""
@@ -36,15 +42,15 @@ class PlayoutClock:
 
     def report(self, samples: int, now: float) -> None:
         """The client says that it has played `samples` samples."""
-        self.reported = True
         self._position = float(min(max(samples, 0), self._sent))
         self._at = now
-        self.furthest = max(self.furthest, int(self._position))
+        self.confirmed = max(self.confirmed or 0, int(self._position))
 
     def stop(self, samples: int, now: float) -> None:
         """The client stopped after `samples` samples; that counts more than our estimate."""
         self.report(samples, now)
-        self.furthest = int(self._position)
+        self.confirmed = int(self._position)
+        self._rewound_from = 0
 
     def pause(self, now: float) -> None:
         self._advance(now)
@@ -54,6 +60,7 @@ class PlayoutClock:
         self._advance(now)
         self._paused = False
         if self._holds_on_pause:
+            self._rewound_from = self.furthest
             self._position = float(min(from_sample, self._sent))
             self._at = now
 
@@ -69,4 +76,3 @@ class PlayoutClock:
             elapsed_samples = (now - self._at) * OUTPUT_RATE_HZ
             self._position = min(self._position + elapsed_samples, float(self._sent))
         self._at = now
-        self.furthest = max(self.furthest, int(self._position))

@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
+
+import rjieba
 
 from pipeline.audio import OUTPUT_RATE_HZ
 from pipeline.tts.base import CharMark
@@ -41,9 +44,7 @@ class ReplyLedger:
         self.text += text
         return start
 
-    def append_audio(
-        self, clause_index: int, n_samples: int, marks: Sequence[CharMark]
-    ) -> tuple[int, int]:
+    def append_audio(self, clause_index: int, n_samples: int, marks: Sequence[CharMark]) -> None:
         """Book a chunk of a clause's voice.
 
         Args:
@@ -51,18 +52,26 @@ class ReplyLedger:
             n_samples: Length of the chunk.
             marks: Characters counted from the start of the reply, samples from the start
                 of the clause's audio.
-
-        Returns:
-            The half-open span of characters the chunk carries.
         """
         if clause_index != self._clause_index:
             self._clause_index = clause_index
             self._clause_start_samples = self.samples
-        start_char = self._mark_chars[-1] if self._mark_chars else 0
         self.samples += n_samples
         for mark in marks:
             self._add_mark(self._clause_start_samples + mark.samples, mark.chars)
-        return start_char, self._mark_chars[-1] if self._mark_chars else 0
+
+    def span(self, start_sample: int, end_sample: int) -> tuple[int, int]:
+        """The half-open span of characters whose sound ends in these samples.
+
+        Spans of adjoining samples adjoin, from 0 to the end of the text.
+        """
+        return self._chars_at(start_sample), self._chars_at(end_sample)
+
+    def _chars_at(self, sample: int) -> int:
+        if sample <= 0:
+            return 0
+        passed = bisect_right(self._mark_samples, sample)
+        return self._mark_chars[passed - 1] if passed else 0
 
     def _add_mark(self, samples: int, chars: int) -> None:
         # Never let a sloppy engine turn time or text back.
@@ -76,8 +85,7 @@ class ReplyLedger:
         """Number of leading characters heard after `played_samples` samples; never falls."""
         if played_samples <= 0:
             return 0
-        passed = bisect_right(self._mark_samples, played_samples + HEARD_TOLERANCE_SAMPLES)
-        return self._mark_chars[passed - 1] if passed else 0
+        return self._chars_at(played_samples + HEARD_TOLERANCE_SAMPLES)
 
     def heard_text(self, played_samples: int) -> str:
         """The text whose audio was played."""
@@ -87,18 +95,21 @@ class ReplyLedger:
         """Where to go on after a pause at `played_samples`.
 
         The last clause border if it lies at most `CLAUSE_REWIND_SAMPLES` back, else the
-        last word border, else the pause itself.
+        last word border that does, else the pause itself.
         """
         passed = bisect_right(self._mark_samples, played_samples)
-        for index in range(passed - 1, -1, -1):
-            if played_samples - self._mark_samples[index] > CLAUSE_REWIND_SAMPLES:
-                break
-            if self._ends_clause(self._mark_chars[index]):
-                return self._mark_samples[index]
-        if passed and played_samples - self._mark_samples[passed - 1] <= CLAUSE_REWIND_SAMPLES:
-            return self._mark_samples[passed - 1]
-        return 0 if not passed and played_samples <= CLAUSE_REWIND_SAMPLES else played_samples
+        earliest = played_samples - CLAUSE_REWIND_SAMPLES
+        recent = [0, *self._mark_samples[:passed]] if earliest <= 0 else self._mark_samples[:passed]
+        borders = [sample for sample in recent if sample >= earliest]
+        clauses = [sample for sample in borders if self._ends_clause(self._chars_at(sample))]
+        words = self._word_borders() if borders and not clauses else frozenset()
+        word_borders = [sample for sample in borders if self._chars_at(sample) in words]
+        return max(clauses or word_borders, default=played_samples)
 
     def _ends_clause(self, chars: int) -> bool:
         around = self.text[max(0, chars - 1) : chars + 1]
-        return any(character in _CLAUSE_ENDS for character in around)
+        return chars == 0 or any(character in _CLAUSE_ENDS for character in around)
+
+    def _word_borders(self) -> frozenset[int]:
+        """Characters after which a word ends."""
+        return frozenset(accumulate(len(word) for word in rjieba.cut(self.text)))

@@ -4,7 +4,8 @@
                  │                 │ ▲
                  │             pause ▼ │ resume
                  │               holding
-                 └──drop──▶ gone     └──drop──▶ finished (interrupted: heard text kept)
+                 └──drop──▶ gone     └──drop──▶ flushed ──last report──▶ finished
+                                                            (interrupted: heard text kept)
 
 It sends at most `LEAD_SECS` ahead of the loudspeaker, so that a cut leaves little to
 throw away and a stall of the event loop stays inaudible.
@@ -19,7 +20,8 @@ import numpy as np
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection
 
-from pipeline.audio import OUTPUT_RATE_HZ, Int16Array
+from pipeline.audio import OUTPUT_RATE_HZ, Int16Array, level_dbfs
+from pipeline.echo import SLOT_SECS
 from pipeline.events import (
     PlayoutFlushed,
     PlayoutPaused,
@@ -54,12 +56,18 @@ LEAD_SECS = 0.4
 LEAD_SAMPLES = int(LEAD_SECS * OUTPUT_RATE_HZ)
 CHUNK_SAMPLES = OUTPUT_RATE_HZ // 10  # an audio event carries at most 100 ms
 TICK_SECS = 0.02
-PROGRESS_SECS = 0.2
+PROGRESS_SECS = 0.1
+# A client that reports says where it stopped when it is told to; longer than a round trip
+# within a country, shorter than any next reply takes.
+LAST_REPORT_SECS = 0.12
 # A reporting client that has gone quiet is believed to have played everything this long
 # after the estimate says so.
 REPORT_GRACE_SECS = 1.0
-# How much text around the voice the echo guard compares with.
-UPCOMING_CHARS = 12
+# Enough for the twelve units that the echo guard looks ahead, in either language.
+UPCOMING_CHARS = 80
+# Two slots more than the time to the next progress: it may come late.
+PROGRESS_SLOTS = round(PROGRESS_SECS / SLOT_SECS) + 2
+SLOT_SAMPLES = round(SLOT_SECS * OUTPUT_RATE_HZ)
 
 _STATUS: dict[DropReason, ReplyStatus] = {
     "resumed": "interrupted",
@@ -98,10 +106,24 @@ class _Reply:
     started: bool = False
     paused: bool = False
     stopped_by_client: bool = False
+    cut_as: ReplyStatus | None = None  # cut, and waiting for the client's last report
+    cut_at: float = 0.0
     idle_since: float | None = None
 
     def everything_sent(self) -> bool:
         return self.voiced and self.next_chunk >= len(self.chunks)
+
+    def levels_dbfs(self, from_sample: int) -> tuple[float, ...]:
+        """Level of the voice from a sample on, slot by slot; shorter at its end."""
+        end = from_sample + PROGRESS_SLOTS * SLOT_SAMPLES
+        line = np.zeros(PROGRESS_SLOTS * SLOT_SAMPLES, dtype=np.int16)
+        for chunk in self.chunks[: self.next_chunk]:
+            first = max(from_sample, chunk.start_sample)
+            last = min(end, chunk.start_sample + len(chunk.pcm))
+            if first < last:
+                piece = chunk.pcm[first - chunk.start_sample : last - chunk.start_sample]
+                line[first - from_sample : last - from_sample] = piece
+        return tuple(level_dbfs(slot) for slot in line.reshape(-1, SLOT_SAMPLES))
 
 
 class PlayoutStage(Stage):
@@ -178,16 +200,11 @@ class PlayoutStage(Stage):
     def _book(self, reply: _Reply, frame: SpeechFrame) -> None:
         reply.failed = reply.failed or frame.failed
         start_sample = reply.ledger.samples
-        start_char, end_char = reply.ledger.append_audio(
-            frame.clause_index, len(frame.pcm), frame.marks
-        )
+        reply.ledger.append_audio(frame.clause_index, len(frame.pcm), frame.marks)
         for offset in range(0, len(frame.pcm), CHUNK_SAMPLES):
             piece = frame.pcm[offset : offset + CHUNK_SAMPLES]
-            first, final = offset == 0, offset + CHUNK_SAMPLES >= len(frame.pcm)
-            span = (start_char if first else end_char, end_char if final else start_char)
-            reply.chunks.append(
-                _Chunk(piece, start_sample + offset, min(span), max(span)),
-            )
+            at = start_sample + offset
+            reply.chunks.append(_Chunk(piece, at, *reply.ledger.span(at, at + len(piece))))
 
     async def _commit(self, frame: CommitFrame) -> None:
         reply = self._reply(frame.generation)
@@ -214,9 +231,20 @@ class PlayoutStage(Stage):
         reply = self._replies.pop(frame.generation, None)
         self._dropped_up_to = max(self._dropped_up_to, frame.generation)
         if reply is not None and reply.committed:
-            await self._finish(reply, _STATUS[frame.reason])
+            await self._cut(reply, _STATUS[frame.reason])
         else:
             await self.push_upstream(PlayoutFinishedFrame(frame.generation, None, "", ""))
+
+    async def _cut(self, reply: _Reply, status: ReplyStatus) -> None:
+        """Stop a committed reply; a client that plays on until it hears of it reports once more."""
+        if self._active is not reply or reply.cut_as is not None:
+            return
+        await self.emit(PlayoutFlushed(reply.reply_id))
+        plays_on = not reply.paused and reply.started
+        reply.cut_as, reply.cut_at = status, self.now()
+        reply.clock.pause(reply.cut_at)
+        if not (plays_on and self._holds_on_pause and reply.clock.confirmed is not None):
+            await self._finish(reply, status)
 
     async def _pause(self, generation: int) -> None:
         reply = self._active
@@ -266,7 +294,11 @@ class PlayoutStage(Stage):
                 await self._wake.wait()
                 self._wake.clear()
                 continue
-            if not reply.paused:
+            if reply.cut_as is not None:
+                if self.now() - reply.cut_at >= LAST_REPORT_SECS:
+                    await self._finish(reply, reply.cut_as)
+                    continue
+            elif not reply.paused:
                 await self._send_due(reply)
                 await self._finish_if_played(reply)
             await self._note_progress(reply)
@@ -278,7 +310,7 @@ class PlayoutStage(Stage):
                 continue
 
     async def _send_due(self, reply: _Reply) -> None:
-        while reply.next_chunk < len(reply.chunks) and not reply.paused:
+        while reply.next_chunk < len(reply.chunks) and not (reply.paused or reply.cut_as):
             now = self.now()
             if reply.sent_samples - reply.clock.position(now) >= LEAD_SAMPLES:
                 return
@@ -318,9 +350,9 @@ class PlayoutStage(Stage):
             return
         waiting_for_report = (
             self._holds_on_pause
-            and reply.clock.reported
+            and reply.clock.confirmed is not None
             and now - reply.idle_since < REPORT_GRACE_SECS
-            and reply.clock.furthest < reply.sent_samples
+            and reply.clock.confirmed < reply.sent_samples
         )
         if not waiting_for_report:
             # A reply without a sound is dead air, whatever its text.
@@ -332,9 +364,19 @@ class PlayoutStage(Stage):
         if not reply.started or now - self._progress_at < PROGRESS_SECS:
             return
         self._progress_at = now
-        heard = reply.ledger.heard_text(reply.clock.position(now))
-        upcoming = reply.ledger.text[len(heard) : len(heard) + UPCOMING_CHARS]
-        await self.push_upstream(PlayoutProgressFrame(reply.generation, heard, upcoming))
+        position, text = reply.clock.position(now), reply.ledger.text
+        heard = reply.ledger.heard_text(position)
+        silent = reply.paused or reply.cut_as is not None
+        await self.push_upstream(
+            PlayoutProgressFrame(
+                reply.generation,
+                heard,
+                text[len(heard) : len(heard) + UPCOMING_CHARS],
+                all_said=reply.voiced and heard == text,
+                at=now,
+                levels_dbfs=() if silent else reply.levels_dbfs(position),
+            )
+        )
 
     async def _finish(self, reply: _Reply, status: ReplyStatus) -> None:
         """End a committed reply; harmless the second time."""
@@ -344,10 +386,11 @@ class PlayoutStage(Stage):
         self._last_finished = reply
         self._replies.pop(reply.generation, None)
         self._dropped_up_to = max(self._dropped_up_to, reply.generation)
-        reply.clock.position(self.now())
+        if reply.cut_as is None:
+            reply.clock.position(self.now())
         ledger = reply.ledger
         heard = ledger.text if status == "completed" else ledger.heard_text(reply.clock.furthest)
-        if status != "completed" and not reply.stopped_by_client:
+        if status != "completed" and not reply.stopped_by_client and reply.cut_as is None:
             await self.emit(PlayoutFlushed(reply.reply_id))
         await self.emit(
             ReplyFinished(
@@ -355,7 +398,7 @@ class PlayoutStage(Stage):
                 status,
                 ledger.text,
                 heard,
-                estimated=not reply.clock.reported,
+                estimated=reply.clock.confirmed is None,
                 audio_secs=reply.sent_samples / OUTPUT_RATE_HZ,
             )
         )

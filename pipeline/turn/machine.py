@@ -6,6 +6,7 @@
     reply  none ──taken──▶ owed ──first sample──▶ playing ──all played──▶ none
     Voice while a reply is owed or playing is an *overlap*: the interruption policy pauses
     the reply at once and decides later whether it goes on or the turn is the caller's.
+    A sound that is neither is dismissed when it is over and its words are known.
 
 Every state has a bounded exit. `waiting` ends by commit, voice, or discard; a reply that
 is owed sounds within `reply_owed_secs` or an apology does; a pause ends by the policy's
@@ -15,6 +16,7 @@ deadline. Time is stream time: seconds of audio received.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log10
 from typing import Literal, TypeAlias
 
 from pipeline.events import ReplyStatus
@@ -47,6 +49,10 @@ ReplyPhase: TypeAlias = Literal["none", "owed", "playing"]
 STALE_DRAFT_UNITS = 1
 # The recogniser is given this long beyond the maximum wait before its last partial is used.
 STALLED_TRANSCRIPT_SECS = 1.0
+# For so long after a reply its last words may still come back as an echo.
+ECHO_TAIL_SECS = 0.5
+# Share of a turn's level in the caller's usual level: a few turns decide.
+USUAL_LEVEL_SHARE = 0.3
 
 
 @dataclass
@@ -60,6 +66,8 @@ class _Utterance:
     answered: bool = False  # the recogniser has said something, if only that it was nothing
     language: Language = "zh"
     voiced_secs: float = 0.0
+    voiced_windows: int = 0
+    voiced_power: float = 0.0  # sum over those windows, full scale is 1
     final_for: int | None = None  # generation whose transcript is complete
     forced: bool = False  # push-to-talk said that it ends here
 
@@ -100,6 +108,9 @@ class TurnMachine:
         self._smart_turn: float | None = None
         self._reply_generation = 0
         self._reply_turn_id = ""
+        self._reply_ended_secs = -ECHO_TAIL_SECS
+        self._all_said = False
+        self._usual_dbfs: float | None = None
         self._owed_since_secs = 0.0
         self._apologising = False
         self._asked_to_repeat = False
@@ -120,6 +131,7 @@ class TurnMachine:
         onset_sample: int | None,
         last_voiced_sample: int,
         level_dbfs: float,
+        echo_dbfs: float | None = None,
     ) -> list[Action]:
         """One more window of audio, 32 ms of stream time.
 
@@ -130,6 +142,7 @@ class TurnMachine:
             onset_sample: Where speech began, in the window that opens the gate.
             last_voiced_sample: End of the last voiced audio.
             level_dbfs: Level of the window.
+            echo_dbfs: Up to this level it may be the bot's echo; None if there is none.
         """
         window_secs, self._at_secs = at_secs - self._at_secs, at_secs
         actions: list[Action] = []
@@ -144,8 +157,11 @@ class TurnMachine:
         if self._utterance is not None:
             if speaking:
                 self._utterance.voiced_secs += window_secs
+            if silence_secs == 0.0:
+                self._utterance.voiced_windows += 1
+                self._utterance.voiced_power += 10.0 ** (level_dbfs / 10.0)
             if self._utterance.overlap:
-                actions += self._judge(at_secs, silence_secs, level_dbfs)
+                actions += self._judge(at_secs, silence_secs, level_dbfs, echo_dbfs)
             elif self.phase == "waiting":
                 actions += self._consider(silence_secs)
         if self.reply == "owed" and not self._paused:
@@ -159,7 +175,8 @@ class TurnMachine:
 
     def _begin(self, at_secs: float, onset_sample: int) -> list[Action]:
         self._turn_count += 1
-        overlap = self.reply != "none" and self.policy.mode != "instant"
+        echoes = at_secs - self._reply_ended_secs < ECHO_TAIL_SECS
+        overlap = self.reply != "none" or echoes
         turn_id = f"turn_{self._turn_count}"
         self._utterance = _Utterance(turn_id, at_secs, overlap)
         self._llm = self._smart_turn = None
@@ -168,8 +185,6 @@ class TurnMachine:
         if overlap:
             self.policy.begin(at_secs)
             return actions
-        if self.reply != "none":
-            actions += self._end_reply("interrupted")
         return [*actions, BeginTurn(turn_id, at_secs)]
 
     def _soft_end(self, last_voiced_sample: int) -> list[Action]:
@@ -183,6 +198,10 @@ class TurnMachine:
         """The caller went on before the turn was taken; a draft holds until new words come."""
         self.phase = "speaking"
         self.rhythm.note_inner_pause(self._silence_secs)
+        if self._utterance is not None and self._utterance.overlap and not self._paused:
+            self.policy.begin(self._at_secs)
+            if not self.policy.has_heard_caller:
+                self._utterance.voiced_secs = 0.0  # after a silence it is another sound
         return []
 
     # -- words ------------------------------------------------------------------------
@@ -291,10 +310,19 @@ class TurnMachine:
         assert self._draft is not None
         generation, self._draft = self._draft.generation, None
         self._asked_to_repeat = False
+        self._note_level(utterance)
         self._owe(generation, utterance.turn_id)
         self._forget_utterance()
         commit = Commit(generation, utterance.turn_id, utterance.text, utterance.language)
         return [*actions, commit]
+
+    def _note_level(self, utterance: _Utterance) -> None:
+        """Learn how loud the caller usually is."""
+        if not utterance.voiced_windows:
+            return
+        level = 10.0 * log10(utterance.voiced_power / utterance.voiced_windows + 1e-12)
+        usual = level if self._usual_dbfs is None else self._usual_dbfs
+        self._usual_dbfs = usual + USUAL_LEVEL_SHARE * (level - usual)
 
     def _without_words(self) -> list[Action]:
         utterance = self._utterance
@@ -317,6 +345,7 @@ class TurnMachine:
         self._owed_since_secs = self._at_secs
         self._apologising = False
         self._paused = False
+        self._all_said = False
 
     def _forget_utterance(self) -> None:
         self.phase = "idle"
@@ -325,7 +354,9 @@ class TurnMachine:
 
     # -- overlap ----------------------------------------------------------------------
 
-    def _judge(self, at_secs: float, silence_secs: float, level_dbfs: float) -> list[Action]:
+    def _judge(
+        self, at_secs: float, silence_secs: float, level_dbfs: float, echo_dbfs: float | None
+    ) -> list[Action]:
         utterance = self._utterance
         assert utterance is not None
         probability = None
@@ -339,8 +370,33 @@ class TurnMachine:
             text=utterance.text if utterance.answered else None,
             text_is_final=utterance.final_for == self._generation and self.phase == "waiting",
             end_of_turn=probability,
+            echo_dbfs=echo_dbfs,
+            usual_dbfs=self._usual_dbfs,
+            floor_is_free=self._floor_is_free,
         )
-        return self._carry_out(decision)
+        return [*self._carry_out(decision), *self._dismiss(silence_secs)]
+
+    @property
+    def _floor_is_free(self) -> bool:
+        return self.reply == "none" or self._all_said
+
+    def _dismiss(self, silence_secs: float) -> list[Action]:
+        """Forget a sound that is over and was no turn; its last words may come in late."""
+        utterance = self._utterance
+        assert utterance is not None
+        if not utterance.overlap or utterance.forced or self._paused or self.phase != "waiting":
+            return []
+        if utterance.final_for != self._generation and silence_secs < STALLED_TRANSCRIPT_SECS:
+            return []
+        backchannel = lexicon.is_backchannel(utterance.text)
+        if self.policy.mode == "off" and not self._floor_is_free:
+            if utterance.text and not backchannel:
+                return []  # it waits until the bot has finished
+        elif self._floor_is_free and not utterance.text and self.policy.has_heard_caller:
+            return self._without_words()
+        self._forget_utterance()
+        note = utterance.text if backchannel else ""
+        return [Discard(utterance.turn_id, note)]
 
     def _carry_out(self, decision: OverlapDecision) -> list[Action]:
         utterance = self._utterance
@@ -350,15 +406,10 @@ class TurnMachine:
                 self._paused = True
                 self._paused_since_secs = self._at_secs
                 return [Pause(self._reply_generation)]
-            case "resume":
-                note = utterance.text if decision.reason == "backchannel" else ""
-                self._forget_utterance()
-                actions: list[Action] = [Discard(utterance.turn_id, note)]
-                if self._paused:
-                    self._paused = False
-                    self._owed_since_secs += self._at_secs - self._paused_since_secs
-                    actions.append(Resume(self._reply_generation))
-                return actions
+            case "resume" if self._paused:
+                self._paused = False
+                self._owed_since_secs += self._at_secs - self._paused_since_secs
+                return [Resume(self._reply_generation)]
             case "commit":
                 utterance.overlap = False
                 actions = self._end_reply("interrupted")
@@ -372,9 +423,13 @@ class TurnMachine:
     def _end_reply(self, reason: DropReason) -> list[Action]:
         if self.reply == "none":
             return []
+        self._note_reply_end()
+        return [Drop(self._reply_generation, reason)]
+
+    def _note_reply_end(self) -> None:
         self.reply = "none"
         self._paused = False
-        return [Drop(self._reply_generation, reason)]
+        self._reply_ended_secs = self._at_secs
 
     # -- playout ----------------------------------------------------------------------
 
@@ -384,17 +439,20 @@ class TurnMachine:
             self.reply = "playing"
         return []
 
+    def on_playout_progress(self, heard_text: str, upcoming_text: str, *, all_said: bool) -> None:
+        """What has been heard of the reply, and what is about to be."""
+        self.policy.note_bot_text(heard_text, upcoming_text)
+        self._all_said = all_said and self.reply == "playing"
+
     def on_playout_finished(self, generation: int, status: ReplyStatus | None) -> list[Action]:
         """A reply is over; a failed one is apologised for."""
         if generation != self._reply_generation or self.reply == "none":
             return []
-        self.reply = "none"
-        self._paused = False
-        actions = self._end_overlap()
+        self._note_reply_end()
         if status == "failed":
             # Whatever still writes or speaks it would only be in the apology's way.
-            actions += [Drop(generation, "failed"), *self._apologise()]
-        return actions
+            return [Drop(generation, "failed"), *self._apologise()]
+        return []
 
     def _end_overlap(self) -> list[Action]:
         """Nothing is left to interrupt: what the caller is saying is an ordinary turn."""

@@ -13,6 +13,7 @@ from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection
 
 from pipeline.audio import INPUT_RATE_HZ, WINDOW_SAMPLES, FloatArray, int16_to_float, level_dbfs
+from pipeline.echo import EchoFloor
 from pipeline.events import (
     BackchannelNoted,
     CallFailed,
@@ -112,6 +113,7 @@ class TurnStage(Stage):
         self._begun_turn = ""
         self._soft_end_generation = 0
         self._audio_opinion_task: asyncio.Task[None] | None = None
+        self._echo = EchoFloor()
 
     async def stopped(self) -> None:
         if self._audio_opinion_task is not None:
@@ -137,7 +139,10 @@ class TurnStage(Stage):
                 await self._do(machine.on_playout_started(frame.generation))
                 await self.emit(StateChanged("speaking"))
             case PlayoutProgressFrame():
-                machine.policy.note_bot_text(frame.heard_text, frame.upcoming_text)
+                machine.on_playout_progress(
+                    frame.heard_text, frame.upcoming_text, all_said=frame.all_said
+                )
+                self._echo.note_voice(frame.at, frame.levels_dbfs)
             case PlayoutFinishedFrame():
                 await self._playout_finished(frame)
             case CommitAudioFrame():
@@ -163,6 +168,7 @@ class TurnStage(Stage):
         trailing_samples = frame.end_sample - vad.last_voiced_sample
         self._speech_end_at = frame.arrived_at - trailing_samples / INPUT_RATE_HZ
         self._speech_end_secs = vad.last_voiced_sample / INPUT_RATE_HZ
+        level = level_dbfs(frame.samples)
         await self._do(
             self.machine.on_window(
                 frame.end_sample / INPUT_RATE_HZ,
@@ -170,7 +176,8 @@ class TurnStage(Stage):
                 silence_secs=vad.silence_secs,
                 onset_sample=vad.onset,
                 last_voiced_sample=vad.last_voiced_sample,
-                level_dbfs=level_dbfs(frame.samples),
+                level_dbfs=level,
+                echo_dbfs=self._echo.hear(frame.arrived_at, level),
             )
         )
 

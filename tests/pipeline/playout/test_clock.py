@@ -44,7 +44,7 @@ def test_a_report_replaces_the_estimate() -> None:
     clock.sent(2 * SECOND, 0.0)
     clock.report(1000, 0.5)
     assert clock.position(0.5) == 1000
-    assert clock.reported
+    assert clock.confirmed is not None
 
 
 def test_a_holding_client_stands_still_in_a_pause() -> None:
