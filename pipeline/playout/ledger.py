@@ -87,6 +87,10 @@ class ReplyLedger:
             return 0
         return self._chars_at(played_samples + HEARD_TOLERANCE_SAMPLES)
 
+    def all_said(self, played_samples: int) -> bool:
+        """Whether nothing but silence is left of the text so far."""
+        return self._chars_at(played_samples) >= len(self.text)
+
     def heard_text(self, played_samples: int) -> str:
         """The text whose audio was played."""
         return self.text[: self.heard_chars(played_samples)]

@@ -372,7 +372,7 @@ class PlayoutStage(Stage):
                 reply.generation,
                 heard,
                 text[len(heard) : len(heard) + UPCOMING_CHARS],
-                all_said=reply.voiced and heard == text,
+                all_said=reply.voiced and reply.ledger.all_said(position),
                 at=now,
                 levels_dbfs=() if silent else reply.levels_dbfs(position),
             )
@@ -390,7 +390,10 @@ class PlayoutStage(Stage):
             reply.clock.position(self.now())
         ledger = reply.ledger
         heard = ledger.text if status == "completed" else ledger.heard_text(reply.clock.furthest)
-        if status != "completed" and not reply.stopped_by_client and reply.cut_as is None:
+        all_said = reply.voiced and ledger.all_said(reply.clock.furthest)
+        if status == "interrupted" and all_said:
+            status = "completed"  # only its last silence was cut
+        elif status != "completed" and not reply.stopped_by_client and reply.cut_as is None:
             await self.emit(PlayoutFlushed(reply.reply_id))
         await self.emit(
             ReplyFinished(

@@ -378,7 +378,7 @@ class TurnMachine:
 
     @property
     def _floor_is_free(self) -> bool:
-        return self.reply == "none" or self._all_said
+        return self.reply == "none" or (self._all_said and self.policy.mode != "off")
 
     def _dismiss(self, silence_secs: float) -> list[Action]:
         """Forget a sound that is over and was no turn; its last words may come in late."""
