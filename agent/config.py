@@ -380,6 +380,11 @@ class Settings(BaseSettings):
         """Folder that holds one folder for each model."""
         return self.home.expanduser() / "models"
 
+    @property
+    def keys_file(self) -> Path:
+        """Hashes of the API keys."""
+        return self.home.expanduser() / "keys.toml"
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -1,6 +1,8 @@
 """The HTTP and WebSocket server: routes, start, graceful stop.
 
 /v1/realtime   a call (PROTOCOL.md)
+/v1/…          the OpenAI-compatible API (openai_api), also without /v1
+/access        what the page must know before a call; 401 without a key that is needed
 /health        200 while calls are taken, 503 while the server drains
 /metrics       Prometheus
 /              the call page
@@ -15,25 +17,32 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI, Response, WebSocket
+from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from agent.config import ServerSettings, Settings
+from agent.config import LimitSettings, PrivacySettings, ServerSettings, Settings
+from agent.keys import KeyRing
 from pipeline.errors import ConfigError
 from pipeline.events import CallFactory
-from web.auth import same_origin
+from web.auth import Gate
+from web.guard import Guard
 from web.metrics import Metrics, sample_loop_lag
-from web.realtime.connection import ConnectionLimits, RealtimeConnection
+from web.realtime.ongoing import CallLimits
 from web.realtime.open_calls import OpenCalls
+from web.realtime.route import REALTIME_PATH as REALTIME_PATH  # the address, for callers
+from web.realtime.route import add_realtime
+
+if TYPE_CHECKING:
+    from agent.switchboard import Switchboard
 
 PAGE_DIR = Path(__file__).parent / "page"
-REALTIME_PATH = "/v1/realtime"
-SUBPROTOCOL = "realtime"
+PING_SECS = 10.0  # a half-open socket is found after twice this
 ABORT_SECS = 10.0  # from the end of a connection until its socket is gone, read or unread
 
 
@@ -41,24 +50,30 @@ def create_app(
     factory: CallFactory,
     *,
     metrics: Metrics | None = None,
-    limits: ConnectionLimits | None = None,
+    limits: CallLimits | None = None,
     page_dir: Path = PAGE_DIR,
     model: str = "qingting",
+    settings: Settings | None = None,
 ) -> FastAPI:
     """The application around one process's engines.
 
     Args:
         factory: Opens calls; loaded and closed by the caller.
         metrics: Where figures go; a fresh set when None.
-        limits: Of each connection.
+        limits: Of each call and its sockets; the settings' when None.
         page_dir: The call page; left out if the folder has no `index.html`.
         model: Name shown to clients; what they ask for instead is tolerated.
+        settings: Who may come in and how much they may take.
 
     `app.state.calls` is the OpenCalls to drain before stopping.
+
+    Raises:
+        ConfigError: Others can reach the server and there is no key.
     """
+    settings = settings or Settings()
     figures = metrics or Metrics()
-    bounds = limits or ConnectionLimits()
     calls = OpenCalls()
+    gate = Gate(settings.server, KeyRing(settings.keys_file))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -69,24 +84,29 @@ def create_app(
             sampler.cancel()
             await asyncio.gather(sampler, return_exceptions=True)
 
-    app = FastAPI(title="Qingting", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Qingting", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
     app.state.calls = calls
+    app.add_middleware(
+        Guard,
+        gate=gate,
+        connections_per_minute=settings.limits.connections_per_minute,
+        requests_per_minute=settings.limits.requests_per_minute,
+    )
+    add_realtime(
+        app,
+        factory,
+        calls,
+        metrics=figures,
+        limits=limits or connection_limits(settings.server),
+        allowance=settings.limits,
+        model=model,
+    )
 
-    @app.websocket(REALTIME_PATH)
-    async def realtime(client: WebSocket) -> None:
-        if not same_origin(client.headers):
-            await client.send_denial_response(Response("foreign origin", status_code=403))
-            return
-        if calls.draining:
-            await client.send_denial_response(Response("stopping", status_code=503))
-            return
-        offered = client.scope["subprotocols"]
-        await client.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-        connection = RealtimeConnection(
-            client, factory, metrics=figures, limits=bounds, model=model
-        )
-        with calls.holding(connection):
-            await connection.run()
+    @app.get("/access")
+    async def access() -> JSONResponse:
+        return JSONResponse(_access(settings.privacy, settings.limits, draining=calls.draining))
 
     @app.get("/health")
     async def health() -> JSONResponse:
@@ -104,26 +124,45 @@ def create_app(
     return app
 
 
+def _access(
+    privacy: PrivacySettings, limits: LimitSettings, *, draining: bool
+) -> dict[str, object]:
+    """What a caller is told before they consent."""
+    return {"recorded": privacy.record, "draining": draining, "talk_secs": limits.talk_secs_per_day}
+
+
 def serve(settings: Settings) -> None:
     """Load the engines and take calls until SIGINT or SIGTERM; running replies may finish.
 
     Raises:
-        ConfigError: The address cannot be listened on.
+        ConfigError: The address cannot be listened on, or needs a key and there is none.
         ModelError: A model is missing or damaged.
     """
 
     async def run() -> None:
+        Gate(settings.server, KeyRing(settings.keys_file))  # says so before the models load
         with listening_socket(settings.server) as listener:
-            async with switchboard(settings) as factory:
-                app = create_app(factory, limits=connection_limits(settings.server))
-                print(f"Qingting listens on {address_of(listener)} (Ctrl-C stops it)", flush=True)
+            async with application(settings) as app:
+                address = address_of(listener, tls=settings.server.tls_key_file is not None)
+                print(f"Qingting listens on {address} (Ctrl-C stops it)", flush=True)
                 await _server(app, settings.server, stop_on_signals=True).serve([listener])
 
     asyncio.run(run())
 
 
 @asynccontextmanager
-async def switchboard(settings: Settings) -> AsyncIterator[CallFactory]:
+async def application(settings: Settings) -> AsyncIterator[FastAPI]:
+    """Everything this process serves, for as long as the block lasts.
+
+    Raises:
+        ModelError: A model is missing or damaged.
+    """
+    async with switchboard(settings) as board:
+        yield create_app(board, settings=settings)
+
+
+@asynccontextmanager
+async def switchboard(settings: Settings) -> AsyncIterator[Switchboard]:
     """The engines of this process, loaded for as long as the block lasts.
 
     Loading blocks the event loop for seconds: enter it before anything else runs there.
@@ -162,18 +201,19 @@ async def running(app: FastAPI, settings: ServerSettings) -> AsyncIterator[str]:
         task = asyncio.create_task(server.serve([listener]), name="server")
         try:
             await server.ready.wait()
-            yield address_of(listener)
+            yield address_of(listener, tls=settings.tls_key_file is not None)
         finally:
             server.should_exit = True
             await task
 
 
-def connection_limits(settings: ServerSettings) -> ConnectionLimits:
-    """The settings' share of a connection's bounds."""
-    return ConnectionLimits(
+def connection_limits(settings: ServerSettings) -> CallLimits:
+    """The settings' share of a call's bounds."""
+    return CallLimits(
         max_message_bytes=settings.max_message_bytes,
         max_call_secs=settings.max_call_secs,
         idle_timeout_secs=settings.idle_timeout_secs,
+        resume_secs=settings.resume_secs,
     )
 
 
@@ -195,11 +235,12 @@ def listening_socket(settings: ServerSettings) -> Iterator[socket.socket]:
         yield listener
 
 
-def address_of(listener: socket.socket) -> str:
+def address_of(listener: socket.socket, *, tls: bool = False) -> str:
     """The address that a client on this machine uses."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _server(app: FastAPI, settings: ServerSettings, *, stop_on_signals: bool) -> _DrainingServer:
@@ -209,8 +250,13 @@ def _server(app: FastAPI, settings: ServerSettings, *, stop_on_signals: bool) ->
         ws_max_size=settings.max_message_bytes,
         # Base64 of noise hardly shrinks, and compressing it takes time from the models.
         ws_per_message_deflate=False,
-        ws_ping_interval=20.0,
-        ws_ping_timeout=20.0,
+        ws_ping_interval=PING_SECS,
+        ws_ping_timeout=PING_SECS,
+        proxy_headers=settings.behind_proxy,
+        forwarded_allow_ips="127.0.0.1,::1",
+        server_header=False,
+        ssl_certfile=settings.tls_certificate_file,
+        ssl_keyfile=settings.tls_key_file,
         timeout_graceful_shutdown=5,
         log_config=None,
         access_log=False,

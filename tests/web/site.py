@@ -14,10 +14,10 @@ from fastapi import FastAPI
 from agent.config import ServerSettings
 from tests.fakes.call import FakeFactory
 from web.metrics import Metrics
-from web.realtime.connection import ConnectionLimits
+from web.realtime.ongoing import CallLimits
 from web.server import REALTIME_PATH, create_app, running
 
-LIMITS = ConnectionLimits(
+LIMITS = CallLimits(
     max_message_bytes=1 << 20, outbox_bytes=1 << 20, send_timeout_secs=0.5, close_timeout_secs=3.0
 )
 
@@ -47,7 +47,7 @@ class Site:
 
 @asynccontextmanager
 async def running_site(
-    factory: FakeFactory, limits: ConnectionLimits = LIMITS, **settings: Any
+    factory: FakeFactory, limits: CallLimits = LIMITS, **settings: Any
 ) -> AsyncIterator[Site]:
     """A server on a free port; `settings` are those of `ServerSettings`."""
     metrics = Metrics()

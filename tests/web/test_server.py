@@ -108,10 +108,10 @@ from web import server
 
 @asynccontextmanager
 async def fakes(settings):
-    yield FakeFactory()
+    yield server.create_app(FakeFactory(), settings=settings)
     print("engines closed", flush=True)
 
-server.switchboard = fakes
+server.application = fakes
 server.serve(Settings(server={"port": 0}))
 """
 

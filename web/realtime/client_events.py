@@ -6,9 +6,16 @@ them, so that a misspelt field is found at once.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, from_json
 
 from web.realtime.errors import ClientEventError
@@ -107,12 +114,21 @@ class Hello(_OurEvent):
     Attributes:
         version: Of these events; another one is refused.
         reports_playout: Whether `qingting.playout.report` will follow.
+        resumable: Whether the call should wait if the connection is lost; needs reports,
+            because only they tell what was heard by then.
     """
 
     type: Literal["qingting.hello"]
     event_id: EventId | None = None
     version: Literal[1]
     reports_playout: bool = False
+    resumable: bool = False
+
+    @model_validator(mode="after")
+    def _resumable_with_reports(self) -> Self:
+        if self.resumable and not self.reports_playout:
+            raise ValueError("resumable needs reports_playout")
+        return self
 
 
 class PlayoutReport(_OurEvent):

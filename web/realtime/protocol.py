@@ -17,6 +17,7 @@ from web.realtime import client_events, ids
 from web.realtime import server_events as wire
 from web.realtime.audio import MicrophoneAudio
 from web.realtime.errors import ClientEventError
+from web.realtime.event_log import Outgoing
 from web.realtime.push_to_talk import PushToTalk
 from web.realtime.session import Session, SessionPatch
 from web.realtime.translate import Translator
@@ -28,22 +29,26 @@ class RealtimeProtocol:
     Args:
         port: The call.
         session: What holds at the start; the call was opened with its options.
-        deliver: Takes each message for the client, as JSON text; what it raises passes
-            through every method here.
+        deliver: Takes each event for the client.
         metrics: Where mistakes are counted.
         model: Name shown in the session object.
         max_message_bytes: Shown to clients of ours; enforced by the server below.
+        resume_token: By which a lost client finds its call again; None where calls do not
+            wait.
+        resume_secs: How long they wait.
     """
 
     def __init__(
         self,
         port: call.CallPort,
         session: Session,
-        deliver: Callable[[str], None],
+        deliver: Callable[[Outgoing], None],
         *,
         metrics: Metrics,
         model: str,
         max_message_bytes: int,
+        resume_token: str | None = None,
+        resume_secs: float = 0.0,
     ) -> None:
         self._port = port
         self._session = session
@@ -51,6 +56,8 @@ class RealtimeProtocol:
         self._metrics = metrics
         self._model = model
         self._max_message_bytes = max_message_bytes
+        self._resume_token = resume_token
+        self._resume_secs = resume_secs
         self._translator = Translator(f"conv_{port.call_id}")
         self._microphone = MicrophoneAudio(session.input_rate_hz)
         self._uncommitted = False  # audio was appended since the last commit or clear
@@ -58,11 +65,33 @@ class RealtimeProtocol:
         self._typed_items = 0
         self._events_sent = 0
         self._extended = False  # the client said qingting.hello
+        self._played: tuple[str, int] | None = None  # reply and call samples, last reported
+        self.resumable = False
 
     @property
     def reply_under_way(self) -> bool:
         """Whether the client was told of a reply that is not over."""
         return self._translator.active_reply_id is not None
+
+    @property
+    def state(self) -> call.CallState:
+        """Who has the floor."""
+        return self._translator.state
+
+    @property
+    def playing(self) -> tuple[str | None, int]:
+        """The response last reported on and its samples played, at the client's rate."""
+        if self._played is None:
+            return None, 0
+        reply_id, samples = self._played
+        return ids.response_id(reply_id), self._translator.to_wire_samples(samples)
+
+    def hold_playout(self) -> None:
+        """Say for an absent client that the reply under way stands where it stood."""
+        if (reply_id := self._translator.active_reply_id) is not None:
+            held = self._played
+            samples = held[1] if held is not None and held[0] == reply_id else 0
+            self._port.report_played(reply_id, samples)
 
     def begin(self) -> None:
         """Send the first event."""
@@ -140,6 +169,7 @@ class RealtimeProtocol:
                     ids.reply_of_response(event.response_id), "response_id"
                 )
                 samples = self._translator.to_call_samples(event.samples)
+                self._played = (reply_id, samples)
                 self._port.report_played(reply_id, samples)
             case client_events.Ping(token=token):
                 self._send(wire.Pong(token=token))
@@ -199,6 +229,7 @@ class RealtimeProtocol:
 
     def _greet(self, event: client_events.Hello) -> None:
         self._extended = True
+        self.resumable = event.resumable and self._resume_token is not None
         options = replace(self._session.options, reports_playout=event.reports_playout)
         self._session = replace(self._session, options=options)
         self._port.configure(options)
@@ -208,6 +239,8 @@ class RealtimeProtocol:
                 call_id=self._port.call_id,
                 state=self._translator.state,
                 max_message_bytes=self._max_message_bytes,
+                resume_token=self._resume_token if self.resumable else None,
+                resume_secs=self._resume_secs if self.resumable else None,
             )
         )
 
@@ -222,4 +255,5 @@ class RealtimeProtocol:
     def _send(self, event: wire.StandardEvent | wire.QingtingEvent) -> None:
         if self._extended or not event.type.startswith("qingting."):
             self._events_sent += 1
-            self._deliver(wire.to_json(event, f"event_{self._events_sent}"))
+            number = self._events_sent
+            self._deliver(Outgoing(number, event, wire.to_json(event, f"event_{number}")))

@@ -251,6 +251,24 @@ class Hello(_Event):
     call_id: str
     state: CallState
     max_message_bytes: int
+    resume_token: str | None = None
+    resume_secs: float | None = None
+
+
+class Resumed(_Event):
+    """First event of a socket that goes on with a call; what it missed follows.
+
+    Attributes:
+        complete: Whether everything after the number it named follows.
+        response_id, samples: The reply last played and how far, as last reported.
+    """
+
+    type: Literal["qingting.resumed"] = "qingting.resumed"
+    call_id: str
+    state: CallState
+    complete: bool
+    response_id: str | None
+    samples: int
 
 
 class State(_Event):
@@ -356,6 +374,7 @@ StandardEvent: TypeAlias = (
 )
 QingtingEvent: TypeAlias = (
     Hello
+    | Resumed
     | State
     | Transcript
     | Backchannel

@@ -72,6 +72,10 @@ class Translator:
         yield wire.ItemAdded(item=item, previous_item_id=previous)
         yield wire.ItemDone(item=item, previous_item_id=previous)
 
+    def to_wire_samples(self, samples: int) -> int:
+        """An offset in the call's 24 kHz audio, in samples of the client's rate."""
+        return self._speaker.to_wire_samples(samples)
+
     def to_call_samples(self, samples: int) -> int:
         """A client's sample count, in samples of the call's 24 kHz audio."""
         return self._speaker.to_call_samples(samples)

@@ -17,7 +17,7 @@ def protocol(port=None):
     one = RealtimeProtocol(
         port or FakeCall("call_1", session.options),
         session,
-        lambda text: sent.append(json.loads(text)),
+        lambda outgoing: sent.append(json.loads(outgoing.text)),
         metrics=Metrics(),
         model="qingting",
         max_message_bytes=1 << 20,
