@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Container, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any
 
@@ -42,6 +42,19 @@ class InlineExecutor(Executor):
         return future
 
 
+class StallingExecutor(InlineExecutor):
+    """Never begins the jobs whose number (0, 1, 2, …) is in `stalled`."""
+
+    def __init__(self, stalled: Container[int]) -> None:
+        self._stalled = stalled
+        self._numbers = itertools.count()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if next(self._numbers) in self._stalled:
+            return Future()
+        return super().submit(fn, *args, **kwargs)
+
+
 class FakeVoiceActivity:
     """Loud is speech."""
 
@@ -70,6 +83,8 @@ class FakeRecogniser:
         *,
         language: Language | None = None,
         prompt: str = "",
+        prefix: str = "",
+        timed: bool = False,
         priority: Priority = "final",
     ) -> Hypothesis:
         self.decodes += 1
@@ -85,7 +100,8 @@ class FakeRecogniser:
 
 def _exact(audio: FloatArray) -> Int16Array:
     # int16_to_float and back must give the same amplitudes.
-    return np.rint(audio * np.float32(32_768)).astype(np.int16)
+    samples: Int16Array = np.rint(audio * np.float32(32_768)).astype(np.int16)
+    return samples
 
 
 class FakeLanguageModel:
