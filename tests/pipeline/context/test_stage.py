@@ -1,0 +1,137 @@
+"""The context stage: what the model is asked, and what is remembered."""
+
+from __future__ import annotations
+
+from pipeline.context.conversation import ConversationHistory
+from pipeline.context.stage import ContextStage, ScriptedLines
+from pipeline.frames import (
+    CommitFrame,
+    DraftFrame,
+    DropFrame,
+    PlayoutFinishedFrame,
+    PrefillFrame,
+    ReplyRequestFrame,
+    SayFrame,
+    TakeTextFrame,
+    TranscriptFrame,
+)
+from pipeline.llm.base import Message
+from pipeline.turn import lexicon
+from tests.fakes.driver import Passed, Step, Up, drive
+
+LINES = ScriptedLines("你好。", "还在吗？", lexicon.asks_to_continue, resuming="好，")
+
+
+def run(*steps: Step) -> Passed:
+    return drive(ContextStage(ConversationHistory("system"), LINES), *steps)
+
+
+def partial(committed: str, unstable: str = "") -> TranscriptFrame:
+    return TranscriptFrame("turn_1", None, committed, unstable, "zh")
+
+
+def draft(generation: int, text: str) -> DraftFrame:
+    return DraftFrame(generation, "turn_1", text, "zh", speculative=True)
+
+
+def finished(generation: int, text: str, heard: str) -> Up:
+    status = "completed" if heard == text else "interrupted"
+    return Up(PlayoutFinishedFrame(generation, status, text, heard))
+
+
+ONE_TURN: tuple[Step, ...] = (
+    draft(1, "我睡不好"),
+    CommitFrame(1, "turn_1"),
+    finished(1, "多久了？", "多久了？"),
+)
+SYSTEM = Message("system", "system")
+AFTER_ONE_TURN = (SYSTEM, Message("user", "我睡不好"), Message("assistant", "多久了？"))
+
+
+def test_agreed_words_are_prefilled_as_they_grow():
+    """Unstable ones are not, and nothing is evaluated twice."""
+    passed = run(partial("", "我"), partial("我最近"), partial("我最近", "睡"), partial("我最近睡"))
+    assert [frame.user_so_far for frame in passed.all(PrefillFrame)] == ["我最近", "我最近睡"]
+
+
+def test_a_draft_asks_the_model():
+    """With the history so far; the draft itself leaves no trace in it."""
+    passed = run(draft(1, "我睡"), DropFrame(1, "resumed"), draft(2, "我睡不好"))
+    requests = passed.all(ReplyRequestFrame)
+    assert [frame.user_text for frame in requests] == ["我睡", "我睡不好"]
+    assert requests[1].messages == (SYSTEM,)
+
+
+def test_a_heard_reply_enters_the_history():
+    """The next draft is asked with both sides of the turn before."""
+    passed = run(*ONE_TURN, draft(2, "三个月"))
+    assert passed.all(ReplyRequestFrame)[-1].messages == AFTER_ONE_TURN
+
+
+def test_a_draft_after_a_cut_waits_for_what_was_heard():
+    """Playout answers the drop; only then the model is asked, with the words that were heard."""
+    passed = run(
+        draft(1, "我睡不好"),
+        CommitFrame(1, "turn_1"),
+        DropFrame(1, "interrupted"),
+        TakeTextFrame("", "不是"),
+        draft(2, ""),
+        CommitFrame(2, ""),
+        0.1,
+        finished(1, "多久了？", "多久"),
+    )
+    assert passed.kinds()[-3:] == [DropFrame, ReplyRequestFrame, CommitFrame]
+    request = passed.all(ReplyRequestFrame)[-1]
+    assert request.user_text == "不是"
+    assert request.messages == (
+        SYSTEM,
+        Message("user", "我睡不好"),
+        Message("assistant", "多久……"),
+    )
+
+
+def test_a_turn_that_nobody_answered_is_joined_to_the_next():
+    """Its reply was cut before its first syllable."""
+    passed = run(
+        draft(1, "我睡不好"),
+        CommitFrame(1, "turn_1"),
+        DropFrame(1, "interrupted"),
+        finished(1, "多久了？", ""),
+        draft(2, "三个月了"),
+    )
+    request = passed.all(ReplyRequestFrame)[-1]
+    assert (request.messages, request.user_text) == ((SYSTEM,), "我睡不好三个月了")
+
+
+def test_an_empty_draft_greets_first_and_checks_in_later():
+    """Without the model; and what is said so is remembered."""
+    passed = run(draft(1, ""), CommitFrame(1, ""), finished(1, "你好。", "你好。"), draft(2, ""))
+    assert [frame.text for frame in passed.all(SayFrame)] == ["你好。", "还在吗？"]
+    assert passed.all(ReplyRequestFrame) == []
+
+
+def test_a_caller_who_asks_to_go_on_gets_the_unheard_rest():
+    """Word for word, instead of a new reply."""
+    passed = run(
+        draft(1, "我睡不好"),
+        CommitFrame(1, "turn_1"),
+        DropFrame(1, "interrupted"),
+        finished(1, "多久了？愿意说说吗？", "多久了？"),
+        draft(2, "你继续说"),
+    )
+    assert [frame.text for frame in passed.all(SayFrame)] == ["好，愿意说说吗？"]
+
+
+def test_an_apology_is_not_remembered():
+    """It answers nothing: the turn that failed still waits."""
+    passed = run(
+        draft(1, "我睡不好"),
+        CommitFrame(1, "turn_1"),
+        finished(1, "", ""),
+        SayFrame(2, "turn_1", "抱歉。", enters_context=False),
+        CommitFrame(2, "turn_1"),
+        finished(2, "抱歉。", "抱歉。"),
+        draft(3, "你在吗"),
+    )
+    request = passed.all(ReplyRequestFrame)[-1]
+    assert (request.messages, request.user_text) == ((SYSTEM,), "我睡不好你在吗")

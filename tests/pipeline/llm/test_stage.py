@@ -1,0 +1,99 @@
+"""The language model's stage: requests in, growing replies and opinions out."""
+
+from __future__ import annotations
+
+from pipeline.events import CallFailed
+from pipeline.frames import (
+    DropFrame,
+    EndOfTurnFrame,
+    PrefillFrame,
+    ReplyRequestFrame,
+    ReplyTextFrame,
+)
+from pipeline.llm.base import Message, Sampling
+from pipeline.llm.stage import LlmStage
+from tests.fakes.driver import Passed, Step, drive
+from tests.fakes.engines import FakeLanguageModel
+
+MESSAGES = (Message("system", "system"),)
+
+
+def run(*steps: Step, model: FakeLanguageModel | None = None) -> Passed:
+    model = model or FakeLanguageModel()
+    passed = drive(LlmStage(model.open(), Sampling(seed=100)), *steps)
+    assert model.open_conversations == 0
+    return passed
+
+
+def text_of(passed: Passed, generation: int) -> str:
+    frames = passed.all(ReplyTextFrame)
+    return "".join(frame.text for frame in frames if frame.generation == generation)
+
+
+def test_a_reply_is_streamed_to_its_end():
+    """Token by token; the last frame says so, and the first is marked."""
+    passed = run(ReplyRequestFrame(1, MESSAGES, "我睡不好"), 2.0)
+    frames = passed.all(ReplyTextFrame)
+    assert text_of(passed, 1) == "嗯，我在听。"
+    assert [frame.last for frame in frames] == [False] * (len(frames) - 1) + [True]
+    assert [frame.tokens for frame in frames] == list(range(1, len(frames) + 1))
+    assert passed.marks == ["first_token"]
+
+
+def test_every_request_says_whether_the_turn_is_over():
+    """Prefills while the caller speaks, and the request at the soft end."""
+    model = FakeLanguageModel(end_of_turn=lambda text: 0.9 if text == "我睡不好" else 0.1)
+    passed = run(
+        PrefillFrame(MESSAGES, "我睡"),
+        0.2,
+        ReplyRequestFrame(1, MESSAGES, "我睡不好"),
+        0.2,
+        model=model,
+    )
+    opinions = [(frame.text, frame.probability) for frame in passed.back(EndOfTurnFrame)]
+    assert opinions == [("我睡", 0.1), ("我睡不好", 0.9)]
+
+
+def test_a_newer_prefill_replaces_an_older_one():
+    """Nobody needs the opinion about fewer words."""
+    passed = run(PrefillFrame(MESSAGES, "我"), PrefillFrame(MESSAGES, "我睡"), 0.5)
+    assert [frame.text for frame in passed.back(EndOfTurnFrame)] == ["我睡"]
+
+
+def test_a_dropped_draft_stops_within_a_token():
+    """And the drop goes on to the stages that still hold its text."""
+    passed = run(ReplyRequestFrame(1, MESSAGES, "我睡"), 0.1, DropFrame(1, "resumed"), 2.0)
+    assert len(text_of(passed, 1)) <= 2
+    assert passed.kinds()[-1] is DropFrame
+
+
+def test_dropping_another_generation_changes_nothing():
+    """A drop that comes late must not stop the reply that replaced what it meant."""
+    passed = run(
+        ReplyRequestFrame(1, MESSAGES, "我睡"),
+        0.1,
+        ReplyRequestFrame(2, MESSAGES, "我睡不好"),
+        DropFrame(1, "resumed"),
+        2.0,
+    )
+    assert text_of(passed, 2) == "嗯，我在听。"
+
+
+def test_a_newer_request_replaces_the_reply_under_way():
+    """At most one reply of a call is written."""
+    passed = run(
+        ReplyRequestFrame(1, MESSAGES, "我睡"), 0.15, ReplyRequestFrame(2, MESSAGES, "好"), 2.0
+    )
+    generations = [frame.generation for frame in passed.all(ReplyTextFrame)]
+    assert generations == sorted(generations)
+    assert not any(f.last for f in passed.all(ReplyTextFrame) if f.generation == 1)
+
+
+def test_a_failed_model_ends_the_reply_as_failed():
+    """With an event for the client and a last frame for the stages after."""
+    passed = run(
+        ReplyRequestFrame(1, MESSAGES, "我睡"), 1.0, model=FakeLanguageModel(fail=lambda: True)
+    )
+    (frame,) = passed.all(ReplyTextFrame)
+    assert (frame.text, frame.last, frame.failed) == ("", True, True)
+    assert [failed.code for failed in passed.events(CallFailed)] == ["generation_error"]

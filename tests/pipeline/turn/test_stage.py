@@ -1,0 +1,209 @@
+"""The turn stage: what the machine decides, as frames and events."""
+
+from __future__ import annotations
+
+from pipeline.audio import INPUT_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from pipeline.events import (
+    SpeechStarted,
+    SpeechStopped,
+    StateChanged,
+    TranscriptCompleted,
+    TranscriptUpdated,
+)
+from pipeline.frames import (
+    CommitAudioFrame,
+    CommitFrame,
+    DraftFrame,
+    EndOfTurnFrame,
+    PlayoutFinishedFrame,
+    PlayoutStartedFrame,
+    RespondFrame,
+    SayFrame,
+    SoftEndFrame,
+    TakeTextFrame,
+    TranscriptFrame,
+    UserTextFrame,
+    UtteranceStartFrame,
+    WindowFrame,
+)
+from pipeline.interruption import InterruptionPolicy
+from pipeline.turn.endpointing import TurnSettings
+from pipeline.turn.machine import TurnMachine
+from pipeline.turn.stage import DOUBTFUL, TurnStage
+from pipeline.vad.gate import VadState
+from tests.fakes.driver import Passed, Step, Up, drive
+from tests.fakes.engines import InlineExecutor
+from tests.fakes.speech import speak
+
+LINES = {"unheard": "没听清。", "apology": "抱歉。"}
+WINDOW_SECS = WINDOW_SAMPLES / INPUT_RATE_HZ
+SPEECH = speak("我", INPUT_RATE_HZ)[:WINDOW_SAMPLES]
+SETTINGS = TurnSettings(min_wait_secs=0.2, max_wait_secs=0.6)
+
+
+class Opinion:
+    """An audio model that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def probability(self, audio: FloatArray) -> float:
+        self.asked.append(len(audio))
+        return 0.9
+
+
+class Stream:
+    """Windows of one call, in real time."""
+
+    def __init__(self) -> None:
+        self.end = 0
+        self.last_voiced = 0
+
+    def windows(self, secs: float, *, speaking: bool) -> list[Step]:
+        steps: list[Step] = []
+        opened = speaking
+        for _ in range(round(secs / WINDOW_SECS)):
+            self.end += WINDOW_SAMPLES
+            onset = self.end - WINDOW_SAMPLES if opened and speaking else None
+            if speaking:
+                self.last_voiced = self.end
+            silence_secs = (self.end - self.last_voiced) / INPUT_RATE_HZ
+            still = speaking or silence_secs < SETTINGS.soft_end_secs
+            state = VadState(still, onset, None, self.last_voiced, silence_secs)
+            samples = SPEECH if speaking else SPEECH * 0
+            steps += [WindowFrame(samples, self.end, self.end / INPUT_RATE_HZ, state), WINDOW_SECS]
+            opened = False
+        return steps
+
+    def speech(self, secs: float = 0.64) -> list[Step]:
+        return self.windows(secs, speaking=True)
+
+    def silence(self, secs: float) -> list[Step]:
+        return self.windows(secs, speaking=False)
+
+
+def transcript(text: str, generation: int | None = None) -> Up:
+    return Up(TranscriptFrame("turn_1", generation, text, "", "zh"))
+
+
+def run(
+    *steps: Step | list[Step], take_turns: bool = True, opinion: Opinion | None = None
+) -> Passed:
+    flat: list[Step] = []
+    for step in steps:
+        flat += step if isinstance(step, list) else [step]
+    machine = TurnMachine(SETTINGS, InterruptionPolicy(), take_turns=take_turns)
+    return drive(TurnStage(machine, LINES, opinion, InlineExecutor()), *flat)
+
+
+def a_turn(stream: Stream) -> list[Step]:
+    """A complete turn up to its commit."""
+    return [
+        *stream.speech(),
+        transcript("我睡不好"),
+        *stream.silence(0.16),
+        transcript("我睡不好。", 1),
+        Up(EndOfTurnFrame("我睡不好。", 0.99)),
+        *stream.silence(1.0),
+    ]
+
+
+def test_a_turn_is_drafted_then_committed():
+    """Utterance, soft end, draft, commit: each frame once, in this order."""
+    passed = run(a_turn(Stream()))
+    wanted = (UtteranceStartFrame, SoftEndFrame, DraftFrame, CommitFrame)
+    assert [kind for kind in passed.kinds() if kind in wanted] == list(wanted)
+    (draft,), (commit,) = passed.all(DraftFrame), passed.all(CommitFrame)
+    assert draft.generation == commit.generation
+    assert (draft.text, draft.speculative) == ("我睡不好。", True)
+
+
+def test_the_client_is_told_in_order():
+    """Speech, words, the end of both, thinking."""
+    passed = run(a_turn(Stream()))
+    told = [
+        kind
+        for kind in (type(f.event) for f in passed.down if hasattr(f, "event"))
+        if kind is not StateChanged
+    ]
+    assert told == [
+        SpeechStarted,
+        TranscriptUpdated,
+        TranscriptUpdated,
+        SpeechStopped,
+        TranscriptCompleted,
+    ]
+    assert [event.state for event in passed.events(StateChanged)] == ["listening", "thinking"]
+
+
+def test_speech_ends_with_its_last_voiced_sample():
+    """Not when the silence was long enough."""
+    passed = run(a_turn(Stream()))
+    assert passed.events(SpeechStopped)[0].at_secs == 0.64
+    assert passed.marks == ["speech_end", "soft_end", "transcript_final", "turn_commit"]
+
+
+def test_every_window_goes_on_to_recognition():
+    """Before what it sets off: the recogniser must have heard what it is asked about."""
+    passed = run(a_turn(Stream()))
+    soft_end = passed.all(SoftEndFrame)[0]
+    before = passed.down[: passed.down.index(soft_end)]
+    last = [frame for frame in before if isinstance(frame, WindowFrame)][-1]
+    assert last.end_sample >= soft_end.end_sample
+    assert len(passed.all(WindowFrame)) == sum(isinstance(s, WindowFrame) for s in a_turn(Stream()))
+
+
+def test_the_audio_model_is_asked_only_in_doubt():
+    """Once a silence, about the audio up to it; clear words settle it alone."""
+    for probability, asked in ((0.99, 0), (sum(DOUBTFUL) / 2, 1), (0.0001, 0)):
+        opinion, stream = Opinion(), Stream()
+        run(
+            stream.speech(),
+            stream.silence(0.16),
+            transcript("我睡不好", 1),
+            Up(EndOfTurnFrame("我睡不好", probability)),
+            0.1,
+            opinion=opinion,
+        )
+        assert len(opinion.asked) == asked
+
+
+def test_the_bots_playout_is_a_state():
+    """Speaking from its first sample, listening after its last."""
+    passed = run(
+        a_turn(Stream()),
+        Up(PlayoutStartedFrame(1)),
+        Up(PlayoutFinishedFrame(1, "completed", "嗯。", "嗯。")),
+    )
+    states = [event.state for event in passed.events(StateChanged)]
+    assert states == ["listening", "thinking", "speaking", "listening"]
+
+
+def test_a_failed_reply_is_apologised_for():
+    """With the call's own line, outside the context."""
+    passed = run(a_turn(Stream()), Up(PlayoutFinishedFrame(1, "failed", "", "")))
+    (say,) = passed.all(SayFrame)
+    assert (say.text, say.enters_context) == ("抱歉。", False)
+    assert passed.all(CommitFrame)[-1].generation == say.generation
+
+
+def test_push_to_talk_takes_the_turn_at_the_clients_word():
+    """What was said waits in the context until the client asks for an answer."""
+    stream = Stream()
+    steps = [
+        *stream.speech(),
+        CommitAudioFrame(),
+        transcript("我睡不好", 1),
+    ]
+    passed = run(steps, take_turns=False)
+    assert [frame.text for frame in passed.all(TakeTextFrame)] == ["我睡不好"]
+    assert passed.all(CommitFrame) == []
+    assert passed.events(TranscriptCompleted)[0].text == "我睡不好"
+    assert len(run(steps, RespondFrame(), take_turns=False).all(CommitFrame)) == 1
+
+
+def test_a_typed_turn_enters_the_context_and_waits():
+    """Its client knows the text, so there is no transcript of it."""
+    passed = run(UserTextFrame("你好"))
+    assert [frame.text for frame in passed.all(TakeTextFrame)] == ["你好"]
+    assert passed.events(TranscriptCompleted) == []
