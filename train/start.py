@@ -1,0 +1,225 @@
+"""A new run: everything is checked and written down before the first step."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import DataError
+from train import schema
+from train.base import Base, ChatFormat, load_format, locate
+from train.presets import recipe as recipe_of
+from train.recipe import Recipe
+from train.render import IGNORED, PreferencePair, Row
+from train.rows import RunRows, hold_out, make_rows, read_records, save_rows
+from train.run_folder import DataFile, Manifest, RunFolder, file_sha256
+
+_VERSIONS_OF = (
+    "qingting",
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "unsloth",
+    "unsloth_zoo",
+    "gguf",
+    "llama-cpp-python",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What the user asked for.
+
+    Attributes:
+        data: JSONL files to learn from.
+        validation: JSONL file to measure by; None holds some of `data` back.
+        base: GGUF, model folder, or name on the hub.
+        preset: Named recipe.
+        changes: Fields of the recipe that differ.
+        force_pii: Train although high-risk personal data was found.
+    """
+
+    data: tuple[Path, ...]
+    validation: Path | None
+    base: str
+    preset: str
+    changes: Mapping[str, Any]
+    force_pii: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request with everything it needs found, read and rendered."""
+
+    request: RunRequest
+    recipe: Recipe
+    base: Base
+    form: ChatFormat
+    rows: RunRows
+    warnings: tuple[str, ...]
+    records: Mapping[Path, int]
+
+
+def prepare(request: RunRequest) -> Prepared:
+    """Read, check and render everything; nothing is written.
+
+    Raises:
+        ConfigError: The recipe.
+        DataError: The data; also when high-risk personal data remains in it and
+            `force_pii` is not set.
+        ModelError: The base.
+    """
+    recipe = recipe_of(request.preset, request.changes)
+    records: list[schema.Record] = []
+    counts: dict[Path, int] = {}
+    for path in request.data:
+        read = read_records(path, recipe.stage)
+        counts[path] = len(read)
+        records += read
+    if request.validation is None:
+        training, validation = hold_out(records, recipe.validation_share)
+    else:
+        training, validation = records, read_records(request.validation, recipe.stage)
+        counts[request.validation] = len(validation)
+        refuse_leak(training, validation)
+    risks = high_risk([*request.data, *([request.validation] if request.validation else [])])
+    if risks and not request.force_pii:
+        raise DataError(
+            f"personal data remains: {'; '.join(risks)}. Run: qingting data clean; "
+            "or train on it knowingly with --force-pii"
+        )
+    base = locate(request.base)
+    form = load_format(base.folder)
+    rows = make_rows(form, recipe, training, validation)
+    warnings = tuple(_warnings(rows, risks, form, recipe, training))
+    return Prepared(request, recipe, base, form, rows, warnings, counts)
+
+
+def create(path: Path, prepared: Prepared) -> RunFolder:
+    """Make the run folder.
+
+    Raises:
+        ConfigError: There is something at `path` already.
+    """
+    folder = RunFolder.create(path)
+    folder.data.mkdir()
+    save_rows(folder.data / "training.jsonl", prepared.rows.training)
+    save_rows(folder.data / "validation.jsonl", prepared.rows.validation)
+    (path / "rows.txt").write_text(marked(_first(prepared.rows), prepared.form), "utf-8")
+    base = prepared.base
+    folder.save(
+        Manifest(
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            base=base.name,
+            base_gguf=str(base.gguf.resolve()) if base.gguf else None,
+            base_folder=str(base.folder.resolve()),
+            recipe=prepared.recipe,
+            preset=prepared.request.preset,
+            template_sha256=prepared.form.digest,
+            data=tuple(
+                DataFile(path=str(path), sha256=file_sha256(path), records=count)
+                for path, count in prepared.records.items()
+            ),
+            rows_sha256=prepared.rows.sha256,
+            rows=prepared.rows.counts(),
+            versions=_versions(),
+            machine=f"{platform.system()} {platform.machine()}",
+            pii_forced=prepared.request.force_pii,
+            warnings=prepared.warnings,
+        )
+    )
+    return folder
+
+
+def refuse_leak(training: Sequence[schema.Record], validation: Sequence[schema.Record]) -> None:
+    """Check that nothing is in both.
+
+    Raises:
+        DataError: Something is.
+    """
+    both = {record.id for record in training} & {record.id for record in validation}
+    if both:
+        raise DataError(
+            f"{len(both)} conversations are in both training and validation ({min(both)}); "
+            "what is learned by heart measures nothing"
+        )
+
+
+def first_row(prepared: Prepared) -> Row:
+    """A row to show."""
+    return _first(prepared.rows)
+
+
+def marked(row: Row, form: ChatFormat) -> str:
+    """The row as plain text, learned stretches between ⟦ and ⟧."""
+    parts: list[str] = []
+    stretch: list[int] = []
+    was_learned = False
+    for token, label in [*zip(row.ids, row.labels, strict=True), (None, IGNORED)]:
+        learned = label != IGNORED
+        if (learned != was_learned or token is None) and stretch:
+            text = form.tokens.decode(stretch)
+            parts.append(f"⟦{text}⟧" if was_learned else text)
+            stretch = []
+        if token is not None:
+            stretch.append(token)
+        was_learned = learned
+    return "".join(parts) + "\n"
+
+
+def _first(rows: RunRows) -> Row:
+    first = rows.training[0]
+    return first.chosen if isinstance(first, PreferencePair) else first
+
+
+def _warnings(
+    rows: RunRows,
+    risks: Sequence[str],
+    form: ChatFormat,
+    recipe: Recipe,
+    training: Sequence[schema.Record],
+) -> list[str]:
+    found = []
+    if risks:
+        found.append(f"trained although personal data remains: {'; '.join(risks)}")
+    if rows.too_long:
+        found.append(
+            f"{rows.too_long} records are longer than {recipe.max_tokens} tokens and are left out"
+        )
+    speechless = sum(
+        isinstance(record, schema.Conversation) and not (record.system or recipe.system)
+        for record in training
+    )
+    if speechless:
+        found.append(
+            f"{speechless} conversations have no system prompt, so the template's own stands "
+            "there, which may name the base; give one with --set system=…"
+        )
+    return found
+
+
+def high_risk(paths: Sequence[Path]) -> list[str]:
+    """What of high-risk personal data is in these files, one line a kind."""
+    return []
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in _VERSIONS_OF:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def remove(folder: RunFolder) -> None:
+    """Undo `create`; for runs that failed before their first step."""
+    shutil.rmtree(folder.path)
