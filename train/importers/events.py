@@ -1,0 +1,129 @@
+"""One message of a chat, whichever program exported it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal[
+    "text",
+    "quote",
+    "sticker",
+    "picture",
+    "voice",
+    "video",
+    "file",
+    "card",
+    "location",
+    "call",
+    "money",
+    "system",
+    "forwarded",
+    "other",
+]
+
+# What exporters write in place of a message that is no text. WeChat's own faces ([委屈],
+# [捂脸]) are text and are not here.
+_PLACEHOLDERS: Mapping[str, Kind] = {
+    "图片": "picture",
+    "圖片": "picture",
+    "照片": "picture",
+    "相片": "picture",
+    "photo": "picture",
+    "photos": "picture",
+    "image": "picture",
+    "写真": "picture",
+    "相簿": "picture",
+    "album": "picture",
+    "语音": "voice",
+    "語音": "voice",
+    "語音訊息": "voice",
+    "voice message": "voice",
+    "ボイスメッセージ": "voice",
+    "表情": "sticker",
+    "表情包": "sticker",
+    "动画表情": "sticker",
+    "動畫表情": "sticker",
+    "贴图": "sticker",
+    "貼圖": "sticker",
+    "sticker": "sticker",
+    "スタンプ": "sticker",
+    "视频": "video",
+    "影片": "video",
+    "video": "video",
+    "動画": "video",
+    "文件": "file",
+    "檔案": "file",
+    "file": "file",
+    "ファイル": "file",
+    "音乐分享": "card",
+    "链接": "card",
+    "連結": "card",
+    "分享": "card",
+    "名片": "card",
+    "聯絡資訊": "card",
+    "contact": "card",
+    "小程序": "card",
+    "聊天记录": "card",
+    "合并转发": "card",
+    "位置": "location",
+    "位置訊息": "location",
+    "location": "location",
+    "語音通話": "call",
+    "视频通话": "call",
+    "语音通话": "call",
+    "通話": "call",
+    "转账": "money",
+    "红包": "money",
+}
+_PLACEHOLDER = re.compile(r"[\[【](?P<name>[^\[\]【】]{1,12}?)(?:消息|訊息)?[\]】]")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One message.
+
+    Attributes:
+        line: Line of the file it begins on, from 1.
+        time: Seconds since 1970, see `train.schema.Message.time`; None if the export has none.
+        sender: Display name, "" where the export has none.
+        text: What was written; for other kinds what stands in its place, or "".
+        kind: What it is.
+        mine: Whether the person who is to be imitated wrote it; None while unknown.
+        chat: Which chat of the file, "" where there is one.
+        quoted: Text that this message quotes, None if it quotes none or no text.
+        sticker: The sticker's own id, for a table of labels.
+    """
+
+    line: int
+    time: float | None
+    sender: str
+    text: str
+    kind: Kind = "text"
+    mine: bool | None = None
+    chat: str = ""
+    quoted: str | None = None
+    sticker: str | None = None
+
+
+def placeholder_kind(text: str) -> Kind:
+    """The kind of a message of which an exporter left only a placeholder, else `text`.
+
+    >>> placeholder_kind("[图片]"), placeholder_kind("【语音消息】"), placeholder_kind("[委屈]")
+    ('picture', 'voice', 'text')
+    """
+    found = _PLACEHOLDER.fullmatch(text.strip())
+    return _PLACEHOLDERS.get(found["name"].lower(), "text") if found else "text"
+
+
+def local_time(text: str) -> float:
+    """Seconds of `YYYY-MM-DD HH:MM:SS` (or ISO 8601), read as UTC if it names no zone.
+
+    Raises:
+        ValueError: It is no date.
+    """
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,313 @@
+"""Reading other programs' files piece by piece, with line numbers, whatever is in them.
+
+No file is held in memory. What cannot be read is yielded as `Broken`, with its line, and
+reading goes on behind it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from pipeline.errors import DataError
+from train.tally import Tally
+
+SAMPLE_BYTES = 64 * 1024  # enough for the header of any format, and for a first long row
+_CHUNK_CHARS = 1 << 20
+_LONGEST_VALUE_CHARS = 16 << 20  # a JSON value that is not closed by then never will be
+_LONGEST_FIELD_CHARS = 16 << 20  # the csv module's own limit, 128 KiB, is below a long XML card
+_BINARY = {
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls), whatever its name says; save it as CSV",
+    b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save it as CSV",
+    b"SQLite format 3": "a database; export the chat from the program that reads it",
+    b"\x1f\x8b": "compressed; unpack it first",
+}
+_DECODER = json.JSONDecoder()
+_BETWEEN = re.compile(r"[\s,]*")
+_FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\]|\\.){1,100}"\s*:)')
+_ANY_VALUE = re.compile(r"[,\n]\s*(?=[{\[])")
+
+csv.field_size_limit(_LONGEST_FIELD_CHARS)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A piece of a file that could not be read."""
+
+    text: str
+    why: str
+
+
+@dataclass(slots=True)
+class Source:
+    """A file that is being imported.
+
+    Attributes:
+        path: The file.
+        encoding: Codec of its text.
+        tally: Where its rows are booked.
+        sample: Its first 64 KiB, decoded.
+    """
+
+    path: Path
+    encoding: str
+    sample: str
+    tally: Tally = field(default_factory=Tally)
+
+    def where(self, line: int) -> str:
+        """`file:line`, as reports show it."""
+        return f"{self.path.name}:{line}"
+
+    def row(self, line: int, value: Any) -> Any | None:
+        """Count a row; book it and return None if it is broken."""
+        self.tally.rows_in += 1
+        if isinstance(value, Broken):
+            self.malformed(line, value.why, value.text)
+            return None
+        return value
+
+    def malformed(self, line: int, why: str, text: str = "") -> None:
+        """Book a row that breaks its format."""
+        self.tally.drop(f"malformed: {why}", self.where(line), text)
+
+    def open(self) -> TextIO:
+        """The text; bytes that are not in the encoding become lone surrogates."""
+        return self.path.open(encoding=self.encoding, errors="surrogateescape", newline="")
+
+
+def open_source(path: Path, tally: Tally | None = None) -> Source:
+    """Look at the beginning of a file.
+
+    Raises:
+        DataError: It cannot be read, is empty, or is no text.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(SAMPLE_BYTES)
+    except OSError as error:
+        raise DataError(f"Cannot read {path}: {error.strerror}.") from error
+    if not head.strip():
+        raise DataError(f"{path} is empty.")
+    for magic, what in _BINARY.items():
+        if head.startswith(magic):
+            raise DataError(f"{path} is {what}.")
+    encoding = _encoding(head)
+    sample = head.decode(encoding, "replace")
+    return Source(path, encoding, sample, tally if tally is not None else Tally())
+
+
+def _encoding(head: bytes) -> str:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if head.startswith(b"\xef\xbb\xbf"):
+        return "utf-8-sig"
+    good, bad = 0, 0
+    for line in head.split(b"\n")[:-1] or [head]:
+        try:
+            line.decode("utf-8")
+            good += not line.isascii()
+        except UnicodeDecodeError:
+            bad += 1
+    # One damaged line does not make a file GB18030; most of them do.
+    return "gb18030" if bad > good else "utf-8"
+
+
+def has_bad_bytes(text: str) -> bool:
+    """Whether bytes of another encoding are hidden in the text as lone surrogates."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def numbered_lines(source: Source) -> Iterator[tuple[int, str]]:
+    """Lines without their ends, from 1; only CR and LF end a line, as exporters mean it."""
+    with source.open() as text:
+        for number, line in enumerate(text, start=1):
+            yield number, line.rstrip("\r\n")
+
+
+def csv_rows(source: Source) -> Iterator[tuple[int, Sequence[str] | Broken]]:
+    """Rows of a CSV file and the line each begins on; the first is the header.
+
+    A quotation mark that is never closed costs the rows up to the next line that is a whole
+    row by itself, not the rest of the file.
+    """
+    columns = 0
+    pending: list[str] = []
+    begun, open_quotes = 0, False
+    with source.open() as text:
+        for number, line in enumerate(text, start=1):
+            odd = line.count('"') % 2 == 1
+            if pending and not odd and _is_whole_row(line, columns):
+                yield begun, Broken(pending[0], "a quotation mark is not closed")
+                pending, open_quotes = [], False
+            if not pending:
+                if not line.strip():
+                    continue
+                begun = number
+            pending.append(line)
+            open_quotes ^= odd
+            if open_quotes:
+                continue
+            row = next(csv.reader(pending))
+            pending = []
+            columns = columns or len(row)
+            if len(row) == columns:
+                yield begun, row
+            else:
+                yield begun, Broken(line, f"{len(row)} columns instead of {columns}")
+    if pending:
+        yield begun, Broken(pending[0], "a quotation mark is not closed")
+
+
+def _is_whole_row(line: str, columns: int) -> bool:
+    """Whether a line inside a quoted field looks like a row that begins anew."""
+    return columns > 2 and line[:1].isdigit() and len(next(csv.reader([line]), [])) == columns
+
+
+def json_rows(source: Source) -> Iterator[tuple[int, Any | Broken]]:
+    """Values of a JSON array, or of JSON lines, and the line each begins on."""
+    with source.open() as text:
+        stream = _Stream(text)
+        if not stream.skip("["):
+            for number, line in enumerate(stream.lines(), start=1):
+                if line.strip():
+                    yield number, _load(line)
+            return
+        yield from stream.array()
+
+
+def json_arrays(
+    source: Source, key: str
+) -> Iterator[tuple[str, Iterator[tuple[int, Any | Broken]]]]:
+    """Every array under `key`, wherever it is nested, with the text since the last one.
+
+    The array must be consumed before the next is asked for.
+    """
+    opening = re.compile(rf'"{re.escape(key)}"\s*:\s*\[')
+    with source.open() as text:
+        stream = _Stream(text)
+        while (before := stream.seek(opening)) is not None:
+            yield before, stream.array()
+
+
+def _load(text: str) -> Any | Broken:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        return Broken(text, f"not JSON ({getattr(error, 'msg', error)})")
+
+
+class _Stream:
+    """A window on a text that is read forwards."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self._window = text.read(_CHUNK_CHARS)
+        self._at = 0
+        self._line = 1
+        self._next_value = _ANY_VALUE
+
+    def lines(self) -> Iterable[str]:
+        """What is left, line by line."""
+        rest = self._window[self._at :]
+        while True:
+            more = self._text.read(_CHUNK_CHARS)
+            *whole, rest = (rest + more).split("\n")
+            yield from whole
+            if not more:
+                yield rest
+                return
+
+    def skip(self, opening: str) -> bool:
+        """Pass blanks and `opening`; False, and nothing passed, if something else is there."""
+        blanks = re.compile(r"[\s\ufeff]*").match(self._window)
+        assert blanks is not None
+        if not self._window.startswith(opening, blanks.end()):
+            return False
+        # A line of JSON lines may be an array itself; an array of rows is not closed on it.
+        first = self._window.split("\n", 1)[0]
+        if not isinstance(_load(first), Broken) and "\n" in self._window.strip():
+            return False
+        self._advance(blanks.end() + len(opening))
+        return True
+
+    def seek(self, pattern: re.Pattern[str]) -> str | None:
+        """Pass everything up to and including `pattern`; None at the end of the text."""
+        while (found := pattern.search(self._window, self._at)) is None:
+            if not self._grow():
+                return None
+        before = self._window[self._at : found.start()]
+        self._advance(found.end())
+        return before
+
+    def array(self) -> Iterator[tuple[int, Any | Broken]]:
+        """Values up to the bracket that closes the array, which is passed."""
+        while True:
+            between = _BETWEEN.match(self._window, self._at)
+            assert between is not None
+            self._advance(between.end())
+            if self._at == len(self._window):
+                if not self._grow():
+                    return
+                continue
+            if self._window[self._at] == "]":
+                self._advance(self._at + 1)
+                return
+            line = self._line
+            yield line, self._value()
+
+    def _value(self) -> Any | Broken:
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._window, self._at)
+            except json.JSONDecodeError as error:
+                # An error far from the window's end is no value that merely is not read yet.
+                unfinished = error.msg.startswith("Unterminated") or (
+                    len(self._window) - error.pos < 64
+                )
+                size = len(self._window) - self._at
+                if unfinished and size < _LONGEST_VALUE_CHARS and self._grow():
+                    continue
+                return self._pass_broken(error)
+            if end == len(self._window) and self._grow():
+                continue  # a number may go on
+            self._advance(end)
+            return value
+
+    def _pass_broken(self, error: json.JSONDecodeError) -> Broken:
+        """Go on at the next value that begins with the same key: no value inside this one does."""
+        begun = self._at
+        if (key := _FIRST_KEY.match(self._window, begun)) is not None:
+            self._next_value = re.compile(rf"[,\n]\s*(?=\{{\s*{re.escape(key[1])})")
+        after = max(begun + 1, min(error.pos, len(self._window)))
+        if error.msg.startswith("Unterminated"):
+            after = begun + 1
+        while (found := self._next_value.search(self._window, after)) is None:
+            if not self._grow():
+                text = self._window[begun:]
+                self._advance(len(self._window))
+                return Broken(text, f"not JSON ({error.msg})")
+            after -= begun - self._at
+            begun = self._at
+        text = self._window[begun : found.start()]
+        self._advance(found.end())
+        return Broken(text, f"not JSON ({error.msg})")
+
+    def _advance(self, to: int) -> None:
+        self._line += self._window.count("\n", self._at, to)
+        self._at = to
+
+    def _grow(self) -> bool:
+        more = self._text.read(_CHUNK_CHARS)
+        if more:
+            self._window = self._window[self._at :] + more
+            self._at = 0
+        return bool(more)

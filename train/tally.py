@@ -1,0 +1,87 @@
+"""What became of every row: kept, or dropped for a reason with examples.
+
+Each step that reads conversations fills a `Tally`, so that a small result always has a why.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+EXAMPLES = 3  # for each reason; enough to see the pattern, few enough to read
+EXCERPT_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One dropped row: where it stood (`file:line`) and how it began."""
+
+    where: str
+    excerpt: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one step.
+
+    Attributes:
+        rows_in: Rows or messages the sources hold, malformed ones included.
+        rows_kept: Those that are part of a record that was written.
+        records: Records that were written.
+        dropped: Rows by reason; `rows_in == rows_kept + sum(dropped.values())` at the end.
+        examples: The first rows of each reason.
+        notes: Sentences for the person who reads the report.
+        formats: Importer used, by file name.
+    """
+
+    rows_in: int = 0
+    rows_kept: int = 0
+    records: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[Example]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    formats: dict[str, str] = field(default_factory=dict)
+
+    def drop(self, reason: str, where: str, text: str = "", *, rows: int = 1) -> None:
+        """Book rows that go no further.
+
+        Args:
+            reason: A short phrase that reads well after a number.
+            where: `file:line`.
+            text: The row; only its beginning is kept.
+            rows: How many rows `text` stands for.
+        """
+        self.dropped[reason] += rows
+        shown = self.examples.setdefault(reason, [])
+        if len(shown) < EXAMPLES:
+            excerpt = " ".join(text[: 2 * EXCERPT_CHARS].split())
+            cut = excerpt if len(excerpt) <= EXCERPT_CHARS else excerpt[: EXCERPT_CHARS - 1] + "…"
+            shown.append(Example(where, cut))
+
+    def why_empty(self) -> str:
+        """One sentence on why nothing came out, the commonest reasons first."""
+        if not self.rows_in:
+            return "the source holds no rows"
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.dropped.most_common(4))
+        return f"of {self.rows_in} rows, {reasons or 'none was kept'}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for a report file."""
+        return {
+            "rows_in": self.rows_in,
+            "rows_kept": self.rows_kept,
+            "records": self.records,
+            "dropped": {
+                reason: {
+                    "rows": count,
+                    "examples": [
+                        {"where": example.where, "text": example.excerpt}
+                        for example in self.examples.get(reason, ())
+                    ],
+                }
+                for reason, count in self.dropped.most_common()
+            },
+            "notes": self.notes,
+            "formats": self.formats,
+        }
