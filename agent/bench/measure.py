@@ -1,0 +1,251 @@
+"""From what a caller observed to figures. Pure.
+
+Milliseconds count from the last audible sample of the turn as it was played; see
+`agent.caller_report`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from agent.bench.plan import System
+from agent.bench.scripts import Kind
+from agent.bench.voices import Take
+from agent.caller_report import AnswerReport, TurnReport
+from pipeline.stt.script import ScriptNormaliser
+from pipeline.text import edit_distance, keys, language_of, units
+from pipeline.tts.normalise import normalise
+
+MISSED_END_MS = 10_000.0  # nobody waits longer; the slowest baseline needs about half of it
+AUDIBLE_GAP_MS = 40.0  # shorter breaks pass for the end of a syllable
+
+TextLanguage: TypeAlias = Literal["zh", "en", "mixed"]
+
+_simplified = ScriptNormaliser("simplified")
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResult:
+    """What one turn with one system came to.
+
+    Attributes:
+        turn_id: Of the script.
+        kind: Of the script.
+        audio: Digest of what was said; only results of the same audio are comparable.
+        latency_ms: To the first audible sample of the reply that answered the whole turn;
+            None if none did in time.
+        missed: No such reply, and no premature one either.
+        pauses: Silences inside the turn, and `cut_pauses` those taken for its end.
+        premature: A commit before the turn was over, in a scripted pause or not.
+        edits, reference_units: Of the transcript, in text units.
+        failed_replies: Replies that the server gave up, whatever it said instead.
+        gaps_ms: Audible breaks of its replies.
+        client_marks_ms, server_marks_ms: Marks of design section 4, from either side.
+        ledger: The server's account of speculation.
+    """
+
+    turn_id: str
+    kind: Kind
+    audio: str
+    reference: str
+    transcript: str
+    reply: str
+    language: TextLanguage
+    latency_ms: float | None
+    missed: bool
+    pauses: int
+    cut_pauses: int
+    premature: bool
+    edits: int
+    reference_units: int
+    failed_replies: int = 0
+    gaps_ms: tuple[float, ...] = ()
+    client_marks_ms: Mapping[str, float] = field(default_factory=dict)
+    server_marks_ms: Mapping[str, float] = field(default_factory=dict)
+    ledger: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Of the latencies of answered turns; milliseconds."""
+
+    p50: float
+    p95: float
+    mean: float
+    worst: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One system's figures.
+
+    Attributes:
+        turns: Held.
+        answered: With a latency.
+        latency_ms: None if nothing was answered.
+        pauses, cut_pauses: Silences inside turns, and those taken for the end.
+        premature: Turns that were cut off.
+        missed: Turns without a reply in time.
+        failed_replies: Replies that the server gave up.
+        error_rates: Edits per reference unit, by language of the turn.
+        gaps: Audible breaks of playout, and the longest.
+        ledger: Sums of the turns' accounts.
+        failures: Codes of `error` events.
+    """
+
+    turns: int
+    answered: int
+    latency_ms: Percentiles | None
+    pauses: int
+    cut_pauses: int
+    premature: int
+    missed: int
+    failed_replies: int
+    error_rates: Mapping[TextLanguage, float]
+    gaps: int
+    longest_gap_ms: float
+    ledger: Mapping[str, float]
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SystemResult:
+    """All turns with one system, and what they sum up to."""
+
+    system: System
+    turns: tuple[TurnResult, ...]
+    summary: Summary
+
+
+def measure_turn(take: Take, report: TurnReport) -> TurnResult:
+    """One turn's figures, from the caller's report of it."""
+    answer = _answer(report.answers)
+    early = _premature_commits_ms(report.commits_ms)
+    said_ms = take.clip.speech_end / take.clip.rate_hz * 1000
+    cut = {_pause_before(said_ms + commit_ms, take) for commit_ms in early} - {None}
+    reference = take.turn.text
+    wanted, got = spoken_units(reference), spoken_units(report.transcript)
+    return TurnResult(
+        turn_id=take.turn.turn_id,
+        kind=take.turn.kind,
+        audio=take.digest,
+        reference=reference,
+        transcript=report.transcript,
+        reply=report.reply_text,
+        language=text_language(reference),
+        latency_ms=answer.audible_ms if answer else None,
+        missed=answer is None and not early,
+        pauses=len(take.pauses),
+        cut_pauses=len(cut),
+        premature=bool(early),
+        edits=edit_distance(got, wanted),
+        reference_units=len(wanted),
+        failed_replies=sum(one.status == "failed" for one in report.answers),
+        gaps_ms=tuple(gap for one in report.answers for gap in one.gaps_ms if gap > AUDIBLE_GAP_MS),
+        client_marks_ms=report.client_marks_ms,
+        server_marks_ms=report.server_marks_ms,
+        ledger=report.ledger,
+    )
+
+
+def summarise(turns: Sequence[TurnResult], failures: Iterable[str] = ()) -> Summary:
+    """One system's figures."""
+    latencies = [turn.latency_ms for turn in turns if turn.latency_ms is not None]
+    gaps = [gap for turn in turns for gap in turn.gaps_ms]
+    ledger: dict[str, float] = {}
+    for turn in turns:
+        for entry, amount in turn.ledger.items():
+            ledger[entry] = round(ledger.get(entry, 0.0) + amount, 1)
+    return Summary(
+        turns=len(turns),
+        answered=len(latencies),
+        latency_ms=percentiles(latencies) if latencies else None,
+        pauses=sum(turn.pauses for turn in turns),
+        cut_pauses=sum(turn.cut_pauses for turn in turns),
+        premature=sum(turn.premature for turn in turns),
+        missed=sum(turn.missed for turn in turns),
+        failed_replies=sum(turn.failed_replies for turn in turns),
+        error_rates=_error_rates(turns),
+        gaps=len(gaps),
+        longest_gap_ms=max(gaps, default=0.0),
+        ledger=ledger,
+        failures=tuple(failures),
+    )
+
+
+def percentiles(latencies_ms: Sequence[float]) -> Percentiles:
+    """Of at least one latency, rounded to a tenth."""
+    p50, p95 = np.percentile(latencies_ms, (50, 95))
+    mean, worst = np.mean(latencies_ms), max(latencies_ms)
+    return Percentiles(*(round(float(value), 1) for value in (p50, p95, mean, worst)))
+
+
+def paired_ratio(ours: Sequence[TurnResult], theirs: Sequence[TurnResult]) -> float | None:
+    """Our median latency over theirs, on the turns that both answered; None without any."""
+    mine, yours = _latencies(ours), _latencies(theirs)
+    common = mine.keys() & yours.keys()
+    if not common:
+        return None
+    medians = [float(np.median([own[key] for key in common])) for own in (mine, yours)]
+    return round(medians[0] / medians[1], 3)
+
+
+def spoken_units(text: str) -> tuple[str, ...]:
+    """Text units as they sound: simplified characters, numbers as words.
+
+    三十二 and 32 are the same words; which of them a recogniser writes is taste.
+    """
+    language = language_of(text)
+    return keys(normalise(_simplified(text), language).spoken)
+
+
+def text_language(text: str) -> TextLanguage:
+    """Which error rate a text belongs to."""
+    kinds = {unit.kind for unit in units(text)}
+    if {"cjk", "word"} <= kinds:
+        return "mixed"
+    return "en" if "word" in kinds else "zh"
+
+
+def _answer(answers: Sequence[AnswerReport]) -> AnswerReport | None:
+    """The reply to the whole turn: the first audible one that began after it, in time."""
+    return next(
+        (
+            one
+            for one in answers
+            if one.begun_ms >= 0 and one.audible_ms is not None and one.audible_ms <= MISSED_END_MS
+        ),
+        None,
+    )
+
+
+def _premature_commits_ms(commits_ms: Sequence[float]) -> list[float]:
+    """Commits before the turn was over, and those after which more of it was recognised."""
+    last = len(commits_ms) - 1
+    return [at for index, at in enumerate(commits_ms) if at < 0 or index < last]
+
+
+def _pause_before(clip_ms: float, take: Take) -> tuple[int, int] | None:
+    """The scripted pause that a commit fell into, or came from with a delay."""
+    sample = clip_ms / 1000 * take.clip.rate_hz
+    begun = [pause for pause in take.pauses if pause[0] <= sample]
+    return begun[-1] if begun else None
+
+
+def _latencies(turns: Sequence[TurnResult]) -> dict[tuple[str, str], float]:
+    return {(t.turn_id, t.audio): t.latency_ms for t in turns if t.latency_ms is not None}
+
+
+def _error_rates(turns: Sequence[TurnResult]) -> dict[TextLanguage, float]:
+    languages: tuple[TextLanguage, ...] = ("zh", "en", "mixed")
+    rates: dict[TextLanguage, float] = {}
+    for language in languages:
+        of_language = [turn for turn in turns if turn.language == language]
+        wanted = sum(turn.reference_units for turn in of_language)
+        if wanted:
+            rates[language] = round(sum(turn.edits for turn in of_language) / wanted, 4)
+    return rates

@@ -1,0 +1,99 @@
+"""Pictures of a record: where the time goes, and how latencies are spread (PNG)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from agent.bench.measure import SystemResult
+from agent.bench.plan import System
+from agent.bench.record import Record
+from agent.bench.stages import TO_CLIENT, StageSpan, waterfall
+
+_DPI = 130
+_WIDTH_INCHES = 9.0
+_SYSTEM_COLOURS: dict[System, str] = {
+    "ours": "#2a7f62",
+    "sequential": "#b0602a",
+    "stock": "#4a5a8a",
+}
+_DECISION_COLOUR = "#9a9a9a"
+
+
+def waterfall_picture(record: Record) -> bytes:
+    """Median begin and end of every stage, a panel for each system, on one time scale."""
+    panels = [(result, waterfall(result.turns)) for result in record.systems]
+    panels = [(result, spans) for result, spans in panels if spans]
+    rows = [len(spans) + 1 for _, spans in panels] or [1]
+    figure = Figure(figsize=(_WIDTH_INCHES, 0.32 * sum(rows) + 0.8), layout="constrained")
+    if not panels:
+        return _png(figure)
+    axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True, height_ratios=rows)[:, 0]
+    for axis, (result, spans) in zip(axes, panels, strict=True):
+        _draw_waterfall(axis, result.system, spans)
+    axes[-1].set_xlabel("ms after the last audible sample of the caller (medians)")
+    return _png(figure)
+
+
+def distribution_picture(record: Record) -> bytes:
+    """The share of turns that were answered within a time, a line for each system."""
+    figure = Figure(figsize=(_WIDTH_INCHES, 3.6), layout="constrained")
+    axis = figure.subplots()
+    for result in record.systems:
+        _draw_distribution(axis, result)
+    axis.set_xscale("log")
+    axis.set_xticks(
+        (100, 200, 300, 450, 900, 2000, 4000, 8000),
+        labels=["100", "200", "300", "450", "900", "2000", "4000", "8000"],
+    )
+    axis.minorticks_off()
+    axis.set(xlabel="response latency, ms", ylabel="turns answered within, %", ylim=(0, 101))
+    axis.grid(alpha=0.3)
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="lower right")
+    return _png(figure)
+
+
+def _draw_waterfall(axis: Axes, system: System, spans: Sequence[StageSpan]) -> None:
+    colour = _SYSTEM_COLOURS[system]
+    for row, span in enumerate(spans):
+        aside = span.stage in ("turn decision", TO_CLIENT)
+        axis.barh(
+            row,
+            span.end_ms - span.start_ms,
+            left=span.start_ms,
+            color=_DECISION_COLOUR if aside else colour,
+            height=0.7,
+        )
+        axis.annotate(
+            f"{span.end_ms - span.start_ms:.0f}",
+            (span.end_ms, row),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
+    axis.set_yticks(range(len(spans)), labels=[span.stage for span in spans], fontsize=8)
+    axis.invert_yaxis()
+    axis.set_title(system, loc="left", fontsize=10)
+    axis.grid(axis="x", alpha=0.3)
+
+
+def _draw_distribution(axis: Axes, result: SystemResult) -> None:
+    latencies = sorted(turn.latency_ms for turn in result.turns if turn.latency_ms is not None)
+    if not latencies:
+        return
+    # Turns without a reply count: their line never reaches 100 %.
+    shares = 100.0 * np.arange(1, len(latencies) + 1) / len(result.turns)
+    label = f"{result.system} (p50 {np.median(latencies):.0f} ms)"
+    axis.step(latencies, shares, where="post", label=label, color=_SYSTEM_COLOURS[result.system])
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI)
+    return buffer.getvalue()

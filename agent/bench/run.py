@@ -1,0 +1,225 @@
+"""Holds the calls of a plan and gathers what they measured."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from agent.bench.machine import Machine, describe_machine, load_average
+from agent.bench.measure import SystemResult, TurnResult, measure_turn, summarise
+from agent.bench.plan import Block, System, plan
+from agent.bench.record import Record, ratios
+from agent.bench.scripts import Call
+from agent.bench.servers import RunningSystem, running_systems
+from agent.bench.voices import RATE_HZ, Studio, Take
+from agent.caller import Caller, CallScript, ScriptedTurn
+from agent.caller_report import TurnReport
+from agent.config import Pacing, Settings
+from pipeline.audio import Int16Array
+from pipeline.errors import OverloadedError, ProtocolError
+
+ANSWER_TIMEOUT_SECS = 15.0  # beyond the bound after which an end counts as missed
+
+
+@dataclass(frozen=True, slots=True)
+class BenchOptions:
+    """What to run.
+
+    Attributes:
+        calls: In order.
+        turns: For each system that takes part, at most how many turns; None takes all.
+        at_once: Calls at the same time.
+        listen_secs: Stop each reply after so much of it; None hears it out.
+        pacing: Of our turn taking.
+    """
+
+    calls: tuple[Call, ...]
+    turns: Mapping[System, int | None]
+    at_once: int = 1
+    listen_secs: float | None = None
+    pacing: Pacing = "natural"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCall:
+    """A call's takes and its room, ready to be held any number of times."""
+
+    call: Call
+    takes: tuple[Take, ...]
+    room: Int16Array
+
+    def script(self, listen_secs: float | None = None) -> CallScript:
+        """What a scripted caller does with it."""
+        return CallScript(
+            tuple(ScriptedTurn(take.clip) for take in self.takes),
+            answer_timeout_secs=ANSWER_TIMEOUT_SECS,
+            listen_secs=listen_secs,
+            background=self.room,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCall:
+    """What one call came to; `errors` are the codes of everything that went wrong."""
+
+    system: System
+    turns: tuple[TurnResult, ...]
+    errors: tuple[str, ...]
+
+
+def bench_settings(settings: Settings, *, at_once: int, pacing: Pacing) -> Settings:
+    """The settings of the servers: a free port, room for all callers, the given pacing."""
+    server = settings.server.model_copy(
+        update={
+            "host": "127.0.0.1",
+            "port": 0,
+            "max_calls": max(at_once, settings.server.max_calls),
+        }
+    )
+    llm = settings.llm.model_copy(update={"sequences": max(2 * at_once, settings.llm.sequences)})
+    turn = settings.turn.model_copy(update={"pacing": pacing})
+    return settings.model_copy(update={"server": server, "llm": llm, "turn": turn})
+
+
+def prepare(call: Call, studio: Studio) -> PreparedCall:
+    """Record a call's turns and its room; takes a second or two for what is not cached.
+
+    Raises:
+        ConfigError: A recording is not there.
+        ModelError: A voice is missing or damaged.
+    """
+    takes = tuple(studio.record(turn) for turn in call.turns)
+    return PreparedCall(call, takes, studio.room(call, takes))
+
+
+async def run_bench(
+    settings: Settings, options: BenchOptions, studio: Studio, say: Callable[[str], None]
+) -> Record:
+    """Start the systems, hold all calls, measure.
+
+    Args:
+        settings: Of the servers, but for what `bench_settings` changes.
+        options: What to run.
+        studio: Makes the callers' voices.
+        say: Told what happens, for people who wait.
+
+    Raises:
+        ConfigError: A system does not start, or a recording is not there.
+        ModelError: A model is missing or damaged.
+
+    Cancelling hangs up and ends the servers.
+    """
+    started = time.monotonic()
+    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    machine = describe_machine(settings)
+    blocks = plan(options.calls, options.turns, at_once=options.at_once)
+    say("preparing the callers' voices")
+    prepared = {call: prepare(call, studio) for block in blocks for call in block.calls}
+    served = bench_settings(settings, at_once=options.at_once, pacing=options.pacing)
+    say(f"starting {', '.join(options.turns)}")
+    held: list[HeldCall] = []
+    async with running_systems(list(options.turns), served) as running:
+        for number, block in enumerate(blocks, start=1):
+            names = ", ".join(f"{call.name} ({len(call.turns)})" for call in block.calls)
+            say(f"[{number}/{len(blocks)}] {block.system}: {names}")
+            held += await _hold_block(block, prepared, running[block.system], options.listen_secs)
+        speculation = await _speculation(running.get("ours"))
+    systems = tuple(_result(system, held) for system in options.turns)
+    return Record(
+        started_at=started_at,
+        duration_secs=round(time.monotonic() - started, 1),
+        pacing=options.pacing,
+        at_once=options.at_once,
+        machine=_at_end(machine),
+        systems=systems,
+        ratios=ratios(systems),
+        speculation=speculation,
+    )
+
+
+async def hold_call(
+    prepared: PreparedCall, system: System, url: str, *, listen_secs: float | None = None
+) -> HeldCall:
+    """One call with one system.
+
+    A call that breaks down is a finding: its turns count as missed.
+    """
+    # Without a jitter buffer what is measured is the arrival, and every late piece is a gap.
+    caller = Caller(url, rate_hz=RATE_HZ, jitter_secs=0.0)
+    try:
+        report = await caller.run(prepared.script(listen_secs))
+    except (ProtocolError, OverloadedError) as error:
+        lost = tuple(measure_turn(take, _unanswered(take)) for take in prepared.takes)
+        return HeldCall(system, lost, (f"{prepared.call.name}: {error.code}",))
+    turns = zip(prepared.takes, report.turns, strict=True)
+    measured = tuple(measure_turn(take, turn) for take, turn in turns)
+    return HeldCall(system, measured, report.errors)
+
+
+async def _hold_block(
+    block: Block,
+    prepared: Mapping[Call, PreparedCall],
+    running: RunningSystem,
+    listen_secs: float | None,
+) -> Sequence[HeldCall]:
+    async with asyncio.TaskGroup() as group:
+        calls = [
+            group.create_task(
+                hold_call(prepared[call], block.system, running.url, listen_secs=listen_secs),
+                name=f"bench-{block.system}-{call.name}",
+            )
+            for call in block.calls
+        ]
+    return [call.result() for call in calls]
+
+
+def _result(system: System, held: Sequence[HeldCall]) -> SystemResult:
+    own = [call for call in held if call.system == system]
+    turns = tuple(turn for call in own for turn in call.turns)
+    return SystemResult(system, turns, summarise(turns, [e for call in own for e in call.errors]))
+
+
+def _unanswered(take: Take) -> TurnReport:
+    """The report of a turn whose call broke down."""
+    return TurnReport(
+        clip=take.clip.name,
+        transcript="",
+        reply_text="",
+        heard_text="",
+        heard_is_estimated=True,
+        status="none",
+        client_marks_ms={},
+        server_marks_ms={},
+        response_latency_ms=None,
+        server_response_latency_ms=None,
+        reply_audio_secs=0.0,
+        replies=0,
+        underruns=0,
+        underrun_secs=0.0,
+    )
+
+
+async def _speculation(ours: RunningSystem | None) -> dict[str, float]:
+    """The counters of speculation in our /metrics, by name and labels."""
+    if ours is None:
+        return {}
+    async with httpx.AsyncClient() as client:
+        shown = await client.get(ours.metrics_url)
+    return {
+        " ".join([sample.name, *sample.labels.values()]): sample.value
+        for family in text_string_to_metric_families(shown.text)
+        if "speculation" in family.name
+        for sample in family.samples
+        if not sample.name.endswith(("_bucket", "_created"))
+    }
+
+
+def _at_end(machine: Machine) -> Machine:
+    return dataclasses.replace(machine, load_at_end=load_average())
