@@ -1,0 +1,52 @@
+"""The same conversation again, word for word or nearly.
+
+Short chats repeat honestly ("在吗", "在"), so only what is long enough to be told apart is
+compared by MinHash; the rest goes only when it is identical.
+"""
+
+from __future__ import annotations
+
+from datasketch import MinHash, MinHashLSH
+
+from pipeline.text import keys
+from train.clean.gate import texts_of
+from train.schema import Record
+
+THRESHOLD = 0.8  # Jaccard similarity of shingles; EmoLLM's sets were thinned at this value
+_SHINGLE_UNITS = 3
+_LEAST_UNITS = 20  # below it, one changed word already leaves less than the threshold
+_PERMUTATIONS = 64  # standard error of the estimate: 1/sqrt(64), about 0.12
+
+
+class Duplicates:
+    """Remembers what it has seen; memory grows by about 1 KiB for each record kept."""
+
+    def __init__(self, threshold: float = THRESHOLD) -> None:
+        self._seen: set[str] = set()
+        self._near = MinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS)
+        self._threshold = threshold
+        self._sketches: dict[str, MinHash] = {}
+
+    def original(self, record: Record) -> str | None:
+        """Id of an earlier record that this one repeats, else None; then it is remembered."""
+        if record.id in self._seen:
+            return record.id
+        self._seen.add(record.id)
+        words = [key for text in texts_of(record) for key in keys(text)]
+        if len(words) < _LEAST_UNITS:
+            return None
+        sketch = _sketch(words)
+        for other in self._near.query(sketch):
+            if sketch.jaccard(self._sketches[other]) >= self._threshold:
+                return str(other)
+        self._near.insert(record.id, sketch)
+        self._sketches[record.id] = sketch
+        return None
+
+
+def _sketch(words: list[str]) -> MinHash:
+    sketch = MinHash(num_perm=_PERMUTATIONS)
+    last = len(words) - _SHINGLE_UNITS + 1
+    shingles = {" ".join(words[at : at + _SHINGLE_UNITS]) for at in range(last)}
+    sketch.update_batch([shingle.encode("utf-8", "surrogatepass") for shingle in shingles])
+    return sketch
