@@ -94,7 +94,7 @@ class Summary:
         error_rates: Edits per reference unit, by language of the turn.
         gaps: Audible breaks of playout, and the longest.
         ledger: Sums of the turns' accounts.
-        failures: Codes of `error` events.
+        failures: Calls that broke down, and codes of `error` events.
     """
 
     turns: int

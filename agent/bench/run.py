@@ -67,7 +67,7 @@ class PreparedCall:
 
 @dataclass(frozen=True, slots=True)
 class HeldCall:
-    """What one call came to; `errors` are the codes of everything that went wrong."""
+    """What one call came to; `errors` tells everything that went wrong."""
 
     system: System
     turns: tuple[TurnResult, ...]
@@ -157,7 +157,7 @@ async def hold_call(
         report = await caller.run(prepared.script(listen_secs))
     except (ProtocolError, OverloadedError) as error:
         lost = tuple(measure_turn(take, _unanswered(take)) for take in prepared.takes)
-        return HeldCall(system, lost, (f"{prepared.call.name}: {error.code}",))
+        return HeldCall(system, lost, (f"{prepared.call.name}: {error.message}",))
     turns = zip(prepared.takes, report.turns, strict=True)
     measured = tuple(measure_turn(take, turn) for take, turn in turns)
     return HeldCall(system, measured, report.errors)

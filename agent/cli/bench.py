@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -31,7 +32,7 @@ def register(app: typer.Typer) -> None:
     """Add the command and those below it."""
     group = typer.Typer(invoke_without_command=True)
     group.callback()(bench)
-    for name in _OTHERS:
+    for name in filter(importlib.util.find_spec, _OTHERS):
         if add := getattr(importlib.import_module(name), "register", None):
             add(group)
     app.add_typer(group, name="bench")
