@@ -1,21 +1,32 @@
 """How long to wait in a silence before the turn is taken: pure arithmetic over evidence.
 
-    p  = how complete the words and the voice sound, 0 … 1
-    wait = max_wait − (max_wait − min_wait) · confidence(p)     + pacing
+    log-odds = bias + Σ weight · vote            that the caller has finished; 0 is even
+    wait                                         falls as the log-odds rise
 
-The language model's end-of-turn probability is the strongest vote; smart-turn hears the
-melody but is unreliable on short Mandarin, so it only nudges; the last words can veto.
+    max_wait ──────┐
+                    ╲
+                      ╲
+                        └────────── min_wait
+                 doubt   sure       log-odds
+
+Votes: the language model's probability, which is the strongest; smart-turn, which hears
+the melody and is worth little in Mandarin; how the words end; and the recogniser's last
+mark. Their weights are fitted, per language and for every set of votes that is in
+(`calibration`); `agent/bench/endpointing` makes and judges them.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from pipeline.text import Language
+from pipeline.turn.calibration import load_calibration, voters_of
+from pipeline.turn.lexicon import Ending, Mark
+
 Pacing: TypeAlias = Literal["quick", "natural", "counsellor"]
-Ending: TypeAlias = Literal["open", "question", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +37,8 @@ class TurnSettings:
         soft_end_secs: Silence after which a draft begins.
         min_wait_secs: Silence before any turn is taken.
         max_wait_secs: Silence after which the turn is taken whatever the evidence, unless
-            pacing holds it.
-        hold_secs: Added when the caller asked for time or opened up, by pacing.
+            the caller asked for time.
+        hold_secs: Added when the caller asked for time.
         discard_secs: Silence after which an utterance without words is forgotten.
         reply_owed_secs: Longest silence of the bot while it owes an answer.
         unheard_speech_secs: Voiced length from which wordless speech is answered with a
@@ -52,54 +63,91 @@ class Evidence:
     """What is known about the end of the turn.
 
     Attributes:
-        llm: End-of-turn probability of the words, None while unknown.
+        llm: The language model's probability that the words are complete, None while
+            unknown.
         smart_turn: The audio model's probability, None while unknown.
-        ending: What the last words say: "open" (因为…, and …), "question", "plain".
+        ending: What the last words say; see `lexicon.ending_of`.
+        mark: The recogniser's last punctuation; see `lexicon.mark_of`.
+        language: Language of the turn.
         asks_for_time: 让我想想, let me think.
         discloses_feeling: The turn opens up emotionally.
-        units: Length of the turn so far in text units.
     """
 
     llm: float | None = None
     smart_turn: float | None = None
     ending: Ending = "plain"
+    mark: Mark = "none"
+    language: Language = "zh"
     asks_for_time: bool = False
     discloses_feeling: bool = False
-    units: int = 0
 
 
-# Log-odds weights of the votes. The language model's vote is taken relative to the border
-# between complete and incomplete turns that was measured for the untuned Qwen 0.5B
-# (`pipeline.llm.turn_end`): complete 0.28 at the median, 90 % of incomplete under 0.005.
-LLM_BORDER = 0.04
-LLM_WEIGHT = 1.0
-SMART_TURN_WEIGHT = 0.25
-QUESTION_WEIGHT = 1.5
-OPEN_WEIGHT = -4.0
-LOGIT_LIMIT = 5.0
+# No model is believed beyond these log-odds. smart-turn's are narrower: it was calibrated
+# on synthesised speech, and on recorded English it is wrong far more often
+# (35 % of inner pauses at 300 ms).
+LLM_LIMIT = 5.0
+SMART_TURN_LIMIT = 3.0
 
-# From this probability on the turn is taken after the minimum wait, and below its
-# complement only after the maximum; between them the wait falls with the log-odds.
-SURE = 0.85
+CALIBRATION = load_calibration()
+
+# Words that ask for more (因为, 就是, um) are not overruled: this share of the wait at least.
+OPEN_SHARE = 0.7
+# Of `hold_secs`, by pacing, for an explicit wish for time.
+TIME_SHARE = {"quick": 0.5, "natural": 1.0, "counsellor": 1.0}
+# A counsellor leaves more of the room between the shortest and the longest wait.
+STRETCH = {"quick": 0.75, "natural": 1.0, "counsellor": 1.3}
+DISCLOSURE_SECS = 0.6  # by which a counsellor lets a feeling stand
+# What smart-turn must be able to add to or take from the wait to be worth its 45 ms of a core.
+WORTH_SECS = 0.2
 
 
 def completeness(evidence: Evidence) -> float:
-    """Probability that the caller has finished, 0 … 1; unknown votes abstain."""
-    logit = 0.0
-    if evidence.llm is not None:
-        logit += LLM_WEIGHT * (_logit(evidence.llm) - _logit(LLM_BORDER))
-    if evidence.smart_turn is not None:
-        logit += SMART_TURN_WEIGHT * _logit(evidence.smart_turn)
-    if evidence.ending == "question":
-        logit += QUESTION_WEIGHT
-    elif evidence.ending == "open":
-        logit += OPEN_WEIGHT
-    return 1.0 / (1.0 + math.exp(-logit))
+    """Probability that the caller has finished, 0 … 1, both being as likely beforehand."""
+    return 1.0 / (1.0 + math.exp(-log_odds(evidence)))
 
 
-def _logit(probability: float) -> float:
-    clipped = min(max(probability, 1e-6), 1 - 1e-6)
-    return min(max(math.log(clipped / (1 - clipped)), -LOGIT_LIMIT), LOGIT_LIMIT)
+def log_odds(evidence: Evidence) -> float:
+    """`completeness` on the scale on which the votes add up."""
+    voters = voters_of(llm=evidence.llm is not None, smart_turn=evidence.smart_turn is not None)
+    return CALIBRATION.weights[evidence.language][voters].log_odds(votes_of(evidence))
+
+
+def votes_of(evidence: Evidence) -> dict[str, float]:
+    """What each weight is multiplied with, by the weight's name; an unknown vote is 0."""
+    return {
+        "bias": 1.0,
+        "llm": _logit(evidence.llm, LLM_LIMIT),
+        "smart_turn": _logit(evidence.smart_turn, SMART_TURN_LIMIT),
+        "open": float(evidence.ending == "open"),
+        "leading": float(evidence.ending == "leading"),
+        "question": float(evidence.ending == "question"),
+        "answer": float(evidence.ending == "answer"),
+        "unmarked": float(evidence.mark == "none"),
+        "paused": float(evidence.mark == "pause"),
+        "asked": float(evidence.mark == "question"),
+    }
+
+
+def _logit(probability: float | None, limit: float) -> float:
+    if probability is None:
+        return 0.0
+    clipped = min(max(probability, 1e-9), 1 - 1e-9)
+    return min(max(math.log(clipped / (1 - clipped)), -limit), limit)
+
+
+def share_of_wait(odds: float) -> float:
+    """Where on the slope a turn stands: 0.0 waits the minimum, 1.0 the maximum."""
+    sure, doubt = CALIBRATION.sure, CALIBRATION.doubt
+    return min(max((sure - odds) / (sure - doubt), 0.0), 1.0)
+
+
+def audio_may_decide(evidence: Evidence, settings: TurnSettings) -> bool:
+    """Whether smart-turn's opinion could move the wait by `WORTH_SECS`."""
+    rhythm = PauseRhythm()
+    longest, shortest = (
+        wait_secs(replace(evidence, smart_turn=opinion), rhythm, settings) for opinion in (0.0, 1.0)
+    )
+    return longest - shortest >= WORTH_SECS
 
 
 @dataclass
@@ -132,26 +180,20 @@ class PauseRhythm:
 def wait_secs(evidence: Evidence, rhythm: PauseRhythm, settings: TurnSettings) -> float:
     """Silence after which the turn is taken; between the minimum and the maximum wait.
 
-    Only an explicit wish for time, or a disclosure under `counsellor` pacing, may exceed
-    `max_wait_secs`, by `hold_secs`.
+    Only an explicit wish for time exceeds `max_wait_secs`, by up to `hold_secs`.
     """
-    complete = completeness(evidence)
     shortest, longest = settings.min_wait_secs, settings.max_wait_secs
-    if settings.pacing == "quick":
-        longest *= 0.75
-    doubt = 0.5 - _logit(complete) / (2.0 * _logit(SURE))
-    wait = shortest + (longest - shortest) * min(max(doubt, 0.0), 1.0)
-    if complete < SURE:
+    odds = log_odds(evidence)
+    share = share_of_wait(odds)
+    if evidence.ending == "open":
+        share = max(share, OPEN_SHARE)
+    wait = shortest + (longest - shortest) * share * STRETCH[settings.pacing]
+    if odds < CALIBRATION.sure:
         wait = max(wait, rhythm.floor_secs(shortest, longest))
-    wait = min(wait, longest)
-    return wait + _hold_secs(evidence, settings)
-
-
-def _hold_secs(evidence: Evidence, settings: TurnSettings) -> float:
-    if settings.pacing == "quick":
-        return 0.0
-    if evidence.asks_for_time:
-        return settings.hold_secs
-    if not evidence.discloses_feeling:
-        return 0.0
-    return settings.hold_secs if settings.pacing == "counsellor" else settings.hold_secs / 8
+    if settings.pacing == "counsellor":
+        if evidence.ending == "open":
+            wait = longest
+        elif evidence.discloses_feeling:
+            wait += DISCLOSURE_SECS
+    held = settings.hold_secs * TIME_SHARE[settings.pacing] if evidence.asks_for_time else 0.0
+    return min(wait, longest) + held

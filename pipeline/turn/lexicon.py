@@ -19,7 +19,8 @@ from pipeline.text import keys
 from pipeline.turn import phrases
 
 Folded: TypeAlias = tuple[str, ...]
-Ending: TypeAlias = Literal["open", "question", "plain"]
+Ending: TypeAlias = Literal["open", "leading", "question", "answer", "plain"]
+Mark: TypeAlias = Literal["none", "pause", "stop", "question"]
 
 LONGEST_BACKCHANNEL_UNITS = 8  # 嗯嗯嗯嗯原来如此; whoever says more is taking the turn
 QUESTION_SPAN_UNITS = 14  # a question word further back belongs to an earlier thought
@@ -28,6 +29,7 @@ _TO_SIMPLIFIED = OpenCC("t2s")
 _STRETCH = re.compile(r"([a-z])\1{2,}")
 _SENTENCE_END = re.compile(r"[。！？!?…\n]|\.(?=\s|$)")
 _CLAUSE_END = re.compile(r"[，、；：,;:]")
+_CLOSING = " \"'”’」』）)"  # may stand after the last mark
 _TRAILING_OFF = re.compile(r"(?:…|\.\.+|—|--)\s*$")
 
 _AUXILIARY = (
@@ -44,6 +46,23 @@ _ENGLISH_QUESTION = re.compile(
     r"|^(?:what|how) about\b|^how come\b|^why not\b|^(?:what|why|how|where|who|when)s?$"
     rf"|\b(?:{_AUXILIARY}) (?:i|you|he|she|it|we|they)$"
     r"|\b(?:right|you think|what should i do|what do i do)$"
+)
+_ENGLISH_LEADING = re.compile(
+    r"^(?:(?:and|so|but|well|um|uh|like) )*"
+    r"(?:if|when|whenever|after|before|since|because|although|though|while|until|unless|once|as"
+    r"|even (?:if|though|when)|ever since|by the time|right (?:when|before|after)|suppose"
+    r"|(?:every|each|next|last|any) ?time|the (?:first|last|next|only) time"
+    r"|the (?:moment|minute|second|day|night|week|morning|afternoon|evening|year|summer|winter)"
+    r"|instead of|rather than|compared to|apart from|except for|of all|for someone|for somebody"
+    r"|with|without|in|on|at|during|until|having|being)\b"
+)
+# The subject of a main clause; object forms (me, him) and "you", "it" inside one tell nothing.
+_ENGLISH_MAIN = re.compile(
+    r"^(?:\S+ ){3,}?(?:(?:i|he|she|we|they|that|there|nobody|everyone|everything|what)"
+    rf"(?:m|s|d|ve|re|ll)?|its|(?:{_AUXILIARY}) (?:{_SUBJECT}))\b"
+)
+_ENGLISH_INNER_QUESTION = re.compile(
+    rf"\b(?:{_AUXILIARY}) (?:i|you|he|she|it|we|they|that|there|anyone|anybody|someone)\b"
 )
 
 
@@ -110,6 +129,10 @@ _COMMANDS = _Phrases(phrases.COMMANDS)
 _LEAD_INS = _Phrases(phrases.LEAD_INS)
 _CONTINUATIONS = _Phrases(phrases.CONTINUATIONS)
 _COMPLETIONS = _Phrases(phrases.COMPLETIONS)
+_ANSWERS = _Phrases(phrases.ANSWERS, phrases.BACKCHANNELS)
+_LEADING_STARTS = _Phrases(phrases.LEADING_STARTS)
+_LEADING_TAILS = _Phrases(phrases.LEADING_TAILS)
+_MAIN_CLAUSE_MARKS = _Phrases(phrases.MAIN_CLAUSE_MARKS)
 _QUESTION_PARTICLES = _Phrases(phrases.QUESTION_PARTICLES)
 _QUESTION_WORDS = _Phrases(phrases.QUESTION_WORDS)
 _QUESTION_BLOCKERS = _Phrases(phrases.QUESTION_BLOCKERS)
@@ -181,16 +204,44 @@ def _is_completion(words: Folded) -> bool:
     return _COMPLETIONS.suffix(words) > _CONTINUATIONS.suffix(words)
 
 
+def leads_up(text: str) -> bool:
+    """Whether the last sentence only sets a scene: 如果他不回来, when I got home last night."""
+    sentence = _last(_SENTENCE_END, text)
+    words = _LEAD_INS.strip_prefixes(sentence)
+    if _LEADING_TAILS.suffix(words):
+        return True
+    begun = _LEADING_STARTS.prefix(words)
+    if begun:
+        return not _MAIN_CLAUSE_MARKS.find(words[begun + 1 :])
+    english = " ".join(sentence)
+    return bool(_ENGLISH_LEADING.search(english)) and not _ENGLISH_MAIN.search(english)
+
+
+def _last(separator: re.Pattern[str], text: str) -> Folded:
+    """The last part of `text` that has words; empty if none has."""
+    parts = (fold(part) for part in reversed(separator.split(text)))
+    return next((part for part in parts if part), ())
+
+
+def is_answer(text: str) -> bool:
+    """Whether all that was said answers a question: 没有, 还行吧, not really, a backchannel."""
+    words = fold(text)
+    bare = _PARTICLES.strip_suffixes(words) or words
+    return len(words) <= LONGEST_BACKCHANNEL_UNITS and (
+        _ANSWERS.covers(words) or _ANSWERS.covers(bare)
+    )
+
+
 def ends_as_question(text: str) -> bool:
     """Whether the last sentence asks something, with or without its question mark."""
-    stripped = text.rstrip(" \"'”’」』）)")
+    stripped = text.rstrip(_CLOSING)
     words = fold(text)
     if not words or (trailing_incomplete(text) and not stripped.endswith(("?", "？"))):
         return False
     if stripped.endswith(("?", "？")):
         return True
     sentence = [part for part in _SENTENCE_END.split(text) if fold(part)][-1]
-    clause = fold([part for part in _CLAUSE_END.split(sentence) if fold(part)][-1])
+    clause = _last(_CLAUSE_END, sentence)
     return _asks_in_chinese(clause) or _asks_in_english(clause) or _asks_in_english(fold(sentence))
 
 
@@ -203,14 +254,37 @@ def _asks_in_chinese(clause: Folded) -> bool:
 
 def _asks_in_english(clause: Folded) -> bool:
     bare = _LEAD_INS.strip_prefixes(clause)
-    return _ENGLISH_QUESTION.search(" ".join(bare or clause)) is not None
+    words = " ".join(bare or clause)
+    if _ENGLISH_QUESTION.search(words):
+        return True
+    return bool(_ENGLISH_LEADING.search(words) and _ENGLISH_INNER_QUESTION.search(words))
 
 
 def ending_of(text: str) -> Ending:
-    """How the words end: "open" as in `trailing_incomplete`, as a "question", or "plain"."""
-    if ends_as_question(text):
+    """How the words end.
+
+    "answer" as in `is_answer`, "open" as in `trailing_incomplete`, "leading" as in
+    `leads_up`, else as a "question" or "plain".
+    """
+    if mark_of(text) == "question":
         return "question"
-    return "open" if trailing_incomplete(text) else "plain"
+    if is_answer(text):
+        return "answer"
+    if trailing_incomplete(text):
+        return "open"
+    if leads_up(text):
+        return "leading"
+    return "question" if ends_as_question(text) else "plain"
+
+
+def mark_of(text: str) -> Mark:
+    """The last punctuation, as far as it tells: "pause" is a comma or three dots."""
+    written = text.rstrip(_CLOSING)
+    if _TRAILING_OFF.search(written) or _CLAUSE_END.search(written[-1:]):
+        return "pause"
+    if written.endswith(("?", "？")):
+        return "question"
+    return "stop" if _SENTENCE_END.search(written[-1:]) else "none"
 
 
 def asks_for_time(text: str) -> bool:

@@ -283,9 +283,10 @@ class TurnMachine:
             llm=llm,
             smart_turn=self._smart_turn,
             ending=lexicon.ending_of(text),
+            mark=lexicon.mark_of(text),
+            language=utterance.language if utterance else "zh",
             asks_for_time=lexicon.asks_for_time(text),
             discloses_feeling=lexicon.discloses_feeling(text),
-            units=count_units(text),
         )
 
     def _consider(self, silence_secs: float) -> list[Action]:

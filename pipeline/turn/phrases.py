@@ -33,7 +33,7 @@ um, uh, er, erm, uhm, well, like, you know, i mean, kind of, sort of, how do i s
 
 # Hesitations that are answers when nothing else is said.
 HUMS = """
-嗯, 欸, 啊, 哦,
+嗯, 欸,
 m, mm, hm, hmm, ah, oh
 """
 
@@ -124,6 +124,38 @@ COMPLETIONS = """
 yes i am, yes i was, i know i am, i think i am, yes it was, yes i think, yes i have to,
 thats what i think, thats how i feel, thats what i want, what i need, if i have to, what i want,
 who i am, where i am, how i feel, what i thought
+"""
+
+# Complete when nothing else is said, besides the backchannels.
+ANSWERS = """
+不, 没, 没有, 没有了, 没了, 不是, 不会, 不想, 不用, 不要, 不行, 不知道, 不清楚, 不确定, 不记得,
+不太记得, 说不清, 说不上来, 不太, 有, 有一点, 有点, 一点点, 还行, 还好, 一般, 差不多, 应该是,
+好像是, 可能是, 大概是, 应该会, 可能会, 也许会, 会, 想, 想过, 试过, 没试过, 有过, 从来没有, 经常,
+偶尔, 有时候, 每天, 很久了, 就这样, 就这些, 就这么多, 说完了, 讲完了, 没别的, 没什么, 你好, 喂,
+再见, 拜拜,
+no, nope, nah, not really, not at all, not yet, not sure, im not sure, i dont know, i dunno,
+i dont remember, i cant remember, no idea, i have no idea, a little, a little bit, a bit, a lot,
+kind of, sort of, sometimes, always, never, often, every day, once, twice, both, neither, i do,
+i did, i dont, i didnt, i am, i was, i have, i havent, i can, i cant, i will, i wont, it is,
+it was, thats all, thats it, nothing, nothing else, im done, im fine, hello, hi, bye, goodbye
+"""
+
+# A clause that begins so needs a main clause after it.
+LEADING_STARTS = """
+如果, 要是, 假如, 要不是, 虽然, 尽管, 即使, 就算, 哪怕, 既然, 自从, 自打, 每次, 每当, 每逢, 只要,
+当, 等, 等到, 趁着, 为了, 除了, 除非, 不管, 无论, 不论, 对于, 按照, 比起, 越是, 凡是, 不光, 不仅,
+不但, 一想到, 一看到, 一听到, 一说到, 一到, 明明, 宁可
+"""
+
+# What a main clause shows itself by, after one of LEADING_STARTS.
+MAIN_CLAUSE_MARKS = """
+就, 也, 都, 却, 才, 但, 可, 还, 反而, 根本, 其实, 会, 应该, 该, 怎么, 能, 一定, 什么, 宁愿, 更
+"""
+
+# A phrase that ends so sets a scene.
+LEADING_TAILS = """
+的时候, 那时候, 那会儿, 以后, 之后, 以前, 之前, 的话, 期间, 那天, 那一天, 那天起, 那天晚上,
+那天早上, 那一刻, 那年, 那一年, 那几天, 那几年, 情况下, 来说, 而言, 的那段时间
 """
 
 QUESTION_PARTICLES = """
