@@ -1,4 +1,5 @@
-# Everything runs in .venv. `make help` lists the targets.
+# Everything runs in .venv, but training, whose libraries are large: that has .venv-train.
+# `make help` lists the targets.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 EXTRAS ?= dev
@@ -9,11 +10,16 @@ BIN := $(VENV)/bin
 KEY := $(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
 INSTALLED := $(VENV)/.installed-$(KEY)-$(EXTRAS)
 
+VENV_TRAIN := .venv-train
+BIN_TRAIN := $(VENV_TRAIN)/bin
+KEY_TRAIN := $(shell cat pyproject.toml constraints.txt requirements-unsloth.txt | cksum | cut -d ' ' -f 1)
+INSTALLED_TRAIN := $(VENV_TRAIN)/.unsloth-$(KEY_TRAIN)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow lint types bench clean
+.PHONY: help setup setup-train run test test-slow test-train lint types bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: $(INSTALLED) ## Create .venv, install everything, fetch and verify the models
 	@$(BIN)/qingting models pull
@@ -27,15 +33,28 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@rm -f $(VENV)/.installed-*
 	@touch $@
 
+setup-train: $(INSTALLED_TRAIN) ## Create .venv-train, which can also train: torch and Unsloth
+
+$(INSTALLED_TRAIN): pyproject.toml constraints.txt requirements-unsloth.txt
+	@$(MAKE) --no-print-directory setup VENV=$(VENV_TRAIN) EXTRAS=dev,train
+	$(BIN_TRAIN)/python -m pip install --disable-pip-version-check --quiet \
+	  --no-deps --requirement requirements-unsloth.txt
+	@rm -f $(VENV_TRAIN)/.unsloth-*
+	@touch $@
+
 run: setup ## Set up, examine this machine, start the server and print its address
 	@$(BIN)/qingting doctor
 	@exec $(BIN)/qingting serve
 
 test: setup ## The fast suite, which includes the real models
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(BIN)/python -m pytest -m "not slow and not browser and not train"
 
 test-slow: setup ## The slow tests, and those in a browser
-	$(BIN)/python -m pytest -m "slow or browser"
+	$(BIN)/python -m pytest -m "(slow or browser) and not train"
+
+test-train: setup-train ## Train a small model for real, in .venv-train
+	@$(BIN_TRAIN)/qingting models pull smollm2-135m
+	$(BIN_TRAIN)/python -m pytest -m train tests/train
 
 lint: $(INSTALLED) ## Formatter and linter, changing nothing
 	$(BIN)/ruff format --check .
@@ -48,5 +67,5 @@ bench: setup ## One call with the clips of the tests, every mark of every turn a
 	@$(BIN)/qingting call tests/data/*.wav --json
 
 clean: ## Remove what the tools left; models and compiled wheels stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(VENV_TRAIN) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

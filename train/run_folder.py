@@ -104,14 +104,9 @@ class RunFolder:
         Raises:
             ConfigError: There is something at `path` already, or it cannot be made.
         """
+        refuse_existing(path)
         try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            if not path.is_dir() or any(path.iterdir()):
-                raise ConfigError(
-                    f"{path} exists already; a run never overwrites another. "
-                    f"To go on with it: qingting train resume {path}"
-                ) from None
+            path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{path} cannot be made: {error.strerror}") from error
         return cls(path)
@@ -176,6 +171,19 @@ class RunFolder:
             for path in self.checkpoints.glob("checkpoint-*")
             if path.is_dir() and not (path / COMPLETE).is_file()
         ]
+
+
+def refuse_existing(path: Path) -> None:
+    """Check before long work that a run may be made here.
+
+    Raises:
+        ConfigError: There is something at `path` already.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ConfigError(
+            f"{path} exists already; a run never overwrites another. "
+            f"To go on with it: qingting train resume {path}"
+        )
 
 
 def mark_complete(checkpoint: Path) -> None:

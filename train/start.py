@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +13,11 @@ from typing import Any
 from pipeline.errors import DataError
 from train import schema
 from train.base import Base, ChatFormat, load_format, locate
+from train.plan import RowFigures
 from train.presets import recipe as recipe_of
 from train.recipe import Recipe
 from train.render import IGNORED, PreferencePair, Row
-from train.rows import RunRows, hold_out, make_rows, read_records, save_rows
+from train.rows import RunRows, examples, hold_out, make_rows, read_records, save_rows
 from train.run_folder import DataFile, Manifest, RunFolder, file_sha256
 
 _VERSIONS_OF = (
@@ -152,6 +152,21 @@ def refuse_leak(training: Sequence[schema.Record], validation: Sequence[schema.R
         )
 
 
+def figures(prepared: Prepared) -> RowFigures:
+    """What the plan goes by."""
+    counts = prepared.rows.counts()
+    recipe = prepared.recipe
+    rows = [row for row in prepared.rows.training if isinstance(row, Row)]
+    packs = examples(rows, recipe.max_tokens, packing=recipe.packing)
+    return RowFigures(
+        rows=counts["training"],
+        examples=len(packs) or counts["training"],
+        tokens=counts["tokens"],
+        learned_tokens=counts["learned_tokens"],
+        longest=counts["longest"],
+    )
+
+
 def first_row(prepared: Prepared) -> Row:
     """A row to show."""
     return _first(prepared.rows)
@@ -218,8 +233,3 @@ def _versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-def remove(folder: RunFolder) -> None:
-    """Undo `create`; for runs that failed before their first step."""
-    shutil.rmtree(folder.path)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.cli.context import settings_of
+from agent.cli.run_models import MODEL_HELP, model_flags
 
 if TYPE_CHECKING:
     from agent.caller import Caller, CallScript, MicrophoneRate
@@ -52,6 +53,9 @@ def call(
     ] = None,
     language: Annotated[str | None, typer.Option(help="zh or en; else found out.")] = None,
     api_key: Annotated[str | None, typer.Option(help="For a server that wants one.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help=f"{MODEL_HELP} Of the server started here.")
+    ] = None,
 ) -> None:
     """Play clips as turns of one call, wait for each reply, and measure.
 
@@ -63,7 +67,7 @@ def call(
     from pipeline.audio import OUTPUT_RATE_HZ
     from pipeline.errors import ConfigError
 
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, model_flags(model))
     if rate not in (16_000, 24_000):
         raise ConfigError(f"--rate {rate}: the wire takes 16000 or 24000")
     loaded = [load_clip(path, rate, speech_level_dbfs=speech_level) for path in clips]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.cli.context import settings_of
+from agent.cli.run_models import MODEL_HELP, model_flags
 from pipeline.llm.base import Message
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def chat(
     ctx: typer.Context,
     locale: Annotated[str | None, typer.Option(help="zh-Hant, zh-Hans or en.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model name, or path of a GGUF.")] = None,
+    model: Annotated[str | None, typer.Option(help=MODEL_HELP)] = None,
 ) -> None:
     """Write with the persona. Ctrl-C stops a reply, Ctrl-D ends; lines can be piped in."""
     from rich.console import Console
@@ -37,7 +38,7 @@ def chat(
     from agent.profile import call_profile
     from pipeline.events import CallOptions
 
-    settings = settings_of(ctx, {"persona.locale": locale, "models.llm": model})
+    settings = settings_of(ctx, {"persona.locale": locale, **model_flags(model)})
     named = settings.persona
     persona = load_persona(named.name, named.locale, named.directory)
     # What a caller would get, so that both are the same persona.
