@@ -101,6 +101,7 @@ class TurnMachine:
         self.policy = policy
         self.take_turns = take_turns
         self._generation = 0
+        self._soft_end_generation = 0
         self._turn_count = 0
         self._utterance: _Utterance | None = None
         self._draft: _DraftState | None = None
@@ -173,6 +174,12 @@ class TurnMachine:
         """The client has said that the utterance ends here; what still arrives is no part of it."""
         return self._utterance is not None and self._utterance.forced
 
+    @property
+    def _is_final(self) -> bool:
+        """All words up to the latest soft end are known."""
+        utterance = self._utterance
+        return utterance is not None and utterance.final_for == self._soft_end_generation
+
     def _begin(self, at_secs: float, onset_sample: int) -> list[Action]:
         self._turn_count += 1
         echoes = at_secs - self._reply_ended_secs < ECHO_TAIL_SECS
@@ -190,6 +197,7 @@ class TurnMachine:
     def _soft_end(self, last_voiced_sample: int) -> list[Action]:
         assert self._utterance is not None
         self._generation += 1
+        self._soft_end_generation = self._generation
         self._smart_turn = None
         self.phase = "waiting"
         return [SoftEnd(self._generation, self._utterance.turn_id, last_voiced_sample)]
@@ -217,7 +225,7 @@ class TurnMachine:
         utterance = self._utterance
         if utterance is None or utterance.turn_id != turn_id:
             return []
-        if generation is not None and generation != self._generation:
+        if generation is not None and generation != self._soft_end_generation:
             return []
         utterance.text, utterance.language, utterance.answered = text, language, True
         if generation is None:
@@ -240,6 +248,8 @@ class TurnMachine:
             actions = self._drop_draft("resumed")
         else:
             actions = []
+        # A number of its own: what was once dropped stays dropped in every stage.
+        self._generation += 1
         self._draft = _DraftState(self._generation, utterance.text)
         draft = Draft(
             self._generation, utterance.turn_id, utterance.text, utterance.language, speculative
@@ -266,7 +276,7 @@ class TurnMachine:
 
     def on_smart_turn(self, generation: int, probability: float) -> list[Action]:
         """The audio model's opinion of the silence that `generation` began with."""
-        if generation == self._generation:
+        if generation == self._soft_end_generation:
             self._smart_turn = probability
         return []
 
@@ -296,7 +306,7 @@ class TurnMachine:
         stalled = silence_secs >= settings.max_wait_secs + STALLED_TRANSCRIPT_SECS
         if utterance.forced:
             return self._finish_forced() if stalled else []
-        if not self.take_turns or (utterance.final_for != self._generation and not stalled):
+        if not self.take_turns or not (self._is_final or stalled):
             return []
         if not utterance.text:
             return self._without_words() if silence_secs >= settings.discard_secs else []
@@ -307,7 +317,7 @@ class TurnMachine:
     def _take_turn(self) -> list[Action]:
         utterance = self._utterance
         assert utterance is not None
-        actions = self._draft_reply(speculative=False)
+        actions = [*self._end_reply("replaced"), *self._draft_reply(speculative=False)]
         assert self._draft is not None
         generation, self._draft = self._draft.generation, None
         self._asked_to_repeat = False
@@ -330,7 +340,7 @@ class TurnMachine:
         assert utterance is not None
         actions: list[Action] = [*self._drop_draft("resumed"), Discard(utterance.turn_id, "")]
         self._forget_utterance()
-        if self._spoke_long(utterance) and not self._asked_to_repeat:
+        if self.reply == "none" and self._spoke_long(utterance) and not self._asked_to_repeat:
             self._asked_to_repeat = True
             actions += self._say("unheard", utterance.turn_id)
         return actions
@@ -369,7 +379,7 @@ class TurnMachine:
             silence_secs=silence_secs,
             level_dbfs=level_dbfs,
             text=utterance.text if utterance.answered else None,
-            text_is_final=utterance.final_for == self._generation and self.phase == "waiting",
+            text_is_final=self._is_final and self.phase == "waiting",
             end_of_turn=probability,
             echo_dbfs=echo_dbfs,
             usual_dbfs=self._usual_dbfs,
@@ -387,7 +397,7 @@ class TurnMachine:
         assert utterance is not None
         if not utterance.overlap or utterance.forced or self._paused or self.phase != "waiting":
             return []
-        if utterance.final_for != self._generation and silence_secs < STALLED_TRANSCRIPT_SECS:
+        if not self._is_final and silence_secs < STALLED_TRANSCRIPT_SECS:
             return []
         backchannel = lexicon.is_backchannel(utterance.text)
         if self.policy.mode == "off" and not self._floor_is_free:
@@ -415,7 +425,7 @@ class TurnMachine:
                 utterance.overlap = False
                 actions = self._end_reply("interrupted")
                 actions.append(BeginTurn(utterance.turn_id, utterance.began_secs))
-                if utterance.final_for == self._generation and utterance.text and self.speculation:
+                if self._is_final and utterance.text and self.speculation:
                     actions += self._draft_reply(speculative=True)
                 return actions
             case _:
@@ -494,7 +504,7 @@ class TurnMachine:
             utterance.overlap = False
             actions += self._end_reply("interrupted")
             actions.append(BeginTurn(utterance.turn_id, utterance.began_secs))
-        if self.phase == "waiting" and utterance.final_for == self._generation:
+        if self.phase == "waiting" and self._is_final:
             return [*actions, *self._finish_forced()]
         if self.phase == "speaking":
             actions += self._soft_end(last_voiced_sample)
@@ -533,9 +543,11 @@ class TurnMachine:
             return []
         if self.reply != "none":
             return []
+        actions = self._drop_draft("replaced")
         self._generation += 1
         self._owe(self._generation, "")
         return [
+            *actions,
             Draft(self._generation, "", "", "zh", speculative=False),
             Commit(self._generation, "", "", "zh"),
         ]

@@ -35,6 +35,7 @@ from tests.fakes.driver import Passed, Step, Up, drive
 from tests.fakes.engines import InlineExecutor
 from tests.fakes.speech import speak
 
+SOFT_END, DRAFT = 1, 2  # generations of the first turn
 LINES = {"unheard": "没听清。", "apology": "抱歉。"}
 WINDOW_SECS = WINDOW_SAMPLES / INPUT_RATE_HZ
 SPEECH = speak("我", INPUT_RATE_HZ)[:WINDOW_SAMPLES]
@@ -102,7 +103,7 @@ def a_turn(stream: Stream) -> list[Step]:
         *stream.speech(),
         transcript("我睡不好"),
         *stream.silence(0.16),
-        transcript("我睡不好。", 1),
+        transcript("我睡不好。", SOFT_END),
         Up(EndOfTurnFrame("我睡不好。", 0.99)),
         *stream.silence(1.0),
     ]
@@ -160,7 +161,7 @@ def test_the_audio_model_is_asked_only_in_doubt():
         run(
             stream.speech(),
             stream.silence(0.16),
-            transcript("我睡不好", 1),
+            transcript("我睡不好", SOFT_END),
             Up(EndOfTurnFrame("我睡不好", probability)),
             0.1,
             opinion=opinion,
@@ -172,8 +173,8 @@ def test_the_bots_playout_is_a_state():
     """Speaking from its first sample, listening after its last."""
     passed = run(
         a_turn(Stream()),
-        Up(PlayoutStartedFrame(1)),
-        Up(PlayoutFinishedFrame(1, "completed", "嗯。", "嗯。")),
+        Up(PlayoutStartedFrame(DRAFT)),
+        Up(PlayoutFinishedFrame(DRAFT, "completed", "嗯。", "嗯。")),
     )
     states = [event.state for event in passed.events(StateChanged)]
     assert states == ["listening", "thinking", "speaking", "listening"]
@@ -181,7 +182,7 @@ def test_the_bots_playout_is_a_state():
 
 def test_a_failed_reply_is_apologised_for():
     """With the call's own line, outside the context."""
-    passed = run(a_turn(Stream()), Up(PlayoutFinishedFrame(1, "failed", "", "")))
+    passed = run(a_turn(Stream()), Up(PlayoutFinishedFrame(DRAFT, "failed", "", "")))
     (say,) = passed.all(SayFrame)
     assert (say.text, say.enters_context) == ("抱歉。", False)
     assert passed.all(CommitFrame)[-1].generation == say.generation
@@ -193,7 +194,7 @@ def test_push_to_talk_takes_the_turn_at_the_clients_word():
     steps = [
         *stream.speech(),
         CommitAudioFrame(),
-        transcript("我睡不好", 1),
+        transcript("我睡不好", SOFT_END),
     ]
     passed = run(steps, take_turns=False)
     assert [frame.text for frame in passed.all(TakeTextFrame)] == ["我睡不好"]
