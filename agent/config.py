@@ -62,6 +62,18 @@ class ServerSettings(Section):
         description="Calls at the same time; more are refused politely. Each further call "
         "shares the same cores, so replies come later.",
     )
+    speculating_calls: int = Field(
+        2,
+        ge=0,
+        description="Calls at once up to which replies are drafted early. A draft that is thrown "
+        "away costs a neighbour's reply time.",
+    )
+    fine_captions_calls: int = Field(
+        3,
+        ge=0,
+        description="Calls at once up to which captions come at their full pace; beyond it half "
+        "as often.",
+    )
     max_call_secs: float = Field(
         3600.0, gt=0, description="Longest call; a forgotten one gives its place back."
     )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from typing import get_args
 
+from agent.admission import admit, degraded
 from agent.call import Call
-from agent.config import Settings
+from agent.config import Locale, PersonaSettings, Settings
 from agent.persona import Persona, load_persona
 from agent.profile import call_profile
 from agent.warm_up import warm_up
 from pipeline.assembly import CallProfile, Engines
-from pipeline.errors import OverloadedError
+from pipeline.errors import ConfigError
 from pipeline.events import CallOptions
 from pipeline.llm.base import Conversation
 
@@ -33,6 +35,7 @@ class Switchboard:
         self._persona: Persona = load_persona(
             settings.persona.name, settings.persona.locale, settings.persona.directory
         )
+        self._personas = _spoken_by(settings.persona)
         self._calls: dict[str, Call] = {}
         self._warm_prompt: Conversation | None = None
 
@@ -47,11 +50,14 @@ class Switchboard:
         return len(self._calls)
 
     async def open_call(self, options: CallOptions) -> Call:
-        limit = self._settings.server.max_calls
-        if len(self._calls) >= limit:
-            raise OverloadedError(f"All {limit} lines are in use; please try again soon.")
+        admit(len(self._calls), self._settings.server)
+        calls = len(self._calls) + 1
+
+        def profile(options: CallOptions) -> CallProfile:
+            return degraded(self.profile(options), calls, self._settings.server)
+
         call_id = f"call_{secrets.token_hex(8)}"
-        call = Call(call_id, self._engines, self.profile, options, self._forget)
+        call = Call(call_id, self._engines, profile, options, self._forget)
         self._calls[call_id] = call
         try:
             await call.start()
@@ -63,7 +69,13 @@ class Switchboard:
 
     def profile(self, options: CallOptions) -> CallProfile:
         """What the settings and a client's options make of a call."""
-        return call_profile(self._settings, self._persona, options)
+        return call_profile(self._settings, self.persona(options.locale), options)
+
+    def persona(self, locale: str | None = None) -> Persona:
+        """Who answers a page in `locale`; the settings' persona where it does not speak it."""
+        if locale not in self._personas:
+            return self._persona
+        return self._personas[locale]
 
     def _forget(self, call: Call) -> None:
         if self._calls.pop(call.call_id, None) is not None:
@@ -74,3 +86,14 @@ class Switchboard:
         await asyncio.gather(*(call.close(reason) for call in list(self._calls.values())))
         if self._warm_prompt is not None:
             await self._warm_prompt.close()
+
+
+def _spoken_by(settings: PersonaSettings) -> dict[str | None, Persona]:
+    """The persona in every locale that it speaks."""
+    spoken: dict[str | None, Persona] = {}
+    for locale in get_args(Locale):
+        try:
+            spoken[locale] = load_persona(settings.name, locale, settings.directory)
+        except ConfigError:
+            continue  # a persona of one's own may speak a single language
+    return spoken

@@ -299,6 +299,8 @@ class CallOptions:
         turn_detection: False waits for `commit_audio` instead of listening for the end.
         interrupt_reply: Whether speech over the bot may stop it.
         reports_playout: Whether the client will call `report_played`.
+        locale: Language and script of the client's page, such as "zh-Hant"; holds from the
+            call's beginning.
     """
 
     instructions: str | None = None
@@ -308,3 +310,4 @@ class CallOptions:
     turn_detection: bool = True
     interrupt_reply: bool = True
     reports_playout: bool = False
+    locale: str | None = None
