@@ -69,6 +69,7 @@ class RealtimeConnection:
         limits: Bounds of the call and of this connection.
         model: Name shown to the client.
         subject: Whom the call is counted under.
+        locale: Of the client's page, if it said so.
         on_ended: Told the length in seconds of a call opened here.
     """
 
@@ -82,6 +83,7 @@ class RealtimeConnection:
         limits: CallLimits,
         model: str,
         subject: str = "",
+        locale: str | None = None,
         on_ended: Callable[[float], None] = lambda secs: None,
     ) -> None:
         self._socket = socket
@@ -91,6 +93,7 @@ class RealtimeConnection:
         self._limits = limits
         self._model = model
         self._subject = subject
+        self._locale = locale
         self._on_ended = on_ended
         self._outbox = Outbox(limits.outbox_bytes)
 
@@ -108,7 +111,7 @@ class RealtimeConnection:
             ongoing.resume(self._outbox, resumption.after)
             await self._serve(ongoing)
             return
-        session = Session()
+        session = Session(options=call.CallOptions(locale=self._locale))
         try:
             port = await self._open(session)
         except VoiceError as error:

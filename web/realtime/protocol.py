@@ -58,7 +58,7 @@ class RealtimeProtocol:
         self._max_message_bytes = max_message_bytes
         self._resume_token = resume_token
         self._resume_secs = resume_secs
-        self._translator = Translator(f"conv_{port.call_id}")
+        self._translator = Translator(f"conv_{port.call_id}", session.options.locale)
         self._microphone = MicrophoneAudio(session.input_rate_hz)
         self._uncommitted = False  # audio was appended since the last commit or clear
         self._push_to_talk = PushToTalk()

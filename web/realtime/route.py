@@ -6,10 +6,11 @@ import re
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import get_args
 
 from fastapi import FastAPI, Response, WebSocket
 
-from agent.config import LimitSettings
+from agent.config import LimitSettings, Locale
 from pipeline.events import CallFactory
 from web.auth import Caller
 from web.limits import TalkTime, refusal_for
@@ -75,6 +76,7 @@ def add_realtime(
             limits=replace(limits, max_call_secs=min(limits.max_call_secs, left_secs)),
             model=model,
             subject=caller.subject,
+            locale=find_locale(client.query_params.get("locale")),
             on_ended=lambda secs: talk_time.note(caller.subject, secs, time.monotonic()),
         )
         with calls.socket():
@@ -82,6 +84,11 @@ def add_realtime(
                 await connection.refuse(LIMITED.reason, refusal.message, LIMITED)
             else:
                 await connection.run(resumption)
+
+
+def find_locale(asked: str | None) -> Locale | None:
+    """The page's language, if it is one of ours."""
+    return next((known for known in get_args(Locale) if known == asked), None)
 
 
 def find_resumption(subprotocols: Iterable[str]) -> Resumption | None:

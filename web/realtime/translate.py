@@ -19,6 +19,7 @@ from pipeline import events as call
 from web.realtime import ids
 from web.realtime import server_events as wire
 from web.realtime.audio import SpeakerAudio, WireRate
+from web.realtime.script import script_of
 
 
 @dataclass(slots=True)
@@ -39,13 +40,19 @@ class _Turn:
 class Translator:
     """One call's events, in order, to the events of one connection.
 
+    Args:
+        conversation_id: Shown in responses.
+        locale: Of the client's page: the caller's words come in its script. The bot's are
+            in it already, and their characters are counted.
+
     Attributes:
         state: Who has the floor, as last told by the call.
         output_rate_hz: Taken by the next reply; one reply keeps one rate.
         active_reply_id: The reply under way, or None.
     """
 
-    def __init__(self, conversation_id: str) -> None:
+    def __init__(self, conversation_id: str, locale: str | None = None) -> None:
+        self._script = script_of(locale)
         self.state: call.CallState = "listening"
         self.output_rate_hz: WireRate = 24_000
         self.active_reply_id: str | None = None
@@ -103,7 +110,7 @@ class Translator:
             case call.TranscriptCompleted():
                 yield from self._transcript_completed(event)
             case call.BackchannelNoted(text):
-                yield wire.Backchannel(text=text)
+                yield wire.Backchannel(text=self._script(text))
             case call.ReplyStarted(reply_id):
                 yield from self._reply_started(reply_id)
             case call.ReplyText(reply_id, text):
@@ -148,24 +155,31 @@ class Translator:
     def _transcript_updated(self, event: call.TranscriptUpdated) -> Iterator[wire.ServerEvent]:
         item_id, turn = ids.item_id(event.turn_id), self._turn(event.turn_id)
         if len(event.committed) > len(turn.sent):
-            yield wire.TranscriptionDelta(item_id=item_id, delta=event.committed[len(turn.sent) :])
+            delta = self._script(event.committed[len(turn.sent) :])
+            yield wire.TranscriptionDelta(item_id=item_id, delta=delta)
             turn.sent = event.committed
-        yield wire.Transcript(item_id=item_id, committed=event.committed, unstable=event.unstable)
+        yield wire.Transcript(
+            item_id=item_id,
+            committed=self._script(event.committed),
+            unstable=self._script(event.unstable),
+        )
 
     def _transcript_completed(self, event: call.TranscriptCompleted) -> Iterator[wire.ServerEvent]:
         item_id = ids.item_id(event.turn_id)
         turn = self._turns.pop(event.turn_id, _Turn())
         previous = self._append_item(item_id)
-        part = wire.Part(type="input_audio", transcript=event.text)
+        words = self._script(event.text)
+        part = wire.Part(type="input_audio", transcript=words)
         item = wire.Item(id=item_id, status="completed", role="user", content=(part,))
         yield wire.AudioCommitted(item_id=item_id, previous_item_id=previous)
         yield wire.ItemAdded(item=item, previous_item_id=previous)
         yield wire.ItemDone(item=item, previous_item_id=previous)
         if event.text.startswith(turn.sent) and len(event.text) > len(turn.sent):
-            yield wire.TranscriptionDelta(item_id=item_id, delta=event.text[len(turn.sent) :])
+            delta = self._script(event.text[len(turn.sent) :])
+            yield wire.TranscriptionDelta(item_id=item_id, delta=delta)
         yield wire.TranscriptionCompleted(
             item_id=item_id,
-            transcript=event.text,
+            transcript=words,
             usage=wire.DurationUsage(seconds=round(turn.duration_secs, 3)),
         )
 

@@ -175,3 +175,16 @@ def test_every_event_of_a_call_is_translated():
     assert set(samples) == set(get_args(call.CallEvent))
     for event in samples.values():
         assert translate(event)
+
+
+def test_the_callers_words_come_in_the_pages_script():
+    """Traditional for a Traditional page, partials too; the bot's own are not touched."""
+    one = Translator("conv_1", "zh-Hant")
+    events = [
+        *one.translate(call.TranscriptUpdated("turn_1", "我听", "说了")),
+        *one.translate(call.TranscriptCompleted("turn_1", "我听说了", "zh")),
+        *one.translate(call.ReplyStarted("reply_1", "turn_1")),
+        *one.translate(call.ReplyText("reply_1", "听起来", 0)),
+    ]
+    said = [getattr(event, "transcript", None) or getattr(event, "delta", None) for event in events]
+    assert [text for text in said if text] == ["我聽", "說了", "我聽說了", "听起来"]

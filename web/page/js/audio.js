@@ -1,0 +1,173 @@
+/** Microphone and loudspeaker: devices, contexts, and the worklets between. */
+
+import { RATE_HZ } from "./playout-buffer.js";
+
+const HERE = new URL("../worklets/", import.meta.url);
+
+/** What went wrong with audio; `reason` is a key of the page's texts under "failure". */
+export class AudioFailure extends Error {
+  constructor(reason, cause) {
+    super(reason, { cause });
+    this.reason = reason;
+  }
+}
+
+const REASON_OF_ERROR = {
+  NotAllowedError: "microphone_refused",
+  SecurityError: "microphone_refused",
+  NotFoundError: "microphone_missing",
+  OverconstrainedError: "microphone_missing",
+  NotReadableError: "microphone_busy",
+  AbortError: "microphone_busy",
+};
+
+/**
+ * Ask for the microphone.
+ *
+ * @param {?string} deviceId
+ * @throws {AudioFailure}
+ */
+export async function openMicrophone(deviceId) {
+  if (!globalThis.isSecureContext || !navigator.mediaDevices) throw new AudioFailure("insecure_origin");
+  const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 };
+  try {
+    return await navigator.mediaDevices.getUserMedia({
+      audio: deviceId ? { ...audio, deviceId: { exact: deviceId } } : audio,
+    });
+  } catch (error) {
+    if (deviceId && error.name === "OverconstrainedError") return openMicrophone(null);
+    throw new AudioFailure(REASON_OF_ERROR[error.name] ?? "microphone_failed", error);
+  }
+}
+
+/** Devices of one kind; without permission their labels are empty. */
+export async function devices(kind) {
+  const all = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
+  return all.filter((device) => device.kind === kind && device.deviceId);
+}
+
+export class Microphone {
+  /**
+   * @param {MediaStream} stream
+   * @param {(chunk: {samples: Int16Array, level: number}) => void} onChunk every 20 ms
+   * @param {() => void} onEnded the device has gone
+   */
+  static async over(stream, onChunk, onEnded) {
+    const context = new AudioContext({ latencyHint: "interactive" });
+    await context.audioWorklet.addModule(new URL("capture.js", HERE));
+    return new Microphone(context, stream, onChunk, onEnded);
+  }
+
+  constructor(context, stream, onChunk, onEnded) {
+    this._context = context;
+    this._node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, channelCount: 1 });
+    this._node.port.onmessage = (message) => {
+      if (message.data.type === "chunk") onChunk(message.data);
+    };
+    this._onEnded = onEnded;
+    this._connect(stream);
+    context.resume();
+  }
+
+  get deviceId() {
+    return this._track.getSettings().deviceId ?? null;
+  }
+
+  set muted(muted) {
+    this._track.enabled = !muted;
+    this._muted = muted;
+  }
+
+  /** Whether loud speech pauses playback before the server has heard it. */
+  set guard(on) {
+    this._node.port.postMessage({ type: "guard", on });
+  }
+
+  async use(deviceId) {
+    const stream = await openMicrophone(deviceId);
+    this._disconnect();
+    this._connect(stream);
+  }
+
+  link(port) {
+    this._node.port.postMessage({ type: "link" }, [port]);
+  }
+
+  close() {
+    this._disconnect();
+    this._context.close();
+  }
+
+  _connect(stream) {
+    [this._track] = stream.getAudioTracks();
+    this._track.enabled = !this._muted;
+    this._track.onended = this._onEnded;
+    this._source = this._context.createMediaStreamSource(stream);
+    this._source.connect(this._node);
+  }
+
+  _disconnect() {
+    this._track.onended = null;
+    this._track.stop();
+    this._source.disconnect();
+  }
+}
+
+export class Loudspeaker {
+  /**
+   * @param {(status: object) => void} onStatus see the playback worklet
+   * @param {(samples: Float32Array) => void} onRendered while recording
+   */
+  static async open(onStatus, onRendered) {
+    const context = new AudioContext({ sampleRate: RATE_HZ, latencyHint: "interactive" });
+    await context.audioWorklet.addModule(new URL("playback.js", HERE));
+    return new Loudspeaker(context, onStatus, onRendered);
+  }
+
+  constructor(context, onStatus, onRendered) {
+    this._context = context;
+    this._node = new AudioWorkletNode(context, "playback", {
+      numberOfInputs: 0,
+      outputChannelCount: [1],
+    });
+    this._volume = context.createGain();
+    this._node.connect(this._volume).connect(context.destination);
+    this._node.port.onmessage = ({ data }) => {
+      if (data.type === "status") onStatus(data);
+      if (data.type === "rendered") onRendered(data.samples);
+    };
+    context.resume();
+  }
+
+  /** From a sample's render to the ear, as the browser knows it. */
+  get latencySecs() {
+    return (this._context.baseLatency || 0) + (this._context.outputLatency || 0);
+  }
+
+  set silent(silent) {
+    this._volume.gain.setTargetAtTime(silent ? 0 : 1, this._context.currentTime, 0.01);
+  }
+
+  get canChooseDevice() {
+    return typeof this._context.setSinkId === "function";
+  }
+
+  async use(deviceId) {
+    if (this.canChooseDevice) await this._context.setSinkId(deviceId ?? "");
+  }
+
+  tell(message, transfer = []) {
+    this._node.port.postMessage(message, transfer);
+  }
+
+  /** A port by which another worklet holds playback without a way through the page. */
+  holdPort() {
+    const channel = new MessageChannel();
+    this._node.port.postMessage({ type: "link" }, [channel.port1]);
+    return channel.port2;
+  }
+
+  close() {
+    this._context.close();
+  }
+}

@@ -1,0 +1,57 @@
+/** What the page remembers: choices in this browser, the call's ticket in this tab only. */
+
+const CHOICES = "qingting.choices";
+const TICKET = "qingting.call";
+
+export const DEFAULTS = Object.freeze({
+  locale: null, // null: the browser's
+  theme: "auto",
+  captionSize: 1,
+  microphone: null,
+  speaker: null,
+  pauseAtOnce: false,
+  keepRecording: false,
+});
+
+function read(storage, name, fallback) {
+  try {
+    return JSON.parse(storage.getItem(name)) ?? fallback;
+  } catch {
+    return fallback; // storage switched off, or not ours
+  }
+}
+
+function write(storage, name, value) {
+  try {
+    if (value === null) storage.removeItem(name);
+    else storage.setItem(name, JSON.stringify(value));
+  } catch {
+    // without storage the page forgets, and works
+  }
+}
+
+export class Preferences {
+  constructor(local = globalThis.localStorage, session = globalThis.sessionStorage) {
+    this._local = local;
+    this._session = session;
+    this._choices = { ...DEFAULTS, ...read(local, CHOICES, {}) };
+  }
+
+  get(name) {
+    return this._choices[name];
+  }
+
+  set(name, value) {
+    this._choices[name] = value;
+    write(this._local, CHOICES, this._choices);
+  }
+
+  /** The call of this tab: {token, key, record, at}. */
+  get ticket() {
+    return read(this._session, TICKET, null);
+  }
+
+  set ticket(ticket) {
+    write(this._session, TICKET, ticket);
+  }
+}
