@@ -60,7 +60,7 @@ class Masker:
         self._numbers: Counter[Kind] = Counter()
         self.masked: Counter[Kind] = Counter()
 
-    def mask(self, text: str) -> str:
+    def mask(self, text: str, *, counted: bool = True) -> str:
         """`text` with every finding replaced; text without findings is returned as it is."""
         findings = findings_in(text, self._names)
         if not findings:
@@ -69,7 +69,7 @@ class Masker:
         for finding in findings:
             pieces += [text[at : finding.start], self._replace(finding, text)]
             at = finding.end
-            self.masked[finding.kind] += 1
+            self.masked[finding.kind] += counted
         return "".join([*pieces, text[at:]])
 
     def _replace(self, finding: Finding, text: str) -> str:

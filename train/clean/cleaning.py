@@ -1,0 +1,174 @@
+"""One pass over records: decisions, phrases, personal data, duplicates, lengths, in this order.
+
+Decisions come first because they were made on the text as it was imported; duplicates come
+after masking, because two chats that differ in a phone number only are the same chat.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from train.clean import duplicates, phrases
+from train.clean.lengths import Lengths
+from train.clean.mask import Masker, Style
+from train.clean.names import NameFinder
+from train.clean.pii import KINDS
+from train.clean.review import Review
+from train.schema import Conversation, Message, Preference, Record, read
+from train.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class CleanOptions:
+    """What to do.
+
+    Attributes:
+        review: Decisions on fragments.
+        style: What replaces personal data; None leaves it where it is.
+        names: Names to mask besides those found.
+        keep_names: Names that stay, such as the persona's.
+        find_names: Whether to look for names that nobody listed.
+        near: Similarity from which two records are the same, 0 to 1; None keeps all.
+        drop_phrases: Whether replies with a brand, refusal or denial are dropped or only
+            counted.
+    """
+
+    review: Review = field(default_factory=Review)
+    style: Style | None = "placeholder"
+    names: frozenset[str] = frozenset()
+    keep_names: frozenset[str] = frozenset()
+    find_names: bool = True
+    near: float | None = duplicates.THRESHOLD
+    drop_phrases: bool = False
+
+
+@dataclass(slots=True)
+class CleanReport:
+    """What was done.
+
+    Attributes:
+        tally: Records in, kept and dropped.
+        masked: Replacements by kind of personal data.
+        phrases: Records by fault of `train.clean.phrases`, with the ids of the first ones.
+        lengths: Of what was kept.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    masked: Counter[str] = field(default_factory=Counter)
+    phrases: Counter[str] = field(default_factory=Counter)
+    phrase_examples: dict[str, list[str]] = field(default_factory=dict)
+    lengths: Lengths = field(default_factory=Lengths)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for a report file."""
+        return {
+            **self.tally.as_json(),
+            "masked": {kind: self.masked[kind] for kind in KINDS if self.masked[kind]},
+            "phrases": {
+                fault: {"records": count, "ids": self.phrase_examples[fault]}
+                for fault, count in self.phrases.most_common()
+            },
+            "lengths_tokens": self.lengths.as_json(),
+        }
+
+
+def clean(
+    records: Iterable[Record], options: CleanOptions, report: CleanReport
+) -> Iterator[Record]:
+    """Clean records one by one.
+
+    Args:
+        records: What was imported.
+        options: See there.
+        report: Filled as records come.
+    """
+    finder = NameFinder(options.names, keep=options.keep_names, tag=options.find_names)
+    masker = Masker(finder, options.style) if options.style else None
+    seen = duplicates.Duplicates(options.near) if options.near is not None else None
+    if masker is not None:
+        report.masked = masker.masked  # type: ignore[assignment]  # kinds are strings
+    for record in records:
+        parts: list[Record] = [record]
+        if isinstance(record, Conversation):
+            parts = [*options.review.apply(record)]
+        report.tally.rows_in += max(1, len(parts))  # a cut conversation counts by its parts
+        if not parts:
+            _drop(report, "dropped in the review", record)
+            continue
+        kept = [part for part in parts if not _has_fault(part, options, report)]
+        masked = [part if masker is None else _masked(part, masker) for part in kept]
+        unique = [part for part in masked if seen is None or not _repeats(part, seen, report)]
+        report.tally.rows_kept += len(unique)
+        for part in unique:
+            report.lengths.add(part)
+            report.tally.records += 1
+            yield part
+
+
+def sender_names(path: Path) -> set[str]:
+    """Names of everyone who writes in a file of records."""
+    return {
+        message.name
+        for record in read(path)
+        if isinstance(record, Conversation)
+        for message in record.messages
+        if message.name
+    }
+
+
+def _has_fault(record: Record, options: CleanOptions, report: CleanReport) -> bool:
+    found = phrases.faults(record)
+    for fault in found:
+        report.phrases[fault] += 1
+        examples = report.phrase_examples.setdefault(fault, [])
+        if len(examples) < 3:
+            examples.append(record.id)
+    if found and options.drop_phrases:
+        _drop(report, f"another assistant's phrase ({', '.join(sorted(found))})", record)
+        return True
+    return False
+
+
+def _repeats(record: Record, seen: duplicates.Duplicates, report: CleanReport) -> bool:
+    original = seen.original(record)
+    if original is None:
+        return False
+    exact = original == record.id
+    _drop(report, "repeats another" if exact else "nearly repeats another", record)
+    return True
+
+
+def _drop(report: CleanReport, reason: str, record: Record) -> None:
+    report.tally.drop(reason, record.origin or record.id, record.id)
+
+
+def _masked(record: Record, masker: Masker) -> Record:
+    origin = masker.mask(record.origin, counted=False) if record.origin else None
+    mask: Callable[[str], str] = masker.mask
+    if isinstance(record, Conversation):
+        return record.model_copy(
+            update={
+                "origin": origin,
+                "messages": tuple(_masked_message(message, mask) for message in record.messages),
+                "system": mask(record.system) if record.system else None,
+            }
+        )
+    if isinstance(record, Preference):
+        return record.model_copy(
+            update={
+                "origin": origin,
+                "prompt": tuple(_masked_message(message, mask) for message in record.prompt),
+                "chosen": mask(record.chosen),
+                "rejected": mask(record.rejected),
+                "system": mask(record.system) if record.system else None,
+            }
+        )
+    return record.model_copy(update={"origin": origin, "text": mask(record.text)})
+
+
+def _masked_message(message: Message, mask: Callable[[str], str]) -> Message:
+    return message.model_copy(update={"content": mask(message.content), "name": None})
