@@ -120,10 +120,11 @@ class PlayedFrame(SystemFrame):
 
 @dataclass
 class UtteranceStartFrame(SystemFrame):
-    """Speech began; recognise from `start_sample` (pre-roll included) on."""
+    """Speech began at `start_sample`; over the bot, its first words are needed soon."""
 
     turn_id: str
     start_sample: int
+    overlap: bool = False
 
 
 @dataclass

@@ -52,8 +52,10 @@ class InterruptionParams(BaseModel):
     """On what evidence the caller gets the floor.
 
     Attributes:
-        decide_secs: Longest time from the pause to the verdict. The speech gate opens 64 to
-            96 ms after the first voiced sample; together that is half a second.
+        decide_secs: Longest time from the pause to the verdict on words. The speech gate
+            opens 64 to 96 ms after the first voiced sample; together that is half a second.
+        patience_secs: Longest time to the verdict on a sound without a word yet; some 0.1 s
+            longer than the recogniser needs to hear one.
         quiet_secs: Silence after which a sound counts as over.
         noise_secs: A wordless sound that was voiced for less, after the gate opened, is a
             cough or a click; longer ones wait for the recogniser, since 停 is hardly longer.
@@ -73,6 +75,7 @@ class InterruptionParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     decide_secs: float = Field(default=0.4, gt=0.0)
+    patience_secs: float = Field(default=0.6, gt=0.0)
     quiet_secs: float = Field(default=0.2, gt=0.0)
     noise_secs: float = Field(default=0.25, ge=0.0)
     speech_secs: float = Field(default=0.35, ge=0.0)
@@ -112,6 +115,7 @@ class _Evidence:
     text_is_final: bool
     end_of_turn: float | None
     expired: bool
+    out_of_patience: bool
     floor_is_free: bool
 
 
@@ -157,7 +161,7 @@ class InterruptionPolicy:
     def deadline(self) -> float | None:
         """Stream time from which on `judge` brings the verdict; None if nothing is weighed."""
         weighing = self._state == "weighing"
-        return self._paused_at + self._params.decide_secs if weighing else None
+        return self._paused_at + self._params.patience_secs if weighing else None
 
     @property
     def has_heard_caller(self) -> bool:
@@ -229,11 +233,15 @@ class InterruptionPolicy:
             text,
             text_is_final,
             end_of_turn,
-            # Half a millisecond of tolerance: window times are sums of floats.
-            expired=at > self._paused_at + self._params.decide_secs - 0.0005,
+            expired=self._has_passed(at, self._params.decide_secs),
+            out_of_patience=self._has_passed(at, self._params.patience_secs),
             floor_is_free=floor_is_free,
         )
         return self._settle(self._verdict(evidence))
+
+    def _has_passed(self, at: float, secs: float) -> bool:
+        # Half a millisecond of tolerance: window times are sums of floats.
+        return at > self._paused_at + secs - 0.0005
 
     def _settle(self, verdict: OverlapDecision) -> OverlapDecision:
         weighing = self._state == "weighing"
@@ -258,16 +266,16 @@ class InterruptionPolicy:
         return above_echo and (usual_dbfs is None or level_dbfs > usual_dbfs - params.distant_db)
 
     def _verdict(self, evidence: _Evidence) -> OverlapDecision:
-        """What the evidence says so far; never "wait" once the time has expired."""
+        """What the evidence says so far; never "wait" once the time has passed."""
         params = self._params
         over = evidence.text_is_final or evidence.silence_secs >= params.quiet_secs
         settled = over or evidence.expired
         if not evidence.text:
             steady = evidence.text is None and evidence.voiced_secs >= params.speech_secs
-            if evidence.expired and steady and not evidence.text_is_final:
+            if evidence.out_of_patience and steady and not evidence.text_is_final:
                 return OverlapDecision("commit", "speech")
             brief = over and evidence.voiced_secs < params.noise_secs
-            done = evidence.expired or brief or evidence.text_is_final
+            done = evidence.out_of_patience or brief or evidence.text_is_final
             return OverlapDecision("resume", "noise") if done else WAIT
         words = self._own_words(evidence)
         if not words:

@@ -49,10 +49,10 @@ class UtteranceTranscriber:
         """The transcript of the turn under way; empty between turns."""
         return self._planner.state
 
-    def begin(self, onset_sample: int) -> None:
+    def begin(self, onset_sample: int, *, urgent: bool = False) -> None:
         """Start a turn whose first voiced sample is `onset_sample`; ends one under way."""
         self._cancel(list(self._tasks))
-        self._planner.begin(onset_sample)
+        self._planner.begin(onset_sample, urgent=urgent)
 
     def push(self, samples: Int16Array, last_voiced_sample: int = 0) -> None:
         """Take the next audio and start the decode it makes due.

@@ -33,6 +33,8 @@ class PlannerSettings:
 
     Attributes:
         interval_secs: New speech that makes a partial worth its 0.1 s of one core.
+        urgent_interval_secs: Likewise for speech over the bot, whose first words decide
+            within half a second whether it may go on.
         hint_secs: Fall of the level that makes a decode due at once. Below 60 ms every
             stop consonant is one; the soft end follows at 100 ms.
         pre_roll_secs: Audio decoded before the first voiced sample: soft initials.
@@ -46,6 +48,7 @@ class PlannerSettings:
     """
 
     interval_secs: float = 0.3
+    urgent_interval_secs: float = 0.15
     hint_secs: float = 0.06
     pre_roll_secs: float = 0.25
     tolerance_secs: float = 0.03
@@ -118,6 +121,7 @@ class DecodePlanner:
         self._audio_start = 0  # stream position of the buffer's first sample
         self._generation = 0
         self._active = False
+        self._urgent = False
         self._forget_turn()
 
     def _forget_turn(self) -> None:
@@ -169,13 +173,15 @@ class DecodePlanner:
             # An onset is reported up to 0.15 s late and looks back by the pre-roll.
             self._drop_audio_before(self._end - _samples(self._settings.pre_roll_secs + 1.0))
 
-    def begin(self, onset_sample: int) -> None:
+    def begin(self, onset_sample: int, *, urgent: bool = False) -> None:
         """Start a turn whose first voiced sample is `onset_sample`; ends one under way."""
         self.end()
         self._active = True
+        self._urgent = urgent
         pre_roll = _samples(self._settings.pre_roll_secs)
         self._window_start = max(self._audio_start, onset_sample - pre_roll)
-        self._applied_end = self._window_start
+        # Less than an interval of voice is no word yet, only the chance of a wrong one.
+        self._applied_end = max(self._window_start, onset_sample)
         self._last_voiced = max(self._last_voiced, onset_sample)
 
     def end(self) -> None:
@@ -198,7 +204,10 @@ class DecodePlanner:
             return None
         if self._end - self._last_voiced >= _samples(self._settings.hint_secs):
             return self._request("final")
-        if not self._in_flight and new >= _samples(self._settings.interval_secs):
+        settings, first = self._settings, self._heard_language is None
+        brisk = self._urgent and not first
+        interval_secs = settings.urgent_interval_secs if brisk else settings.interval_secs
+        if not self._in_flight and new >= _samples(interval_secs):
             return self._request("partial")
         return None
 

@@ -70,7 +70,7 @@ class SttStage(Stage):
             case UtteranceStartFrame():
                 await self._stop_final()
                 self._turn_id = frame.turn_id
-                self._transcriber.begin(frame.start_sample)
+                self._transcriber.begin(frame.start_sample, urgent=frame.overlap)
             case SoftEndFrame():
                 await self._stop_final()
                 self._final_task = self.spawn(self._finish(frame.generation), "stt-final")

@@ -223,8 +223,8 @@ class TurnStage(Stage):
 
     async def _carry_out(self, action: Action) -> None:
         match action:
-            case BeginUtterance(turn_id, start_sample, _):
-                await self.push_frame(UtteranceStartFrame(turn_id, start_sample))
+            case BeginUtterance(turn_id, start_sample, overlap):
+                await self.push_frame(UtteranceStartFrame(turn_id, start_sample, overlap))
             case BeginTurn(turn_id, at_secs):
                 self._begun_turn = turn_id
                 await self.emit(SpeechStarted(turn_id, at_secs))

@@ -20,7 +20,7 @@ from pipeline.interruption import (
 
 BOT = "听起来你最近压力很大，晚上总是睡不好。你觉得是从什么时候开始的呢？"
 BOT_EN = "It sounds like you have been under a lot of pressure. When did that begin?"
-DECIDE_SECS = InterruptionParams().decide_secs
+DECIDE_SECS = InterruptionParams().patience_secs
 LEVEL_DBFS = -30.0
 STOP_SECS = 0.1  # silence after which the recogniser decodes a sound for the last time
 
