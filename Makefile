@@ -16,7 +16,7 @@ KEY_TRAIN := $(shell cat pyproject.toml constraints.txt requirements-unsloth.txt
 INSTALLED_TRAIN := $(VENV_TRAIN)/.unsloth-$(KEY_TRAIN)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train run test test-slow test-train lint types bench clean
+.PHONY: help setup setup-train run test test-slow test-browser test-train lint types bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -49,8 +49,18 @@ run: setup ## Set up, examine this machine, start the server and print its addre
 test: setup ## The fast suite, which includes the real models
 	$(BIN)/python -m pytest -m "not slow and not browser and not train"
 
-test-slow: setup ## The slow tests, and those in a browser
-	$(BIN)/python -m pytest -m "(slow or browser) and not train"
+test-slow: setup ## The slow tests
+	$(BIN)/python -m pytest -m "slow and not browser and not train"
+
+test-browser: setup ## The call page: its modules in node, whole calls in Chromium
+	@command -v chromium >/dev/null && command -v node >/dev/null && fc-list :lang=zh-tw | grep -q . || \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends \
+	    chromium nodejs fontconfig fonts-noto-cjk >/dev/null; } || \
+	  { echo "qingting: install chromium, nodejs and a Chinese font first" >&2; exit 2; }
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet \
+	  --constraint constraints.txt --editable ".[browser]"
+	node --test tests/browser/js/*.test.mjs
+	$(BIN)/python -m pytest -m browser tests/browser
 
 test-train: setup-train ## Train a small model for real, in .venv-train
 	@$(BIN_TRAIN)/qingting models pull smollm2-135m
