@@ -7,7 +7,7 @@ speech_end ─ listening ─▶ soft_end ─ recognition ─▶ transcript_final
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,15 +57,6 @@ def waterfall(turns: Sequence[TurnResult]) -> list[StageSpan]:
         [t.server_marks_ms["first_playout"] for t in answered if _reaches_client(t)],
         [t.latency_ms for t in answered if t.latency_ms is not None and _reaches_client(t)],
     )
-
-
-def median_marks_ms(turns: Sequence[TurnResult]) -> Mapping[str, float]:
-    """Median of every mark that any turn has, by the server's account."""
-    by_mark: dict[str, list[float]] = {}
-    for turn in turns:
-        for mark, at_ms in turn.server_marks_ms.items():
-            by_mark.setdefault(mark, []).append(at_ms)
-    return {mark: round(float(np.median(at_ms)), 1) for mark, at_ms in by_mark.items()}
 
 
 def _median_span(

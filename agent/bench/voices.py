@@ -26,7 +26,6 @@ from agent import engines
 from agent.bench import noise
 from agent.bench.scripts import Call, CallerVoice, Turn
 from agent.caller_clip import Clip, clip_of, load_clip
-from agent.clips import read_clip, write_clip
 from agent.config import Settings
 from pipeline.audio import FloatArray, Int16Array, float_to_int16, int16_to_float
 from pipeline.clauses import ClauseCutter
@@ -123,13 +122,14 @@ class Studio:
 
     def _say(self, text: str, voice: CallerVoice) -> Int16Array:
         """A passage, trimmed to its audible part; from the cache if it was ever said."""
-        path = self._cache_dir / f"{_key(text, voice, self._settings.models.mandarin_voice)}.wav"
+        path = self._cache_dir / f"{_key(text, voice, self._settings.models.mandarin_voice)}.npy"
         if path.is_file():
-            return float_to_int16(read_clip(path, RATE_HZ))
+            cached: Int16Array = np.load(path)
+            return cached
         sound = _trimmed(self._perform(text, voice))
         self._cache_dir.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{path.stem}.{os.getpid()}.wav")
-        write_clip(unfinished, sound, RATE_HZ)
+        unfinished = path.with_name(f"{path.stem}.{os.getpid()}.npy")
+        np.save(unfinished, sound)
         unfinished.replace(path)  # another bench may be making the same one
         return sound
 

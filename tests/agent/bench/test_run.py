@@ -1,0 +1,73 @@
+"""Holding calls over a real socket; the server's calls are fakes, so that words are known."""
+
+import numpy as np
+import pytest
+
+from agent.bench.run import PreparedCall, bench_settings, hold_call
+from agent.bench.scripts import Call, CallerVoice, Turn
+from agent.bench.voices import RATE_HZ, Take
+from agent.caller_clip import clip_of
+from agent.config import Settings
+from tests.fakes.call import ANSWER, HEARD, FakeFactory, tone
+from tests.web.site import running_site
+
+VOICE = CallerVoice(rate=1.1, pitch=0.9, size=1.05)
+
+
+def prepared(*turns):
+    """A call of tones; each turn is given by the lengths of its sounds, 0.6 s apart."""
+    takes = []
+    for number, lengths_secs in enumerate(turns, start=1):
+        pieces, pauses = [], []
+        for length_secs in lengths_secs:
+            pieces.append(np.frombuffer(tone(length_secs), dtype=np.int16))
+            end = sum(map(len, pieces))
+            pieces.append(np.zeros(round(0.6 * RATE_HZ), np.int16))
+            pauses.append((end, end + len(pieces[-1])))
+        clip = clip_of(np.concatenate(pieces[:-1]), RATE_HZ)
+        turn = Turn(f"call/{number}", "short", HEARD, VOICE)
+        takes.append(Take(turn, clip, tuple(pauses[:-1]), f"digest{number}"))
+    call = Call("call", tuple(take.turn for take in takes))
+    return PreparedCall(call, tuple(takes), np.full(RATE_HZ, 3, np.int16))
+
+
+async def test_a_call_is_measured_turn_by_turn():
+    """Latency, transcript, server's marks; the room is no speech."""
+    async with running_site(FakeFactory(answer_secs=0.2)) as site:
+        held = await hold_call(prepared([0.4], [0.5]), "ours", site.realtime_url)
+    assert held.errors == ()
+    assert [turn.turn_id for turn in held.turns] == ["call/1", "call/2"]
+    for turn in held.turns:
+        assert turn.latency_ms is not None
+        assert turn.latency_ms >= 300  # the fake's own silence
+        assert (turn.transcript, turn.reply, turn.edits) == (HEARD, ANSWER, 0)
+        assert (turn.premature, turn.missed, turn.gaps_ms) == (False, False, ())
+        assert turn.server_marks_ms["first_playout"] == 300.0
+
+
+async def test_a_pause_taken_for_the_end_is_found():
+    """The fake ends a turn after 0.3 s of silence, and this pause is longer."""
+    async with running_site(FakeFactory(answer_secs=0.1)) as site:
+        held = await hold_call(prepared([0.4, 0.4]), "ours", site.realtime_url)
+    (turn,) = held.turns
+    assert turn.premature
+    assert (turn.cut_pauses, turn.pauses) == (1, 1)
+    assert turn.latency_ms is not None
+
+
+async def test_a_call_that_breaks_down_is_a_finding():
+    """Its turns are missed, and the reason is kept."""
+    async with running_site(FakeFactory(max_calls=0)) as site:
+        held = await hold_call(prepared([0.4]), "ours", site.realtime_url)
+    assert [turn.missed for turn in held.turns] == [True]
+    assert held.errors == ("call: the server takes no more calls now",)
+
+
+@pytest.mark.parametrize("at_once", [1, 6])
+def test_servers_have_room_for_all_callers(at_once):
+    """Lines and sequences, on a free port of this machine, with the pacing asked for."""
+    served = bench_settings(Settings(), at_once=at_once, pacing="quick")
+    assert served.server.max_calls >= at_once
+    assert served.llm.sequences >= 2 * at_once
+    assert (served.server.port, served.server.host) == (0, "127.0.0.1")
+    assert served.turn.pacing == "quick"
