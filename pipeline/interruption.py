@@ -9,7 +9,7 @@
     commit   command      等一下, 不是, wait … at the beginning of the words
     commit   words        more than `commit_units` units that are not the bot's echo, or
                           fewer once the caller has finished
-    commit   speech       a steady voice up to the deadline, and no word about it yet
+    commit   speech       a voice that goes on and on, and no word from the recogniser yet
     commit   instant      mode "instant": any voice at all
     commit   answer       any words of the caller's, once the bot has said all of its own
     resume   backchannel  嗯, 对, mm-hm; noted, no turn
@@ -59,8 +59,8 @@ class InterruptionParams(BaseModel):
         quiet_secs: Silence after which a sound counts as over.
         noise_secs: A wordless sound that was voiced for less, after the gate opened, is a
             cough or a click; longer ones wait for the recogniser, since 停 is hardly longer.
-        speech_secs: A sound voiced for this long by the deadline is speech, if the
-            recogniser has not answered yet.
+        speech_secs: A sound that goes on and was voiced for this long by then is speech, if
+            the recogniser has not answered yet.
         commit_units: Words beyond this many text units are an interruption even while
             the caller goes on speaking.
         turn_end_probability: From this probability on, fewer words than that are already
@@ -78,7 +78,7 @@ class InterruptionParams(BaseModel):
     patience_secs: float = Field(default=0.6, gt=0.0)
     quiet_secs: float = Field(default=0.2, gt=0.0)
     noise_secs: float = Field(default=0.25, ge=0.0)
-    speech_secs: float = Field(default=0.35, ge=0.0)
+    speech_secs: float = Field(default=0.5, ge=0.0)
     commit_units: int = Field(default=3, ge=1)
     turn_end_probability: float = Field(default=0.6, ge=0.0, le=1.0)
     echo_margin_db: float = 6.0
@@ -272,7 +272,7 @@ class InterruptionPolicy:
         settled = over or evidence.expired
         if not evidence.text:
             steady = evidence.text is None and evidence.voiced_secs >= params.speech_secs
-            if evidence.out_of_patience and steady and not evidence.text_is_final:
+            if evidence.out_of_patience and steady and not over:
                 return OverlapDecision("commit", "speech")
             brief = over and evidence.voiced_secs < params.noise_secs
             done = evidence.out_of_patience or brief or evidence.text_is_final

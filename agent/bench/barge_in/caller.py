@@ -11,6 +11,7 @@ import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -158,17 +159,19 @@ class BargeInCaller(Caller):
     async def _passage(self, socket: ClientConnection, script: CallScript) -> str | None:
         """Ask for the passage; what was left unanswered before may be answered first."""
         for _ in range(ATTEMPTS):
-            known = len(self._log.replies)
+            known = set(self._log.replies)
             await socket.send(json.dumps({"type": "response.create"}))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_SECS):
-                    await self._until(lambda: len(self._log.replies) > known)
-                    reply = list(self._log.replies.values())[-1]
-                    await self._until(lambda: self._sounding_secs([reply.response_id]) > 0.0)
-                    if len(reply.text) >= PASSAGE_CHARS:
-                        return reply.response_id
+                    await self._until(partial(self._sounds_after, known))
+            reply = list(self._log.replies.values())[-1]
+            if reply.response_id not in known and len(reply.text) >= PASSAGE_CHARS:
+                return reply.response_id
             await self._stop_answer(lambda: list(self._log.replies)[-1:], socket, script)
         return None
+
+    def _sounds_after(self, known: set[str]) -> bool:
+        return self._sounding_secs([one for one in self._log.replies if one not in known]) > 0.0
 
     def _after(self, response_id: str) -> list[str]:
         """Replies that began later."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from agent.bench.barge_in.caller import Note, Observation
 from agent.bench.barge_in.script import Kind
+from pipeline.playout.ledger import HEARD_TOLERANCE_SAMPLES
 
 SpanTable = Sequence[tuple[int, int, int]]
 
@@ -130,8 +131,7 @@ def measure(observation: Observation, spans: SpanTable, total_samples: int) -> E
         return round((min(first) - sound_at) * 1000, 1) if first else None
 
     heard_text = str(cut["heard_text"]) if cut else ""
-    played = played_chars(spans, total_samples, observation.played_samples)
-    error = len(heard_text) - played if cut else None
+    error = heard_error(len(heard_text), spans, total_samples, observation.played_samples)
     return EventResult(
         *base,
         valid=True,
@@ -140,22 +140,25 @@ def measure(observation: Observation, spans: SpanTable, total_samples: int) -> E
         decide_ms=after_ms([resumes, flushes]),
         gap_ms=round(sum(gaps) * 1000, 1) if gaps else None,
         pauses=len(pauses),
-        heard_error_chars=error,
+        heard_error_chars=error if cut else None,
         heard_text=heard_text,
     )
 
 
-def played_chars(spans: SpanTable, total_samples: int, played_samples: int) -> int:
-    """Characters whose audio was played, by the spans that came with it.
+def heard_error(heard_chars: int, spans: SpanTable, total_samples: int, played_samples: int) -> int:
+    """Characters by which the server is wrong about what was heard, as its client can tell.
 
-    Half a chunk counts as all of it: a chunk is 100 ms and ends at most one syllable.
+    A chunk says how many characters its 100 ms complete, not where. So the characters of
+    chunks played to the end must be counted, those of the chunk under way may be.
     """
     ends = [start for start, _, _ in spans[1:]] + [total_samples]
-    chars = 0
+    fewest = most = 0
     for (start, _, end_char), end in zip(spans, ends, strict=True):
-        if played_samples >= (start + end) / 2:
-            chars = end_char
-    return chars
+        if played_samples >= end:
+            fewest = end_char
+        if played_samples + HEARD_TOLERANCE_SAMPLES >= start:
+            most = end_char
+    return heard_chars - min(max(heard_chars, fewest), most)
 
 
 def summarise(results: Sequence[EventResult]) -> Summary:

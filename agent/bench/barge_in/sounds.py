@@ -64,4 +64,5 @@ def _band(
 
 
 def _normalised(sound: npt.NDArray[np.float64]) -> FloatArray:
-    return (sound / np.abs(sound).max()).astype(np.float32)
+    normalised: FloatArray = (sound / np.abs(sound).max()).astype(np.float32)
+    return normalised
