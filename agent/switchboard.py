@@ -45,6 +45,11 @@ class Switchboard:
         self._warm_prompt = await warm_up(self._engines, messages)
 
     @property
+    def engines(self) -> Engines:
+        """What all calls share."""
+        return self._engines
+
+    @property
     def open_calls(self) -> int:
         """Calls under way."""
         return len(self._calls)

@@ -20,7 +20,8 @@ export class Resampler {
     this._half = Math.ceil(HALF_TAPS * this._stretch);
     this._table = filterTable(this._half, CUTOFF / this._stretch);
     this._line = new Float32Array(this._half); // what the filter still needs of the past
-    this._at = this._half; // input position of the next output sample, in `_line`
+    this._start = -this._half; // place of its first sample in the stream
+    this._count = 0; // output samples so far; number n stands at n · step, free of drift
   }
 
   /**
@@ -34,16 +35,16 @@ export class Resampler {
     const line = new Float32Array(this._line.length + input.length);
     line.set(this._line);
     line.set(input, this._line.length);
-    const last = line.length - this._half; // the filter looks this far ahead
-    const count = Math.max(0, Math.ceil((last - this._at) / this._step));
-    const output = new Float32Array(count);
-    for (let index = 0; index < count; index += 1) {
-      output[index] = this._sampleAt(line, this._at + index * this._step);
+    const end = this._start + line.length - this._half; // the filter looks this far ahead
+    const until = Math.max(this._count, Math.ceil(end / this._step));
+    const output = new Float32Array(until - this._count);
+    for (let number = this._count; number < until; number += 1) {
+      output[number - this._count] = this._sampleAt(line, number * this._step - this._start);
     }
-    const next = this._at + count * this._step;
-    const drop = Math.max(0, Math.floor(next) - this._half);
-    this._line = line.slice(drop);
-    this._at = next - drop;
+    this._count = until;
+    const keep = Math.max(0, Math.floor(until * this._step) - this._half - this._start);
+    this._line = line.slice(keep);
+    this._start += Math.min(keep, line.length);
     return output;
   }
 
