@@ -59,6 +59,18 @@ class Tally:
             cut = excerpt if len(excerpt) <= EXCERPT_CHARS else excerpt[: EXCERPT_CHARS - 1] + "…"
             shown.append(Example(where, cut))
 
+    def add(self, other: Tally) -> None:
+        """Book what another tally holds as well."""
+        self.rows_in += other.rows_in
+        self.rows_kept += other.rows_kept
+        self.records += other.records
+        self.dropped += other.dropped
+        for reason, shown in other.examples.items():
+            mine = self.examples.setdefault(reason, [])
+            mine += shown[: EXAMPLES - len(mine)]
+        self.notes += other.notes
+        self.formats |= other.formats
+
     def why_empty(self) -> str:
         """One sentence on why nothing came out, the commonest reasons first."""
         if not self.rows_in:
