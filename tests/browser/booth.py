@@ -26,6 +26,7 @@ from web.server import create_app, running, switchboard
 
 MICROPHONE_HZ = 48_000
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium is not installed"
+AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 # Faults that keep somebody out; "moderate" and "minor" ones are advice.
 SERIOUS = ("critical", "serious")
 
@@ -139,7 +140,7 @@ async def open_booth(folder: Path) -> AsyncIterator[Booth]:
 async def accessibility_faults(page: Page) -> list[str]:
     """What axe-core finds serious on the page as it is now, one line each."""
     # `evaluate` goes past the page's own content-security policy, which allows no such script.
-    await page.evaluate(Path(AXE_FILE_PATH).read_text(encoding="utf-8"))
+    await page.evaluate(AXE)
     found = await page.evaluate("() => axe.run(document)")
     return [
         f"{fault['id']}: {node['html']} {node['failureSummary']}"
