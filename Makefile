@@ -73,8 +73,8 @@ lint: $(INSTALLED) ## Formatter and linter, changing nothing
 types: $(INSTALLED) ## Strict types
 	$(BIN)/mypy
 
-bench: setup ## One call with the clips of the tests, every mark of every turn as JSON
-	@$(BIN)/qingting call tests/data/*.wav --json
+bench: setup ## Response latency beside two baselines, about half an hour; BENCH="--quick" for less
+	@$(BIN)/qingting bench --out runs/bench $(BENCH)
 
 clean: ## Remove what the tools left; models and compiled wheels stay
 	rm -rf $(VENV) $(VENV_TRAIN) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -1,33 +1,37 @@
 """Both baselines with the real models, in processes of their own, over the real wire."""
 
+import dataclasses
+
 import pytest
 
-from agent.bench.run import bench_settings, hold_call, prepare
+from agent.bench.run import bench_settings, prepare
 from agent.bench.scripts import choose, load_calls
 from agent.bench.servers import running_systems
 from agent.bench.voices import Studio
+from agent.caller import Caller
 from pipeline.errors import ConfigError
+from pipeline.text import unit_error_rate
 
 
 @pytest.mark.models
 @pytest.mark.slow
-@pytest.mark.parametrize("system", ["ours", "sequential", "stock"])
-async def test_a_system_answers_a_caller(settings, system):
-    """It understands most words, answers aloud in its language, and says where time went."""
+@pytest.mark.parametrize("system", ["sequential", "stock"])
+async def test_a_baseline_answers_a_caller(settings, system):
+    """It understands most words, answers aloud, and says where the time went."""
     (call,) = choose(load_calls(), ["short_questions/3"])
     prepared = prepare(call, Studio(settings))
+    patient = dataclasses.replace(prepared.script(), answer_timeout_secs=120.0)
     served = bench_settings(settings, at_once=1, pacing="natural")
     async with running_systems([system], served) as running:
-        held = await hold_call(prepared, system, running[system].url)
-    assert held.errors == ()
-    (turn,) = held.turns
-    assert turn.edits <= turn.reference_units // 2
-    assert turn.latency_ms is not None
-    assert turn.reply
+        report = await Caller(running[system].url).run(patient)
+    assert report.errors == ()
+    (turn,) = report.turns
+    assert unit_error_rate(turn.transcript, call.turns[0].text) <= 0.5
+    assert turn.reply_text
+    assert turn.response_latency_ms is not None
     marks = turn.server_marks_ms
     assert {"speech_end", "turn_commit", "transcript_final", "first_playout"} <= marks.keys()
     assert 0 < marks["turn_commit"] <= marks["first_playout"]
-    assert marks["first_token"] <= marks["first_audio"] <= marks["first_playout"]
 
 
 @pytest.mark.slow
