@@ -108,7 +108,7 @@ def pywxdump_csv(source: Source) -> Iterator[Event]:
             row["msg"],
             mine=row["is_sender"].strip() == "1",
             sender=row.get("talker", ""),
-            chat=row.get("room_name", "") or row.get("talker", ""),
+            chat=row.get("room_name", ""),
             quoted=row.get("src") or None,
         )
 

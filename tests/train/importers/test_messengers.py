@@ -1,0 +1,124 @@
+"""LINE, Telegram, QQ, and plain rows; and finding out who "me" is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipeline.errors import DataError
+from tests.train.importers.chats import CHATS, read, said
+from train.importers.line import line_txt, partner
+from train.importers.source import open_source
+from train.tally import Tally
+
+
+def test_line_in_traditional_chinese():
+    """上午/下午, quoted line breaks, stickers, recalls and a broken line are told apart."""
+    tally = Tally()
+    assert said(read("line-tw.txt", tally=tally)) == [
+        ["在嗎？", "在呀～"],
+        ["第一行\n第二行", "好喔(๑•̀ㅂ•́)و✧"],
+    ]
+    assert tally.examples["malformed: neither a day nor a message"][0].where == "line-tw.txt:15"
+    assert tally.dropped["of kind system"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("line-en.txt", ["You there?", "Yes!"]),
+        ("line-ja.txt", ["もしもし", "はい😊"]),
+        ("line-cn.txt", ["在吗", "在呀 怎么了"]),
+    ],
+)
+def test_line_in_other_languages(name, expected):
+    """English, Japanese (with the year of an era) and simplified headers and days are read."""
+    assert said(read(name)) == [expected]
+
+
+def test_line_times():
+    """12 AM is midnight, 下午 12 is noon, Reiwa 6 is 2024."""
+    seconds = [event.time for event in line_txt(open_source(CHATS / "line-ja.txt"))]
+    assert seconds[0] == 1707513300  # 2024-02-09 21:15
+    (noon,) = (
+        event.time
+        for event in line_txt(open_source(CHATS / "line-en.txt"))
+        if event.kind == "sticker"
+    )
+    assert noon is not None
+    assert noon % 86400 == 12 * 3600 + 60
+
+
+@pytest.mark.parametrize(
+    ("day", "line"),
+    [
+        ("2024/01/05（五）", "上午12:05\t小藍\t嗨"),
+        ("2024/1/5週五", "00:05\t小藍\t嗨"),
+        ("2024.01.05 星期五", "00:05 小藍 嗨"),
+        ("Fri, 1/5/2024", "12:05 AM\t小藍\t嗨"),
+        ("R6/01/05(金)", "午前00:05\t小藍\t嗨"),
+        ("2024/01/05(Fri)", "AM 12:05\t小藍\t嗨"),
+    ],
+)
+def test_line_day_and_time_forms(tmp_path, day, line):
+    """Every form of day and time is the same moment."""
+    path = tmp_path / "line.txt"
+    path.write_text(f"[LINE] 與小藍的聊天記錄\n\n{day}\n{line}\n", encoding="utf-8")
+    (event,) = line_txt(open_source(path))
+    assert (event.time, event.sender, event.text) == (1704413100.0, "小藍", "嗨")
+
+
+def test_line_names_the_partner():
+    """The header says who the other person is."""
+    names = [partner(open_source(CHATS / f"line-{one}.txt")) for one in ("tw", "en", "ja", "cn")]
+    assert names == ["小藍", "Blue", "あお", "小蓝"]
+
+
+def test_telegram_text_stickers_and_forwards():
+    """Formatted text is joined, a sticker is its emoji, what is forwarded is nobody's own words."""
+    tally = Tally()
+    assert said(read("result.json", tally=tally)) == [
+        ["are you up? 😴", "see https://example.org ok", "👍", "talk later"]
+    ]
+    assert tally.dropped == {"of kind system": 1, "of kind forwarded": 1, "of kind picture": 1}
+
+
+def test_telegram_of_a_whole_account(tmp_path):
+    """Chats stay apart, and personal_information says who I am."""
+    chat = json.loads((CHATS / "result.json").read_text(encoding="utf-8"))
+    other = {**chat, "name": "Red", "id": 5}
+    account = {
+        "personal_information": {"user_id": 2, "first_name": "An"},
+        "chats": {"about": "", "list": [chat, other]},
+    }
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(account), encoding="utf-8")
+    assert said(read(path)) == said(read("result.json")) * 2
+
+
+def test_qq_needs_to_know_me():
+    """Two strangers in a file without a header: the error lists them, --me decides."""
+    with pytest.raises(DataError, match=r"--me NAME.*阿蓝 \(2\), 小安 \(2\)"):
+        read("qqnt.json")
+    assert said(read("qqnt.json", me=("小安",))) == [["周末爬山吗", "好呀～"]]
+
+
+def test_a_name_that_nobody_has_is_refused():
+    """--me with a wrong name lists who wrote."""
+    with pytest.raises(DataError, match=r"Nobody called 老王 wrote in line-tw.txt.*小安"):
+        read("line-tw.txt", me=("老王",))
+
+
+def test_plain_rows():
+    """我 is me without being told; a row without a time names its line."""
+    tally = Tally()
+    assert said(read("rows.json", tally=tally)) == [["在吗\n想问你件事", "说"]]
+    (reason,) = (reason for reason in tally.dropped if reason.startswith("malformed"))
+    assert tally.examples[reason][0].where == "rows.json:17"
+
+
+def test_no_conversation_has_a_why():
+    """An import that gives nothing says how many rows there were and what became of them."""
+    with pytest.raises(DataError, match=r"of 8 rows, .*not a quotation"):
+        read("line-tw.txt", quotes_only=True)

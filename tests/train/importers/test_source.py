@@ -1,0 +1,103 @@
+"""Reading text, CSV and JSON whatever is in them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from train.importers import source as reading
+from train.importers.source import Broken, csv_rows, json_arrays, json_rows, open_source
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def rows_of(tmp_path, text, encoding="utf-8"):
+    path = tmp_path / "file.json"
+    path.write_bytes(text.encode(encoding))
+    return list(json_rows(open_source(path)))
+
+
+@given(
+    values=st.lists(
+        st.dictionaries(st.text(max_size=4), VALUES, max_size=3), min_size=1, max_size=6
+    ),
+    indent=st.sampled_from([None, 1, 4]),
+    chunk=st.integers(1, 40),
+)
+def test_arrays_are_read_in_pieces_of_any_size(tmp_path_factory, values, indent, chunk):
+    """However the file is cut into pieces, its values are those that json reads at once."""
+    path = tmp_path_factory.mktemp("json") / "file.json"
+    path.write_text(json.dumps(values, ensure_ascii=False, indent=indent), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_CHUNK_CHARS", chunk)
+        assert [value for _, value in json_rows(open_source(path))] == values
+
+
+def test_lines_of_an_indented_array(tmp_path):
+    """Every value knows the line it begins on."""
+    text = json.dumps([{"a": 1}, {"a": "x\ny"}, {"a": 3}], indent=2)
+    assert [line for line, _ in rows_of(tmp_path, text)] == [2, 5, 8]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_one_broken_value_costs_one_value(tmp_path, indent):
+    """A value with nested arrays that breaks off in the middle leaves its neighbours alone."""
+    good = {"conversations": [{"from": "human", "value": "嗨"}, {"from": "gpt", "value": "嗨"}]}
+    bad = json.dumps(good, ensure_ascii=False, indent=indent).replace('"嗨"', '"嗨" oops', 1)
+    whole = json.dumps([good, "HERE", good, good], ensure_ascii=False, indent=indent)
+    rows = [value for _, value in rows_of(tmp_path, whole.replace('"HERE"', bad))]
+    assert isinstance(rows[1], Broken)
+    assert [row for row in rows if not isinstance(row, Broken)] == [good, good, good]
+
+
+def test_a_file_that_breaks_off_keeps_what_is_whole(tmp_path):
+    """An export that was cut short gives its whole values and one that is broken."""
+    text = json.dumps([{"a": 1}, {"a": 2}])[:-4]
+    rows = [value for _, value in rows_of(tmp_path, text)]
+    assert rows[0] == {"a": 1}
+    assert isinstance(rows[1], Broken)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_encodings(tmp_path, encoding):
+    """UTF-8 with or without a mark, UTF-16 and GB18030 are told apart."""
+    assert rows_of(tmp_path, '[{"a": "在吗，吃饭了没有"}]', encoding) == [
+        (1, {"a": "在吗，吃饭了没有"})
+    ]
+
+
+def test_json_lines_may_be_arrays(tmp_path):
+    """A line that is an array is a row, not the beginning of one large array."""
+    text = '["t", "我", "a"]\n["t", "他", "b"]\n'
+    assert rows_of(tmp_path, text) == [(1, ["t", "我", "a"]), (2, ["t", "他", "b"])]
+
+
+def test_arrays_under_a_key(tmp_path):
+    """Each array comes with the text that stood before it."""
+    path = tmp_path / "file.json"
+    path.write_text('{"name": "a", "m": [1, 2], "next": {"name": "b", "m": []}}', encoding="utf-8")
+    found = [
+        (before, [v for _, v in values]) for before, values in json_arrays(open_source(path), "m")
+    ]
+    assert [values for _, values in found] == [[1, 2], []]
+    assert '"name": "b"' in found[1][0]
+
+
+def test_csv_rows_keep_line_breaks_and_lines(tmp_path):
+    """A field of several lines is one row, and the next row knows where it begins."""
+    path = tmp_path / "file.csv"
+    path.write_text('a,b,c\n1,"x\ny ""z""",3\n2,w,4\n', encoding="utf-8")
+    assert list(csv_rows(open_source(path))) == [
+        (1, ["a", "b", "c"]),
+        (2, ["1", 'x\ny "z"', "3"]),
+        (4, ["2", "w", "4"]),
+    ]
