@@ -169,15 +169,12 @@ async def _hold_block(
     running: RunningSystem,
     listen_secs: float | None,
 ) -> Sequence[HeldCall]:
-    async with asyncio.TaskGroup() as group:
-        calls = [
-            group.create_task(
-                hold_call(prepared[call], block.system, running.url, listen_secs=listen_secs),
-                name=f"bench-{block.system}-{call.name}",
-            )
+    return await asyncio.gather(
+        *(
+            hold_call(prepared[call], block.system, running.url, listen_secs=listen_secs)
             for call in block.calls
-        ]
-    return [call.result() for call in calls]
+        )
+    )
 
 
 def _result(system: System, held: Sequence[HeldCall]) -> SystemResult:

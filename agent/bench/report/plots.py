@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from agent.bench.measure import SystemResult
+from agent.bench.measure import MISSED_END_MS, SystemResult
 from agent.bench.plan import System
 from agent.bench.record import Record
 from agent.bench.stages import TO_CLIENT, StageSpan, waterfall
@@ -21,7 +21,8 @@ _SYSTEM_COLOURS: dict[System, str] = {
     "sequential": "#b0602a",
     "stock": "#4a5a8a",
 }
-_DECISION_COLOUR = "#9a9a9a"
+_ASIDE_COLOUR = "#9a9a9a"
+_LATENCY_TICKS_MS = (100, 200, 300, 450, 900, 2000, 4000, 8000)
 
 
 def waterfall_picture(record: Record) -> bytes:
@@ -31,6 +32,7 @@ def waterfall_picture(record: Record) -> bytes:
     rows = [len(spans) + 1 for _, spans in panels] or [1]
     figure = Figure(figsize=(_WIDTH_INCHES, 0.32 * sum(rows) + 0.8), layout="constrained")
     if not panels:
+        figure.text(0.5, 0.5, "no turn has marks", ha="center", va="center")
         return _png(figure)
     axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True, height_ratios=rows)[:, 0]
     for axis, (result, spans) in zip(axes, panels, strict=True):
@@ -46,15 +48,13 @@ def distribution_picture(record: Record) -> bytes:
     for result in record.systems:
         _draw_distribution(axis, result)
     axis.set_xscale("log")
-    axis.set_xticks(
-        (100, 200, 300, 450, 900, 2000, 4000, 8000),
-        labels=["100", "200", "300", "450", "900", "2000", "4000", "8000"],
-    )
+    axis.set_xticks(_LATENCY_TICKS_MS, labels=[str(tick) for tick in _LATENCY_TICKS_MS])
     axis.minorticks_off()
+    axis.set_xlim(_LATENCY_TICKS_MS[0], MISSED_END_MS)
     axis.set(xlabel="response latency, ms", ylabel="turns answered within, %", ylim=(0, 101))
     axis.grid(alpha=0.3)
     if axis.get_legend_handles_labels()[0]:
-        axis.legend(loc="lower right")
+        axis.legend(loc="upper left")
     return _png(figure)
 
 
@@ -66,7 +66,7 @@ def _draw_waterfall(axis: Axes, system: System, spans: Sequence[StageSpan]) -> N
             row,
             span.end_ms - span.start_ms,
             left=span.start_ms,
-            color=_DECISION_COLOUR if aside else colour,
+            color=_ASIDE_COLOUR if aside else colour,
             height=0.7,
         )
         axis.annotate(
@@ -88,9 +88,10 @@ def _draw_distribution(axis: Axes, result: SystemResult) -> None:
     if not latencies:
         return
     # Turns without a reply count: their line never reaches 100 %.
-    shares = 100.0 * np.arange(1, len(latencies) + 1) / len(result.turns)
+    shares = 100.0 * np.arange(len(latencies) + 1) / len(result.turns)
     label = f"{result.system} (p50 {np.median(latencies):.0f} ms)"
-    axis.step(latencies, shares, where="post", label=label, color=_SYSTEM_COLOURS[result.system])
+    times_ms = [latencies[0], *latencies]
+    axis.step(times_ms, shares, where="post", label=label, color=_SYSTEM_COLOURS[result.system])
 
 
 def _png(figure: Figure) -> bytes:

@@ -11,6 +11,7 @@ from agent.bench.measure import SystemResult
 from agent.bench.record import Record
 
 NONE = "–"
+BUSY_LOAD = 0.25  # of each core; an idle desktop stays well below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def machine_lines(record: Record) -> list[str]:
         f"versions: {_versions(machine)}",
         f"{record.started_at}, {record.duration_secs:.0f} s; pacing {record.pacing}; "
         f"{record.at_once} call(s) at once",
+        *_busy(machine),
     ]
 
 
@@ -139,6 +141,13 @@ def _gaps(count: int, longest_ms: float) -> str:
 
 def _load(average: LoadAverage | None) -> str:
     return "unknown" if average is None else " ".join(f"{value:.2f}" for value in average)
+
+
+def _busy(machine: Machine) -> list[str]:
+    """A warning if somebody else was using the machine before the bench did."""
+    if machine.load_at_start is None or machine.load_at_start[0] <= BUSY_LOAD * machine.cores:
+        return []
+    return ["the machine was busy before the run began: these figures are not its best"]
 
 
 def _versions(machine: Machine) -> str:

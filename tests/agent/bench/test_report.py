@@ -1,5 +1,6 @@
 """The table, the pictures and the page."""
 
+import dataclasses
 import io
 import json
 import re
@@ -46,6 +47,14 @@ def test_the_machine_is_named():
     text = "\n".join(rows.machine_lines(RECORD))
     for detail in ("Some CPU", "2 cores", "0.10 0.20 0.30", "1.00 0.50", "a-model", "abc1234"):
         assert detail in text
+
+
+@pytest.mark.parametrize(("load", "busy"), [(0.2, False), (1.4, True)])
+def test_a_machine_that_was_busy_before_is_told(load, busy):
+    """Its figures are not its best."""
+    machine = dataclasses.replace(RECORD.machine, load_at_start=(load, 0.1, 0.1))
+    lines = rows.machine_lines(dataclasses.replace(RECORD, machine=machine))
+    assert any("busy" in line for line in lines) == busy
 
 
 def test_speculation_is_the_ledgers_and_the_servers_counters():

@@ -1,10 +1,14 @@
 """Holding calls over a real socket; the server's calls are fakes, so that words are known."""
 
+from contextlib import asynccontextmanager
+
 import numpy as np
 import pytest
 
-from agent.bench.run import PreparedCall, bench_settings, hold_call
+from agent.bench import run
+from agent.bench.run import BenchOptions, PreparedCall, bench_settings, hold_call, run_bench
 from agent.bench.scripts import Call, CallerVoice, Turn
+from agent.bench.servers import RunningSystem
 from agent.bench.voices import RATE_HZ, Take
 from agent.caller_clip import clip_of
 from agent.config import Settings
@@ -14,7 +18,7 @@ from tests.web.site import running_site
 VOICE = CallerVoice(rate=1.1, pitch=0.9, size=1.05)
 
 
-def prepared(*turns):
+def prepared(*turns, name="call"):
     """A call of tones; each turn is given by the lengths of its sounds, 0.6 s apart."""
     takes = []
     for number, lengths_secs in enumerate(turns, start=1):
@@ -25,9 +29,9 @@ def prepared(*turns):
             pieces.append(np.zeros(round(0.6 * RATE_HZ), np.int16))
             pauses.append((end, end + len(pieces[-1])))
         clip = clip_of(np.concatenate(pieces[:-1]), RATE_HZ)
-        turn = Turn(f"call/{number}", "short", HEARD, VOICE)
+        turn = Turn(f"{name}/{number}", "short", HEARD, VOICE)
         takes.append(Take(turn, clip, tuple(pauses[:-1]), f"digest{number}"))
-    call = Call("call", tuple(take.turn for take in takes))
+    call = Call(name, tuple(take.turn for take in takes))
     return PreparedCall(call, tuple(takes), np.full(RATE_HZ, 3, np.int16))
 
 
@@ -61,6 +65,44 @@ async def test_a_call_that_breaks_down_is_a_finding():
         held = await hold_call(prepared([0.4]), "ours", site.realtime_url)
     assert [turn.missed for turn in held.turns] == [True]
     assert held.errors == ("call: the server takes no more calls now",)
+
+
+class ToneStudio:
+    """Takes that need no voice: what the bench does with them is tested here."""
+
+    def __init__(self, *calls):
+        self.takes = {take.turn: take for call in calls for take in call.takes}
+
+    def record(self, turn):
+        return self.takes[turn]
+
+    def room(self, call, takes):
+        return np.zeros(RATE_HZ, np.int16)
+
+
+async def test_a_whole_run(monkeypatch):
+    """Every system gets its share, two calls at a time; the record says what it measured."""
+    calls = [prepared([0.3], [0.3], name="one"), prepared([0.3], name="two")]
+    spoken = []
+
+    @asynccontextmanager
+    async def fake_systems(systems, settings):  # real ones load models and take minutes
+        async with running_site(FakeFactory(max_calls=2, answer_secs=0.1)) as site:
+            running = RunningSystem(site.realtime_url, f"{site.url}/metrics")
+            yield dict.fromkeys(systems, running)
+
+    monkeypatch.setattr(run, "running_systems", fake_systems)
+    options = BenchOptions(
+        tuple(call.call for call in calls), {"ours": None, "stock": 1}, at_once=2
+    )
+    record = await run_bench(Settings(), options, ToneStudio(*calls), spoken.append)
+    by_system = {result.system: result for result in record.systems}
+    assert {t.turn_id for t in by_system["ours"].turns} == {"one/1", "one/2", "two/1"}
+    assert [t.turn_id for t in by_system["stock"].turns] == ["one/1"]
+    assert all(result.summary.missed == 0 for result in record.systems)
+    assert record.ratios["stock"] > 0
+    assert record.machine.load_at_end is not None
+    assert "[1/2] ours: one (2), two (1)" in spoken
 
 
 @pytest.mark.parametrize("at_once", [1, 6])
