@@ -29,10 +29,13 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from agent.config import LimitSettings, PrivacySettings, ServerSettings, Settings
 from agent.keys import KeyRing
 from pipeline.errors import ConfigError
-from pipeline.events import CallFactory
+from pipeline.events import CallFactory, CallOptions
 from web.auth import Gate
 from web.guard import Guard
 from web.metrics import Metrics, sample_loop_lag
+from web.openai_api.chat import ChatWriter
+from web.openai_api.routes import OpenAiApi
+from web.openai_api.speech import SpeechMaker
 from web.realtime.ongoing import CallLimits
 from web.realtime.open_calls import OpenCalls
 from web.realtime.route import REALTIME_PATH as REALTIME_PATH  # the address, for callers
@@ -54,6 +57,7 @@ def create_app(
     page_dir: Path = PAGE_DIR,
     model: str = "qingting",
     settings: Settings | None = None,
+    openai_api: OpenAiApi | None = None,
 ) -> FastAPI:
     """The application around one process's engines.
 
@@ -64,6 +68,7 @@ def create_app(
         page_dir: The call page; left out if the folder has no `index.html`.
         model: Name shown to clients; what they ask for instead is tolerated.
         settings: Who may come in and how much they may take.
+        openai_api: The text and speech routes; left out when None.
 
     `app.state.calls` is the OpenCalls to drain before stopping.
 
@@ -103,6 +108,10 @@ def create_app(
         allowance=settings.limits,
         model=model,
     )
+
+    if openai_api is not None:
+        app.include_router(openai_api.router(), prefix="/v1")
+        app.include_router(openai_api.router())  # some chat bots leave the prefix out
 
     @app.get("/access")
     async def access() -> JSONResponse:
@@ -158,7 +167,21 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         ModelError: A model is missing or damaged.
     """
     async with switchboard(settings) as board:
-        yield create_app(board, settings=settings)
+        yield create_app(board, settings=settings, openai_api=api_on(board, settings))
+
+
+def api_on(board: Switchboard, settings: Settings) -> OpenAiApi:
+    """The text and speech routes on the engines of the calls."""
+    from agent.engines import speech_style
+
+    engines = board.engines
+    sampling = board.profile(CallOptions()).sampling
+    return OpenAiApi(
+        ChatWriter(engines.language_model, board.persona(), sampling),
+        SpeechMaker(engines.voice, speech_style(settings), engines.workers),
+        engines.recogniser,
+        settings.limits,
+    )
 
 
 @asynccontextmanager

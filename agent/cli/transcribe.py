@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,12 +15,6 @@ if TYPE_CHECKING:
     from pipeline.audio import FloatArray
     from pipeline.stt.base import Hypothesis, Recogniser
     from pipeline.text import Language
-
-# Each piece is heard in one language: shorter ones lose less where the speaker changes it,
-# and below ten seconds Whisper base drops words at the cuts.
-_LONGEST_PIECE_SECS = 12.0
-_SEARCH_SECS = 7.0  # a piece ends at the quietest moment of its last seconds
-_STEP_SECS = 0.1
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +33,7 @@ def transcribe(
     settings = settings_of(ctx, {"stt.language": language, "stt.script": script})
 
     from agent.clips import read_clip
+    from agent.pieces import pieces
     from pipeline.audio import INPUT_RATE_HZ
     from pipeline.text import join
 
@@ -72,26 +66,3 @@ async def _decode(
         return [await recogniser.decode(piece, language=language) for piece in audio]
     finally:
         await recogniser.close()
-
-
-def pieces(audio: FloatArray) -> Iterator[FloatArray]:
-    """Cut long audio (float32, mono, 16 kHz) into pieces that a recogniser takes.
-
-    The pieces join to `audio`; each but the last ends in the quietest tenth of a second
-    of its last seven seconds.
-    """
-    import numpy as np
-
-    from pipeline.audio import INPUT_RATE_HZ
-
-    longest = round(_LONGEST_PIECE_SECS * INPUT_RATE_HZ)
-    searched = round(_SEARCH_SECS * INPUT_RATE_HZ)
-    step = round(_STEP_SECS * INPUT_RATE_HZ)
-    start = 0
-    while len(audio) - start > longest:
-        tail = audio[start + longest - searched : start + longest]
-        energy = np.square(tail.reshape(-1, step)).sum(axis=1)
-        end = start + longest - searched + int(energy.argmin()) * step + step // 2
-        yield audio[start:end]
-        start = end
-    yield audio[start:]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from agent.cli import app
-from agent.cli.transcribe import pieces
+from agent.pieces import pieces
 from pipeline.audio import INPUT_RATE_HZ
 from pipeline.text import unit_error_rate
 
