@@ -2,10 +2,11 @@
 
 Microphone audio enters as pipecat's `InputAudioRawFrame`; start, end and cancel are
 pipecat's own. What pipecat has no frame for is here: a reply that exists before it may
-be heard. Such a reply is a *generation*: a number that `turn` hands out at every soft
-end and that all frames, jobs and marks of that draft carry. Dropping a generation is
-what an interruption is here, too; pipecat's `InterruptionFrame` would also empty the
-queues of the stages before the language model and lose a transcript on its way.
+be heard. Such a reply is a *generation*: a number that `turn` hands out to every draft
+and that all its frames, jobs and marks carry; soft ends are numbered in the same row, so
+that later is always larger. Dropping a generation is what an interruption is here, too;
+pipecat's `InterruptionFrame` would also empty the queues of the stages before the
+language model and lose a transcript on its way.
 
 All are `SystemFrame`s: they keep their order among each other, and none is lost when a
 stage is busy, since no stage works inside `process_frame`.
