@@ -14,8 +14,14 @@ from train.recipe import Recipe
 if TYPE_CHECKING:
     import torch
 
-# Unsloth asks its maker for statistics and the hub for mappings of names; training is local.
-_QUIET = {"UNSLOTH_DISABLE_STATISTICS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+_ENVIRONMENT = {
+    # Unsloth asks its maker for statistics; training is a local matter.
+    "UNSLOTH_DISABLE_STATISTICS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # Threads that wait by spinning stretch a step from seconds to minutes as soon as another
+    # process wants one of the cores.
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
 
 
 def require_training() -> None:
@@ -53,7 +59,8 @@ def load_for_training(folder: Path, recipe: Recipe, threads: int | None = None) 
         ModelError: The base cannot be loaded.
     """
     require_training()
-    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     if recipe.engine == "unsloth":
         _import_unsloth()
     import torch

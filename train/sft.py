@@ -33,8 +33,9 @@ logger = logging.getLogger(__name__)
 
 # Loss lines of a run: enough for a curve, few enough to read.
 _LOG_LINES = 200
-# Evaluations of a run, unless the recipe says otherwise.
+# Evaluations, or checkpoints, of a run, unless the recipe says otherwise.
 _EVALUATIONS = 10
+_FEWEST_BETWEEN = 5
 _KEPT_CHECKPOINTS = 2
 
 
@@ -164,7 +165,7 @@ def _trainer(
     train_set: list[Any] = _examples(training, recipe)
     eval_set: list[Any] = _examples(validation, recipe)
     total = steps_of(recipe, len(train_set))
-    eval_steps = min(total, recipe.eval_steps or max(1, total // _EVALUATIONS))
+    eval_steps = min(total, recipe.eval_steps or max(_FEWEST_BETWEEN, total // _EVALUATIONS))
     save_steps = min(total, recipe.save_steps or eval_steps)
     where = device()
     arguments = TrainingArguments(

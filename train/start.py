@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.errors import DataError
 from train import schema
 from train.base import Base, ChatFormat, load_format, locate
+from train.clean.gate import high_risk
 from train.plan import RowFigures
 from train.presets import recipe as recipe_of
 from train.recipe import Recipe
@@ -43,7 +44,7 @@ class RunRequest:
         base: GGUF, model folder, or name on the hub.
         preset: Named recipe.
         changes: Fields of the recipe that differ.
-        force_pii: Train although high-risk personal data was found.
+        force: Train although high-risk personal data was found.
     """
 
     data: tuple[Path, ...]
@@ -51,7 +52,7 @@ class RunRequest:
     base: str
     preset: str
     changes: Mapping[str, Any]
-    force_pii: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def prepare(request: RunRequest) -> Prepared:
     Raises:
         ConfigError: The recipe.
         DataError: The data; also when high-risk personal data remains in it and
-            `force_pii` is not set.
+            `force` is not set.
         ModelError: The base.
     """
     recipe = recipe_of(request.preset, request.changes)
@@ -89,12 +90,9 @@ def prepare(request: RunRequest) -> Prepared:
         training, validation = records, read_records(request.validation, recipe.stage)
         counts[request.validation] = len(validation)
         refuse_leak(training, validation)
-    risks = high_risk([*request.data, *([request.validation] if request.validation else [])])
-    if risks and not request.force_pii:
-        raise DataError(
-            f"personal data remains: {'; '.join(risks)}. Run: qingting data clean; "
-            "or train on it knowingly with --force-pii"
-        )
+    risks = [found.sentence() for found in map(high_risk, counts) if found]
+    if risks and not request.force:
+        raise DataError(risks[0])
     base = locate(request.base)
     form = load_format(base.folder)
     rows = make_rows(form, recipe, training, validation)
@@ -131,7 +129,7 @@ def create(path: Path, prepared: Prepared) -> RunFolder:
             rows=prepared.rows.counts(),
             versions=_versions(),
             machine=f"{platform.system()} {platform.machine()}",
-            pii_forced=prepared.request.force_pii,
+            pii_forced=prepared.request.force,
             warnings=prepared.warnings,
         )
     )
@@ -203,7 +201,7 @@ def _warnings(
 ) -> list[str]:
     found = []
     if risks:
-        found.append(f"trained although personal data remains: {'; '.join(risks)}")
+        found.append("trained by force although personal data remains")
     if rows.too_long:
         found.append(
             f"{rows.too_long} records are longer than {recipe.max_tokens} tokens and are left out"
@@ -218,11 +216,6 @@ def _warnings(
             "there, which may name the base; give one with --set system=…"
         )
     return found
-
-
-def high_risk(paths: Sequence[Path]) -> list[str]:
-    """What of high-risk personal data is in these files, one line a kind."""
-    return []
 
 
 def _versions() -> dict[str, str]:

@@ -39,9 +39,7 @@ LlamaFactory = Annotated[
     str | None,
     typer.Option("--llama-factory", metavar="FILE|LINE", help="Take LLaMA-Factory's settings."),
 ]
-ForcePii = Annotated[
-    bool, typer.Option("--force-pii", help="Train although personal data remains.")
-]
+Force = Annotated[bool, typer.Option("--force", help="Train although personal data remains.")]
 Threads = Annotated[int | None, typer.Option(help="Compute threads on a processor.")]
 
 
@@ -64,14 +62,14 @@ def plan(
     preset: PresetName = "qingting-cpu",
     changes: Changes = None,
     llama_factory: LlamaFactory = None,
-    force_pii: ForcePii = False,
+    force: Force = False,
     threads: Threads = None,
     price: Annotated[float | None, typer.Option(help="Price of an hour here.")] = None,
 ) -> None:
     """Say what a run would take and do, and what is wrong with it. Writes nothing."""
     from rich.console import Console
 
-    request = _request(ctx, data, validation, base, preset, changes, llama_factory, force_pii)
+    request = _request(ctx, data, validation, base, preset, changes, llama_factory, force)
     console = Console(highlight=False)
     prepared, forecast = _forecast(request, threads, price)
     _show_plan(console, prepared, forecast)
@@ -88,7 +86,7 @@ def run(
     preset: PresetName = "qingting-cpu",
     changes: Changes = None,
     llama_factory: LlamaFactory = None,
-    force_pii: ForcePii = False,
+    force: Force = False,
     threads: Threads = None,
 ) -> None:
     """Train. Ctrl-C stops after the step under way; `qingting train resume` goes on."""
@@ -101,7 +99,7 @@ def run(
 
     refuse_existing(out)
     require_training()
-    request = _request(ctx, data, validation, base, preset, changes, llama_factory, force_pii)
+    request = _request(ctx, data, validation, base, preset, changes, llama_factory, force)
     console = Console(highlight=False)
     prepared, forecast = _forecast(request, threads, None)
     _show_plan(console, prepared, forecast)
@@ -171,7 +169,7 @@ def _request(
     preset: str,
     changes: list[str] | None,
     llama_factory: str | None,
-    force_pii: bool,
+    force: bool,
 ) -> RunRequest:
     from agent.models.store import ModelStore
     from pipeline.errors import ConfigError
@@ -189,7 +187,7 @@ def _request(
     named = base or settings.models.llm
     if named in store.manifest:
         named = str(store.path(named))
-    return RunRequest(tuple(data), validation, named, preset, given, force_pii)
+    return RunRequest(tuple(data), validation, named, preset, given, force)
 
 
 def _forecast(
