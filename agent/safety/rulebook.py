@@ -1,0 +1,152 @@
+"""Rules as data: `rules/zh.toml` and `rules/en.toml`, read and compiled once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.safety.tiers import Category, Tier
+
+About: TypeAlias = Literal["caller", "anyone"]
+Pattern: TypeAlias = re.Pattern[str]
+
+_NAME = re.compile(r"<([A-Z_]+)>")
+LANGUAGES = ("zh", "en")
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _RuleData(_Data):
+    id: str
+    category: Category
+    tier: Tier
+    about: About = "caller"
+    match: tuple[str, ...] = Field(min_length=1)
+    unless: tuple[str, ...] = ()
+
+
+class _ContextData(_Data):
+    negation: str
+    double_negation: str = r"(?!)"
+    self: str
+    other: str
+    reported: str
+    inner_negation: str
+    core: str
+    past: str
+    present: str
+    joke: str
+    fiction: str
+    own_too: str
+
+
+class _Benign(_Data):
+    patterns: tuple[str, ...]
+
+
+class _File(_Data):
+    words: dict[str, str]
+    context: _ContextData
+    benign: _Benign
+    rules: tuple[_RuleData, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One way in which a crisis is said.
+
+    Attributes:
+        rule_id: Stable name, for logs and reports; never carries text.
+        about: "caller" asks who is meant; "anyone" is an emergency whoever it happens to.
+        match: What to look for in folded text.
+        unless: Found anywhere in the text, it takes the rule back; None takes nothing back.
+    """
+
+    rule_id: str
+    category: Category
+    tier: Tier
+    about: About
+    match: Pattern
+    unless: Pattern | None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Patterns that change what a match means; see `agent.safety.reading`.
+
+    Attributes:
+        negation: Stands right before a match and ends where the match begins.
+        double_negation: Looks like a negation but is none: "can't stop".
+        inner_negation: Denies a match from within: 他从来没打过我.
+        core: The words a negation must stand before when a match begins further back.
+        self: The caller as subject.
+        other: Somebody else as subject.
+        reported: A verb of saying, which carries a subject into the next clause.
+        past: It was so once.
+        present: But it is so now.
+        joke: Marks of a joke, anywhere.
+        fiction: Films, games, news, language lessons, in the same clause.
+        own_too: Takes fiction or others back to the caller.
+    """
+
+    negation: Pattern
+    double_negation: Pattern
+    self: Pattern
+    other: Pattern
+    reported: Pattern
+    inner_negation: Pattern
+    core: Pattern
+    past: Pattern
+    present: Pattern
+    joke: Pattern
+    fiction: Pattern
+    own_too: Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """All rules of a language."""
+
+    language: str
+    benign: Pattern
+    context: Context
+    rules: tuple[Rule, ...]
+
+
+@cache
+def rulebook(language: str) -> Rulebook:
+    """The rules of "zh" or "en"; the files are part of the package and tested with it."""
+    text = resources.files("agent.safety.rules").joinpath(f"{language}.toml").read_text("utf-8")
+    data = _File.model_validate(tomllib.loads(text))
+
+    def compiled(*patterns: str) -> Pattern:
+        return re.compile("|".join(f"(?:{_expand(pattern, data.words)})" for pattern in patterns))
+
+    context = Context(
+        **{name: compiled(pattern) for name, pattern in data.context.model_dump().items()}
+    )
+    rules = tuple(
+        Rule(
+            rule.id,
+            rule.category,
+            rule.tier,
+            rule.about,
+            compiled(*rule.match),
+            compiled(*rule.unless) if rule.unless else None,
+        )
+        for rule in data.rules
+    )
+    return Rulebook(language, compiled(*data.benign.patterns), context, rules)
+
+
+def _expand(pattern: str, words: dict[str, str]) -> str:
+    """`pattern` with every <NAME> replaced; entries may name others."""
+    return _NAME.sub(lambda name: f"(?:{_expand(words[name.group(1)], words)})", pattern)

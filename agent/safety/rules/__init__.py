@@ -1,0 +1,1 @@
+"""The detector's rules, one TOML file for each language."""

@@ -1,0 +1,122 @@
+"""What the detector hears in single utterances, and in the labelled set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opencc import OpenCC
+
+from agent.safety import evaluation
+from agent.safety.detector import assess
+from agent.safety.fold import fold
+from agent.safety.tiers import Tier
+
+DATA = Path(__file__).parents[2] / "data" / "safety"
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("我站在頂樓", "imminent"),
+        ("遺書我寫好了", "imminent"),
+        ("I have the pills in my hand", "imminent"),
+        ("胸口好痛，左手發麻", "imminent"),
+        ("我想自殺", "elevated"),
+        ("everyone would be better off without me", "elevated"),
+        ("我男朋友昨天扇了我两个耳光", "elevated"),
+        ("活着没意思", "concern"),
+        ("我今年十四歲", "concern"),
+        ("最近工作壓力好大", "none"),
+    ],
+)
+def test_tiers_follow_how_near_the_danger_is(text: str, tier: Tier):
+    """Wish, intent and means are told apart."""
+    assert assess(text).tier == tier
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "笑死我了",
+        "累死了",
+        "我想死你了",
+        "电脑又死机了",
+        "this deadline is killing me",
+        "I'd die for a pizza",
+    ],
+)
+def test_idioms_are_no_crisis(text: str):
+    """Death as a figure of speech is left alone."""
+    assert assess(text).tier == "none"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我不想死",
+        "我不會自殺的",
+        "他从来没打过我",
+        "I don't want to kill myself",
+        "nobody is hurting me",
+    ],
+)
+def test_denial_is_no_crisis(text: str):
+    """What is denied is not taken for said."""
+    assert assess(text).tier == "none"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["要不要去死一死", "I can't stop thinking about killing myself", "睡着就再也不要醒来"],
+)
+def test_what_only_looks_like_a_denial_counts(text: str):
+    """A negation that does not deny takes nothing back."""
+    assert assess(text).tier == "elevated"
+
+
+def test_another_persons_wish_is_one_tier_less():
+    """A caller who speaks for a friend is answered, but not as if it were their own wish."""
+    assert assess("我朋友昨天说他想死").tier == "concern"
+
+
+def test_a_film_is_no_crisis():
+    """What happens in a story is not the caller's."""
+    assert assess("昨天看的電影，女主角最後跳樓自殺").tier == "none"
+
+
+@pytest.mark.parametrize("slip", ["我想字殺", "我想自刷", "我想 自杀", "我想，嗯，自殺"])
+def test_slips_of_the_recogniser_are_heard_through(slip: str):
+    """Homophones, spaces and fillers do not hide a word."""
+    assert assess(slip).tier == "elevated"
+
+
+def test_words_that_sound_alike_stay_words():
+    """A dictionary word is never replaced by a crisis term."""
+    assert fold("我想使用這個，他學藝術") == "我想使用这个，他学艺术"
+
+
+def test_the_same_in_both_scripts():
+    """Traditional and Simplified texts get one answer."""
+    convert = OpenCC("s2t").convert
+    for one in evaluation.read_labelled(DATA / "development.jsonl"):
+        if one.locale == "zh-Hans":
+            assert assess(convert(one.text)).tier == assess(one.text).tier, one.text
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_an_assessment(text: str):
+    """No input breaks the detector."""
+    assert assess(text).tier in ("none", "concern", "elevated", "imminent")
+
+
+def test_the_development_set_is_held():
+    """On the utterances the rules were written with, the required figures stand."""
+    figures = evaluation.report(
+        evaluation.judge(evaluation.read_labelled(DATA / "development.jsonl"))
+    )
+    assert figures["utterances"] >= 600
+    assert figures["recall_imminent_and_elevated"] >= 0.98
+    assert figures["precision"] >= 0.9
