@@ -99,7 +99,8 @@ def _is_name(word: str) -> bool:
     given = len(word) - surname
     if not 1 <= given <= 2 or (surname == 1 and word[0] not in _SURNAMES):
         return False
-    return not word.endswith(_TITLES) and word not in _dictionary()
+    doubled = word[0] == word[1]  # 谢谢, 常常
+    return not doubled and not word.endswith(_TITLES) and word not in _dictionary()
 
 
 @cache

@@ -180,7 +180,25 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
         re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{1,2}\d{6}(?:\([0-9Aa]\)|[0-9Aa])(?![0-9A-Za-z])"),
         valid=_hong_kong_id,
     ),
-    _Recogniser("bank_card", re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])"), valid=_luhn),
+    _Recogniser(  # said to be one: a slip in the check digit makes it no less personal
+        "id_card",
+        re.compile(
+            rf"(?:身[份分][证證]|[证證]件|居留[证證]|護照|护照|HKID|ID card){_IS}"
+            r"([A-Za-z]{0,2}\d{6,17}(?:\([0-9Aa]\)|[0-9Xx]))(?![0-9A-Za-z])",
+            re.IGNORECASE,
+        ),
+        1,
+    ),
+    _Recogniser(
+        "bank_card",
+        re.compile(
+            rf"(?:[银銀]行卡|信用卡|卡[号號]|帳[號号戶]|账[号户]|card number|account number){_IS}"
+            r"(\d(?:[ -]?\d){9,18})(?!\d)",
+            re.IGNORECASE,
+        ),
+        1,
+    ),
+    _Recogniser("bank_card", re.compile(r"(?<![\d+-])\d(?:[ -]?\d){13,18}(?![\d-])"), valid=_luhn),
     _Recogniser(
         "phone",
         re.compile(
