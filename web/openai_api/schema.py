@@ -99,4 +99,4 @@ def parse(model: type[_Model], data: Any) -> _Model:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     param = ".".join(str(step) for step in first["loc"]) or None
-    raise ApiError(first["msg"], param=param)
+    raise ApiError(f"{param or 'body'}: {first['msg']}", param=param)

@@ -82,3 +82,19 @@ def test_any_order_of_messages_is_answered_and_none_breaks_the_protocol(order):
     assert len(set(ids)) == len(ids)
     assert kinds(sent).count("response.created") - kinds(sent).count("response.done") in (0, 1)
     assert kinds(sent).count("error") >= order.count("not json")
+
+
+def test_a_typed_item_may_be_answered_while_the_reply_it_interrupts_still_ends():
+    """The two messages come together; the end of the old reply takes a moment."""
+    port = FakeCall("call_1", CallOptions())
+    one, sent = protocol(port)
+    one.follow(ReplyStarted("reply_1", None))
+    content = [{"type": "input_text", "text": "等等"}]
+    item = {"type": "message", "role": "user", "content": content}
+    one.take(json.dumps({"type": "conversation.item.create", "item": item}))
+    one.take('{"type": "response.create"}')
+    assert "error" not in kinds(sent)
+    assert port.asked == [("text", "等等"), ("respond",)]
+    one.follow(ReplyStarted("reply_2", None))
+    one.take('{"type": "response.create"}')
+    assert kinds(sent)[-1] == "error"

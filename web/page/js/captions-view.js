@@ -86,7 +86,7 @@ export class CaptionsView {
   /** The part of a reply that was cut off: struck through, and said so in words. */
   _cut(rest) {
     const unheard = this._element("del", "unheard", rest);
-    const note = this._element("span", "cut", ` · ${this._words.say("call.heard_note")}`);
+    const note = this._element("span", "cut", this._words.say("call.heard_note"));
     return [unheard, note];
   }
 

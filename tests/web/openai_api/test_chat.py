@@ -1,0 +1,208 @@
+import asyncio
+import json
+
+import pytest
+from openai import AsyncOpenAI, BadRequestError
+
+REPLY = "嗯，我在听。"
+HELLO = [{"role": "user", "content": "你好"}]
+
+# As chatgpt-on-wechat sends them: 1.x through openai 0.27, 2.x over plain HTTP.
+COW_1 = {
+    "model": "gpt-3.5-turbo",
+    "messages": [{"role": "system", "content": "你是一位温柔的朋友"}, *HELLO],
+    "temperature": 0.9,
+    "top_p": 1,
+    "frequency_penalty": 0.0,
+    "presence_penalty": 0.0,
+    "request_timeout": 180,
+    "timeout": None,
+}
+COW_2 = {
+    "model": "qingting",
+    "messages": [{"role": "user", "content": [{"type": "text", "text": "你好"}]}],
+    "temperature": 0.9,
+    "max_tokens": 1024,
+    "stream": True,
+    "tools": [{"type": "function", "function": {"name": "search", "parameters": {}}}],
+    "thinking": {"type": "disabled"},
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/chat/completions"])
+async def test_chatgpt_on_wechat_1(api, path):
+    """The fields that it reads are there, and completion_tokens is never 0."""
+    answer = (await api.http.post(path, json=COW_1)).json()
+    assert answer["choices"][0]["message"] == {
+        "role": "assistant",
+        "content": REPLY,
+        "refusal": None,
+    }
+    assert answer["usage"]["completion_tokens"] > 0
+    assert answer["usage"]["total_tokens"] > answer["usage"]["completion_tokens"]
+
+
+async def test_chatgpt_on_wechat_2(api):
+    """Streamed as `data:` lines: role, content, finish reason, [DONE]."""
+    async with api.http.stream("POST", "/v1/chat/completions", json=COW_2) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = [line async for line in answer.aiter_lines() if line]
+    assert lines[-1] == "data: [DONE]"
+    chunks = [json.loads(line.removeprefix("data: "))["choices"][0] for line in lines[:-1]]
+    assert "".join(chunk["delta"].get("content", "") for chunk in chunks) == REPLY
+    assert [chunk["finish_reason"] for chunk in chunks[-2:]] == [None, "stop"]
+
+
+async def test_an_answer_without_text_still_counts_a_token(api):
+    """chatgpt-on-wechat takes completion_tokens 0 for a failure and asks again."""
+    api.model.answer = lambda text: ""
+    answer = (await api.http.post("/v1/chat/completions", json={"messages": HELLO})).json()
+    assert answer["usage"]["completion_tokens"] == 1
+
+
+async def test_the_official_client(api):
+    """Whole and streamed, with usage."""
+    async with AsyncOpenAI(api_key="any", base_url=f"{api.url}/v1") as client:
+        whole = await client.chat.completions.create(model="qingting", messages=HELLO, seed=3)
+        assert whole.choices[0].message.content == REPLY
+        stream = await client.chat.completions.create(
+            model="qingting", messages=HELLO, stream=True, stream_options={"include_usage": True}
+        )
+        chunks = [chunk async for chunk in stream]
+        assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == REPLY
+        assert chunks[-1].usage.completion_tokens == len(REPLY)
+        names = [model.id async for model in client.models.list()]
+        assert names == ["qingting", "fake"]
+        assert (await client.models.retrieve("qingting")).id == "qingting"
+        with pytest.raises(BadRequestError, match="temperature"):
+            await client.chat.completions.create(model="x", messages=HELLO, temperature=9)
+
+
+async def test_the_persona_answers_whatever_model_is_asked_for(api):
+    """Its prompt and examples come first; a client's system message is added, not put in place."""
+    await api.http.post("/v1/chat/completions", json=COW_1)
+    first, *rest = api.model.prompts[-1]
+    assert first.role == "system"
+    assert "小听" in first.content
+    assert first.content.endswith("你是一位温柔的朋友")
+    assert len(rest) > 2
+    assert rest[-1].content == "你好"
+
+
+async def test_the_bare_model_answers_under_its_own_name(api):
+    """No persona, no examples."""
+    await api.http.post("/v1/chat/completions", json={"model": "fake", "messages": HELLO})
+    assert [message.content for message in api.model.prompts[-1]] == ["你好"]
+
+
+async def test_sampling_reaches_the_model(api, monkeypatch):
+    """stop, seed, penalties and lengths."""
+    seen = []
+    conversation = api.model.open()
+    reply = type(conversation).reply
+
+    def spy(self, messages, sampling):
+        seen.append(sampling)
+        return reply(self, messages, sampling)
+
+    monkeypatch.setattr(type(conversation), "reply", spy)
+    asked = {
+        "messages": HELLO,
+        "stop": "。",
+        "seed": -1,
+        "presence_penalty": 0.5,
+        "frequency_penalty": 0.25,
+        "max_completion_tokens": 7,
+        "temperature": 0,
+    }
+    await api.http.post("/v1/chat/completions", json=asked)
+    (one,) = seen
+    assert (one.stop, one.max_tokens, one.temperature) == (("。",), 7, 0)
+    assert (one.presence_penalty, one.frequency_penalty) == (0.5, 0.25)
+    assert one.seed == (1 << 31) - 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ("{", 400, "invalid_json"),
+        ("[" * 100_000, 400, "invalid_json"),
+        ("null", 400, "invalid_value"),
+        ('{"messages": []}', 400, "invalid_value"),
+        ('{"messages": [{"role": "wizard", "content": "x"}]}', 400, "invalid_value"),
+        ('{"messages": [{"role": "user", "content": "x"}], "n": 2}', 400, "invalid_value"),
+        (
+            '{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}',
+            400,
+            "unsupported_value",
+        ),
+        (" " * (1 << 20) + "{}", 413, "too_large"),
+    ],
+)
+async def test_mistakes_are_answered_in_openais_words(api, body, status, code):
+    """An object with a sentence, and nothing of what was sent."""
+    answer = await api.http.post("/v1/chat/completions", content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
+async def test_a_failing_model_is_503_and_retryable(api):
+    """Streamed or not: nothing was sent before."""
+    api.model.fail = lambda: True
+    for stream in (False, True):
+        body = {"messages": HELLO, "stream": stream}
+        answer = await api.http.post("/v1/chat/completions", json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "generation_error")
+    assert api.model.open_conversations == 0
+
+
+async def test_too_many_requests_at_once_are_429(api):
+    """A few wait, more are told when to come again, and all places come back."""
+    api.model.token_secs = 0.05
+    answers = await asyncio.gather(
+        *(api.http.post("/v1/chat/completions", json={"messages": HELLO}) for _ in range(9))
+    )
+    codes = sorted(answer.status_code for answer in answers)
+    assert codes.count(429) >= 1
+    assert codes.count(200) >= 5
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert int(refused.headers["retry-after"]) > 0
+    assert api.model.open_conversations == 0
+    last = await api.http.post("/v1/chat/completions", json={"messages": HELLO})
+    assert last.status_code == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_client_that_goes_stops_the_model(api, stream):
+    """Its place is free for the next one."""
+    api.model.token_secs = 0.05
+    api.model.answer = lambda text: "很" * 1000
+    async with (
+        api.http.stream("POST", "/v1/chat/completions", json={"messages": HELLO, "stream": stream})
+        if stream
+        else _started(api) as answer
+    ):
+        if stream:
+            await anext(answer.aiter_lines())
+    async with asyncio.timeout(5):
+        while api.model.open_conversations:  # noqa: ASYNC110 (seen from outside)
+            await asyncio.sleep(0.01)
+
+
+class _started:
+    """A request that is given up after a moment."""
+
+    def __init__(self, api):
+        self._api = api
+
+    async def __aenter__(self):
+        posting = asyncio.create_task(
+            self._api.http.post("/v1/chat/completions", json={"messages": HELLO})
+        )
+        while not self._api.model.open_conversations:
+            await asyncio.sleep(0.01)
+        posting.cancel()
+        await asyncio.gather(posting, return_exceptions=True)
+
+    async def __aexit__(self, *_):
+        return None
