@@ -1,0 +1,133 @@
+"""`qingting data` from an export to the files that training reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.agent.test_cli import run
+from train.schema import Conversation, Preference, read
+
+CHATS = Path(__file__).parents[1] / "data" / "chats"
+
+
+@pytest.fixture
+def chats(tmp_path: Path) -> Path:
+    """An imported chat."""
+    path = tmp_path / "chats.jsonl"
+    assert run("data", "import", str(CHATS / "阿蓝_utf8.csv"), "-o", str(path))[0] == 0
+    return path
+
+
+def test_import_reports_every_row(chats):
+    """The report beside the records says how many rows there were and why some are not used."""
+    report = json.loads(chats.with_suffix(".report.json").read_text(encoding="utf-8"))
+    dropped = sum(reason["rows"] for reason in report["dropped"].values())
+    assert report["rows_in"] == 12 == report["rows_kept"] + dropped
+    assert report["formats"] == {"阿蓝_utf8.csv": "wechatmsg-csv"}
+    assert report["dropped"]["of kind picture"]["examples"][0]["where"] == "阿蓝_utf8.csv:7"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("import", "{chats}/line-tw.txt", "-o", "{out}", "--quotes-only"), "of 8 rows, "),
+        (("import", "{chats}/qqnt.json", "-o", "{out}"), "--me NAME"),
+        (("import", "{chats}/qqnt.json", "-o", "{out}", "--preset", "x"), "no preset 'x'"),
+        (("import", "{chats}/qqnt.json", "-o", "{out}", "--format", "x"), "no format 'x'"),
+        (("import", "{chats}/none.csv", "-o", "{out}"), "Cannot read"),
+        (("import", "{chats}/line-tw.txt", "-o", "{mine}"), "exists already"),
+        (("clean", "{mine}", "-o", "{out}", "--pii", "x"), "--pii x"),
+        (("clean", "{mine}", "-o", "{out}", "--review", "{out}.csv"), "no review file"),
+        (("clean", "{chats}/alpaca.json", "-o", "{out}"), "alpaca.json, line 1"),
+        (("mix", "{mine}", "-o", "{out}", "--labels", "x"), "--labels x"),
+        (("mix", "{mine}", "-o", "{out}", "--locale", "fr"), "--locale fr"),
+        (("mix", "{mine}", "-o", "{out}", "--name", "小安"), "a name and an author"),
+        (("mix", "{mine}", "-o", "{out}", "--behaviour", "{mine}"), "needs --mbti"),
+        (("split", "{mine}", "-o", "{out}", "--by", "x"), "--by x"),
+        (("export", "{mine}", "-o", "{out}", "--to", "x"), "no export format 'x'"),
+    ],
+)
+def test_faults_are_one_sentence_and_exit_code_2(chats, tmp_path, arguments, sentence):
+    """Bad input ends with code 2, a sentence on stderr, and no file written."""
+    out = tmp_path / "out"
+    filled = [one.format(chats=CHATS, mine=chats, out=out) for one in arguments]
+    before = chats.read_bytes()
+    code, _, err = run("data", *filled)
+    assert code == 2
+    assert sentence in err
+    assert err.startswith("qingting: ")
+    assert not out.exists()
+    assert chats.read_bytes() == before
+
+
+def test_inspect_knows_our_files_and_others(chats):
+    """A foreign file shows its format, ours its lengths and personal data."""
+    code, out, _ = run("data", "inspect", str(CHATS / "line-en.txt"))
+    assert (code, "line" in out) == (0, True)
+    code, out, _ = run("data", "inspect", str(chats))
+    assert code == 0
+    assert "2 conversation; 4 turns" in out
+    assert "proposed cut-off 64" in out
+
+
+def test_review_decisions_are_carried_out(chats, tmp_path):
+    """What is dropped in the review file is not in the cleaned set, after a second review too."""
+    review = tmp_path / "chats.review.csv"
+    chats.write_text(
+        '{"id":"1","source":"t","messages":[{"role":"user","content":"明天几点集合"},'
+        '{"role":"assistant","content":"对了我的猫生病了"},{"role":"user","content":"啊？"},'
+        '{"role":"assistant","content":"嗯嗯"}]}\n',
+        encoding="utf-8",
+    )
+    assert run("data", "review", str(chats))[0] == 0
+    lines = review.read_text(encoding="utf-8-sig").splitlines()
+    review.write_text("\n".join([lines[0], f"drop{lines[1]}"]) + "\n", encoding="utf-8")
+    code, out, _ = run("data", "review", str(chats))
+    assert (code, "1 drop" in out) == (0, True)
+    assert run("data", "clean", str(chats), "-o", str(tmp_path / "clean.jsonl"))[0] == 0
+    (record,) = read(tmp_path / "clean.jsonl")
+    assert isinstance(record, Conversation)
+    assert [message.content for message in record.messages] == ["啊？", "嗯嗯"]
+
+
+def test_from_an_export_to_training_files(chats, tmp_path):
+    """Import, clean, mix, split and export work on each other's files."""
+    clean, mixed, parts = (tmp_path / name for name in ("clean.jsonl", "mix.jsonl", "split"))
+    who = tmp_path / "who.toml"
+    who.write_text('name = "小安"\nauthor = "清听"\nfacts = ["我喜欢爬山。"]\n', encoding="utf-8")
+    pairs = tmp_path / "pairs.jsonl"
+    behaviour = tmp_path / "zh_energy_introversion.json"
+    behaviour.write_text('[{"instruction":"周末？","input":" ","output":"看书"}]', encoding="utf-8")
+    opposite = tmp_path / "zh_energy_extraversion.json"
+    opposite.write_text('[{"instruction":"周末？","input":" ","output":"出门"}]', encoding="utf-8")
+    steps = [
+        ("clean", chats, "-o", clean),
+        (
+            *("mix", clean, "-o", mixed, "--identity", who, "--locale", "zh-Hans"),
+            *("--behaviour", behaviour, "--behaviour", opposite, "--mbti", "INFJ"),
+            *("--behaviour-ratio", "0.5", "--behaviour-pairs", pairs, "--spoken", "1"),
+            *("--general-ratio", "1", "--system", "你是小安。"),
+        ),
+        ("split", mixed, "-o", parts, "--valid", "0.5"),
+        ("export", parts, "-o", tmp_path / "mlx", "--to", "openai"),
+        ("export", mixed, "-o", tmp_path / "factory", "--to", "llama-factory"),
+    ]
+    for step in steps:
+        code, _, err = run("data", *map(str, step))
+        assert (code, err) == (0, "")
+    rows = list(read(mixed))
+    tags = {tag for row in rows for tag in row.tags}
+    assert {"spoken", "identity", "behaviour", "general"} <= tags
+    systems = {row.system for row in rows if isinstance(row, Conversation) and not row.tags}
+    assert systems == {"你是小安。"}
+    (pair,) = read(pairs)
+    assert isinstance(pair, Preference)
+    assert (pair.chosen, pair.rejected) == ("看书", "出门")
+    assert sum(1 for _ in read(parts / "valid.jsonl")) == 1
+    assert sorted(path.name for path in (tmp_path / "mlx").iterdir()) == [
+        "train.jsonl",
+        "valid.jsonl",
+    ]
