@@ -63,6 +63,7 @@ class RealtimeProtocol:
         self._uncommitted = False  # audio was appended since the last commit or clear
         self._push_to_talk = PushToTalk()
         self._typed_items = 0
+        self._unanswered = False  # a typed item has interrupted whatever reply was running
         self._events_sent = 0
         self._extended = False  # the client said qingting.hello
         self._played: tuple[str, int] | None = None  # reply and call samples, last reported
@@ -196,6 +197,7 @@ class RealtimeProtocol:
         if not item.text:
             raise ClientEventError("invalid_value", "the text is empty", param="item.content")
         self._typed_items += 1
+        self._unanswered = True
         self._port.send_text(item.text)
         item_id = item.id or ids.item_id(f"text_{self._typed_items}")
         for outgoing in self._translator.user_text(item_id, item.text):
@@ -213,10 +215,11 @@ class RealtimeProtocol:
     def _create_response(self) -> None:
         if self._push_to_talk.claim():
             return
-        if self._translator.active_reply_id:
+        if self._translator.active_reply_id and not self._unanswered:
             raise ClientEventError(
                 "conversation_already_has_active_response", "a response is already under way"
             )
+        self._unanswered = False
         self._port.respond()
 
     def _cancel_response(self, event: client_events.ResponseCancel) -> None:

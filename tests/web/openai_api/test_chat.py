@@ -177,32 +177,15 @@ async def test_a_client_that_goes_stops_the_model(api, stream):
     """Its place is free for the next one."""
     api.model.token_secs = 0.05
     api.model.answer = lambda text: "很" * 1000
-    async with (
-        api.http.stream("POST", "/v1/chat/completions", json={"messages": HELLO, "stream": stream})
-        if stream
-        else _started(api) as answer
-    ):
-        if stream:
-            await anext(answer.aiter_lines())
+    body = {"messages": HELLO, "stream": stream}
+    posting = asyncio.create_task(api.http.post("/v1/chat/completions", json=body))
+    await until(lambda: api.model.open_conversations == 1)
+    posting.cancel()
+    await asyncio.gather(posting, return_exceptions=True)
+    await until(lambda: api.model.open_conversations == 0)
+
+
+async def until(condition) -> None:
     async with asyncio.timeout(5):
-        while api.model.open_conversations:  # noqa: ASYNC110 (seen from outside)
+        while not condition():
             await asyncio.sleep(0.01)
-
-
-class _started:
-    """A request that is given up after a moment."""
-
-    def __init__(self, api):
-        self._api = api
-
-    async def __aenter__(self):
-        posting = asyncio.create_task(
-            self._api.http.post("/v1/chat/completions", json={"messages": HELLO})
-        )
-        while not self._api.model.open_conversations:
-            await asyncio.sleep(0.01)
-        posting.cancel()
-        await asyncio.gather(posting, return_exceptions=True)
-
-    async def __aexit__(self, *_):
-        return None
