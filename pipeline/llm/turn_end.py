@@ -46,10 +46,10 @@ JOINING = frozenset(_PARTICLES | _CONJUNCTIONS)
 
 END_SHARE = 0.3
 # Printed by `qingting bench endpointing --calibrate`, for the embedded Qwen2.5-Coder 0.5B.
-BIAS = 1.83
-END_WEIGHT = 0.90
-PAUSE_WEIGHT = -0.35
-JOIN_WEIGHT = 0.21
+BIAS = 1.23
+END_WEIGHT = 0.69
+PAUSE_WEIGHT = -0.16
+JOIN_WEIGHT = 0.06
 FAINTEST = 1e-5  # smaller sums count as this much; a tuned model may rule them out
 
 _TRAILING = "".join(SENTENCE_MARKS | CLAUSE_MARKS) + " \t\n\u3000"

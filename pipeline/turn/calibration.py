@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib import resources
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from pipeline.text import Language
@@ -49,19 +49,36 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
+class Slope:
+    """Between which log-odds the wait falls.
+
+    Attributes:
+        doubt: Up to here it is the longest.
+        sure: From here on it is the shortest; above `doubt`.
+    """
+
+    doubt: float
+    sure: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How votes become a wait."""
+
+    weights: Weights
+    slope: Slope
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """All that is fitted.
 
     Attributes:
-        weights: By language, and by which models have voted: a vote that is missing
-            leaves more to the others.
-        doubt: Log-odds up to which the wait is the longest.
-        sure: Log-odds from which the wait is the shortest; above `doubt`.
+        rules: By language, and by which models have voted: a vote that is missing leaves
+            more to the others, and less to be sure of.
     """
 
-    weights: Mapping[Language, Mapping[Voters, Weights]]
-    doubt: float
-    sure: float
+    rules: Mapping[Language, Mapping[Voters, Rule]]
 
     def to_json(self) -> str:
         """The file's content."""
@@ -70,15 +87,21 @@ class Calibration:
     @classmethod
     def from_json(cls, text: str) -> Calibration:
         """Read what `to_json` wrote."""
-        data = json.loads(text)
-        weights = {
-            language: {voters: Weights(**one) for voters, one in by_voters.items()}
-            for language, by_voters in data["weights"].items()
+        rules = {
+            language: {
+                voters: Rule(Weights(**rule["weights"]), Slope(**rule["slope"]))
+                for voters, rule in by_voters.items()
+            }
+            for language, by_voters in json.loads(text)["rules"].items()
         }
-        return cls(weights, data["doubt"], data["sure"])
+        return cls(rules)
+
+
+def calibration_path() -> Path:
+    """Where they stand."""
+    return Path(__file__).with_name(CALIBRATION_FILE)
 
 
 def load_calibration() -> Calibration:
     """The numbers that came with this version."""
-    file = resources.files(__package__) / CALIBRATION_FILE
-    return Calibration.from_json(file.read_text(encoding="utf-8"))
+    return Calibration.from_json(calibration_path().read_text(encoding="utf-8"))

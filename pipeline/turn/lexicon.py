@@ -56,13 +56,13 @@ _ENGLISH_LEADING = re.compile(
     r"|instead of|rather than|compared to|apart from|except for|of all|for someone|for somebody"
     r"|with|without|in|on|at|during|until|having|being)\b"
 )
-# The subject of a main clause; object forms (me, him) and "you", "it" inside one tell nothing.
+_INNER_QUESTION = rf"(?:{_AUXILIARY}) (?:i|you|he|she|it|we|they|that|there|anyone|anybody|someone)"
+_ENGLISH_INNER_QUESTION = re.compile(rf"\b{_INNER_QUESTION}\b")
+# What follows a leading clause of two words or more: the subject of a main clause, or a
+# question. "you" and "it" may be objects in the leading clause and tell nothing.
 _ENGLISH_MAIN = re.compile(
-    r"^(?:\S+ ){3,}?(?:(?:i|he|she|we|they|that|there|nobody|everyone|everything|what)"
-    rf"(?:m|s|d|ve|re|ll)?|its|(?:{_AUXILIARY}) (?:{_SUBJECT}))\b"
-)
-_ENGLISH_INNER_QUESTION = re.compile(
-    rf"\b(?:{_AUXILIARY}) (?:i|you|he|she|it|we|they|that|there|anyone|anybody|someone)\b"
+    r"^(?: \S+){2,}? (?:(?:i|he|she|we|they|that|there|nobody|everyone|everything|what)"
+    rf"(?:m|s|d|ve|re|ll)?|its|{_INNER_QUESTION})\b"
 )
 
 
@@ -214,7 +214,8 @@ def leads_up(text: str) -> bool:
     if begun:
         return not _MAIN_CLAUSE_MARKS.find(words[begun + 1 :])
     english = " ".join(sentence)
-    return bool(_ENGLISH_LEADING.search(english)) and not _ENGLISH_MAIN.search(english)
+    lead = _ENGLISH_LEADING.search(english)
+    return lead is not None and not _ENGLISH_MAIN.search(english[lead.end() :])
 
 
 def _last(separator: re.Pattern[str], text: str) -> Folded:

@@ -509,11 +509,84 @@ def test_repeated_backchannels_are_backchannels(words: list[str]) -> None:
         ("你好吗", "question"),
         ("我很好", "plain"),
         ("", "plain"),
+        ("没有", "answer"),
+        ("嗯", "answer"),
+        ("呃", "open"),
+        ("如果他不回来", "leading"),
+        ("when i got home last night", "leading"),
+        ("if i leave now will he notice", "question"),
     ],
 )
 def test_ending_of(text: str, ending: str) -> None:
-    """A question mark outweighs an open ending; anything else is plain."""
+    """A question mark outweighs all; an answer, an open and a leading ending come next."""
     assert lexicon.ending_of(text) == ending
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "每次周一早上闹钟一响",
+        "跟她在一起的时候",
+        "如果真的要走的話",
+        "他笑了。要是我没去",
+        "嗯，等他下班",
+        "ever since my dad had his stroke",
+        "and when i asked for a raise last spring",
+        "The first time he raised his hand",
+    ],
+)
+def test_a_scene_without_its_story(text: str) -> None:
+    """A condition, a time or a contrast that has no main clause yet leads up to one."""
+    assert lexicon.leads_up(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "我很累",
+        "如果他不回来我就走",
+        "虽然很难但我会试试",
+        "if he comes back i'll leave",
+        "when we got home there was nobody",
+        "i was scared when he came",
+        "After that he left. I cried.",
+    ],
+)
+def test_a_story_with_its_scene(text: str) -> None:
+    """With its main clause, before or after, the sentence stands."""
+    assert not lexicon.leads_up(text)
+
+
+@pytest.mark.parametrize("text", ["没有", "没有啊", "不太记得了", "还行吧", "Not really.", "yeah"])
+def test_short_answers(text: str) -> None:
+    """A whole answer may be one word."""
+    assert lexicon.is_answer(text)
+
+
+@pytest.mark.parametrize("text", ["", "没有人懂", "because", "我", "呃", "no one knows"])
+def test_beginnings_are_no_answers(text: str) -> None:
+    """Words that only begin like an answer are not one."""
+    assert not lexicon.is_answer(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        ("", "none"),
+        ("我很累", "none"),
+        ("我很累。", "stop"),
+        ("Really?!", "stop"),
+        ("真的吗？”", "question"),
+        ("他说，", "pause"),
+        ("well...", "pause"),
+        ("然后……", "pause"),
+        ("It costs 3.5", "none"),
+    ],
+)
+def test_mark_of(text: str, mark: str) -> None:
+    """Only the last mark counts, quotes after it aside; dots are a pause."""
+    assert lexicon.mark_of(text) == mark
 
 
 @pytest.mark.parametrize(

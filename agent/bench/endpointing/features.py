@@ -1,0 +1,192 @@
+"""What the engines say about every item of the labelled set, measured once and kept.
+
+Each item goes the way of a call: it is spoken, recognised, read by the language model
+under the persona's prompt, and heard by smart-turn. `features.jsonl` keeps the answers, so
+that weights can be fitted and judged without the engines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from agent.bench.endpointing.labelled import LANGUAGES, Item, items_of, load_turns
+from agent.bench.endpointing.speech import speak
+from agent.config import Locale, Settings
+from pipeline.audio import FloatArray
+from pipeline.errors import GenerationError
+from pipeline.llm.base import Message
+from pipeline.llm.native import DecodeResult, Entry, Runtime, RuntimeOptions
+from pipeline.llm.prompt import ChatTemplate
+from pipeline.llm.prompts import PromptBuilder
+from pipeline.llm.turn_end import Continuations, TurnEnd
+from pipeline.text import Language
+from pipeline.vad.smart_turn import TRAILING_SILENCE_SECS, SmartTurn
+
+FEATURES_FILE = "features.jsonl"
+PERSONA = "listener"
+LOCALES: Mapping[Language, Locale] = {"zh": "zh-Hans", "en": "en"}
+# A call begins in the operator's language, so English is also met under a Mandarin prompt.
+PROMPTS: Mapping[Language, tuple[Language, ...]] = {"zh": ("zh",), "en": ("en", "zh")}
+CONTEXT_TOKENS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The engines' answers about one item.
+
+    Attributes:
+        item: The item.
+        heard: What the recogniser wrote, punctuation included.
+        smart_turn: smart-turn's probability.
+        continuations: The language model's, by the language of the persona's prompt.
+    """
+
+    item: Item
+    heard: str
+    smart_turn: float
+    continuations: Mapping[Language, Continuations]
+
+
+def features_path() -> Path:
+    """Where the answers are kept."""
+    return Path(__file__).with_name(FEATURES_FILE)
+
+
+def load_features() -> tuple[Features, ...]:
+    """The kept answers, in the order of the labelled set.
+
+    Raises:
+        KeyError: An item was added after they were measured; `--measure` makes them anew.
+    """
+    rows = [json.loads(line) for line in features_path().read_text("utf-8").splitlines()]
+    known = {row["id"]: row for row in rows}
+    return tuple(_from_row(item, known[item.id]) for item in _all_items())
+
+
+def save_features(features: Iterable[Features], file: Path) -> None:
+    """Write answers, one item a line."""
+    lines = [json.dumps(_row_of(one), ensure_ascii=False) for one in features]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _row_of(features: Features) -> dict[str, object]:
+    sums = {
+        language: {name: float(f"{value:.3g}") for name, value in asdict(found).items()}
+        for language, found in features.continuations.items()
+    }
+    return {
+        "id": features.item.id,
+        "heard": features.heard,
+        "smart_turn": round(features.smart_turn, 4),
+        "continuations": sums,
+    }
+
+
+def _from_row(item: Item, row: Mapping[str, object]) -> Features:
+    sums = row["continuations"]
+    assert isinstance(sums, dict)
+    continuations = {language: Continuations(**found) for language, found in sums.items()}
+    return Features(item, str(row["heard"]), float(str(row["smart_turn"])), continuations)
+
+
+def _all_items() -> tuple[Item, ...]:
+    return tuple(item for language in LANGUAGES for item in items_of(load_turns(language)))
+
+
+def measure(settings: Settings, advance: Callable[[int, int], None]) -> tuple[Features, ...]:
+    """Ask the real engines about every item; ten minutes on two cores.
+
+    Args:
+        settings: Which models.
+        advance: Called with how many items are done, of how many.
+
+    Raises:
+        ModelError: A model is missing or damaged.
+        VoiceError: An engine failed.
+    """
+    return asyncio.run(_measure(settings, advance))
+
+
+async def _measure(settings: Settings, advance: Callable[[int, int], None]) -> tuple[Features, ...]:
+    from agent.engines import load_recogniser, load_speaker
+
+    voice, audio_model, recogniser = (
+        load_speaker(settings),
+        SmartTurn(),
+        load_recogniser(settings),
+    )
+    items = _all_items()
+    heard: list[tuple[str, float]] = []
+    for item in items:
+        audio: FloatArray = speak(item, voice, silence_secs=TRAILING_SILENCE_SECS)
+        hypothesis = await recogniser.decode(audio, language=item.turn.language)
+        heard.append((hypothesis.text, audio_model.probability(audio)))
+        advance(len(heard), len(items))
+    await recogniser.close()
+    texts = [text for text, _ in heard]
+    read = await asyncio.to_thread(_read, settings, items, texts)
+    return tuple(
+        Features(item, text, smart_turn, continuations)
+        for item, (text, smart_turn), continuations in zip(items, heard, read, strict=True)
+    )
+
+
+def _read(
+    settings: Settings, items: Sequence[Item], texts: Sequence[str]
+) -> list[dict[Language, Continuations]]:
+    """The language model's sums after each text, under each prompt it may stand under."""
+    from agent.models.store import ModelStore
+    from agent.persona import load_persona
+
+    model = ModelStore(settings.models_dir).locate(settings.models.llm)
+    options = RuntimeOptions(context_tokens=CONTEXT_TOKENS, rows=1, batch_tokens=CONTEXT_TOKENS)
+    runtime = Runtime(model, settings.models.llm_adapter, 1.0, options)
+    try:
+        vocabulary = runtime.vocabulary
+        template = ChatTemplate(runtime.chat_template(), bos=vocabulary.bos, eos=vocabulary.eos)
+        turn_end = TurnEnd(vocabulary, template.turn_end)
+        prompts = PromptBuilder(template, vocabulary, CONTEXT_TOKENS)
+        read: list[dict[Language, Continuations]] = [{} for _ in items]
+        for language in LANGUAGES:
+            persona = load_persona(PERSONA, LOCALES[language])
+            messages = (Message("system", persona.system_prompt), *persona.example_messages())
+            reader = _Reader(runtime, settings.llm.threads)
+            for item, text, found in zip(items, texts, read, strict=True):
+                if language in PROMPTS[item.turn.language]:
+                    logits = reader.logits(prompts.open_turn_prompt(messages, text))
+                    found[language] = turn_end.continuations(logits)
+        return read
+    finally:
+        runtime.close()
+
+
+class _Reader:
+    """Evaluates one prompt after another, each from where it leaves the one before."""
+
+    def __init__(self, runtime: Runtime, threads: int) -> None:
+        self._runtime = runtime
+        self._threads = threads
+        self._evaluated: list[int] = []
+
+    def logits(self, prompt: Sequence[int]) -> FloatArray:
+        """Logits after the prompt's last token; the next call overwrites them.
+
+        Raises:
+            GenerationError: The model failed.
+        """
+        shared = 0
+        for evaluated, wanted in zip(self._evaluated, prompt[:-1], strict=False):
+            if evaluated != wanted:
+                break
+            shared += 1
+        self._runtime.cut(0, shared)
+        last = len(prompt) - 1
+        entries = [Entry(prompt[at], at, 0, at == last) for at in range(shared, len(prompt))]
+        if self._runtime.decode(entries, self._threads) is not DecodeResult.DONE:
+            raise GenerationError("The language model failed while it read a turn")
+        self._evaluated = list(prompt)
+        return self._runtime.logits(len(entries) - 1)

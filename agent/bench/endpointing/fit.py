@@ -1,0 +1,184 @@
+"""Fits the weights and the waiting rule on the calibration half. numpy, a few seconds.
+
+continuations ─▶ one probability   (`pipeline.llm.turn_end`: four numbers, all languages)
+votes         ─▶ log-odds          (`pipeline.turn.calibration`: per language and voters)
+log-odds      ─▶ wait              (the two ends of the slope)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.bench.endpointing.features import Features
+from agent.bench.endpointing.labelled import LANGUAGES
+from agent.bench.endpointing.pauses import share_cut
+from pipeline.llm.turn_end import FAINTEST, Continuations
+from pipeline.text import Language
+from pipeline.turn import lexicon
+from pipeline.turn.calibration import Calibration, Rule, Slope, Voters, Weights
+from pipeline.turn.endpointing import Evidence, TurnSettings, votes_of
+
+Array = npt.NDArray[np.float64]
+
+RIDGE = 1.0  # keeps a vote that separates a handful of items perfectly from growing without end
+NEWTON_STEPS = 40
+# Being cut off in one pause is as bad as waiting this much longer for one answer.
+CUT_PRICE_SECS = 2.5
+# Bounds the rules with fewer voters. The promise is 5 % in a call; of the pauses in this set,
+# half come after words that could be all.
+MOST_PAUSES_CUT = 0.08
+DOUBTS = np.arange(-4.0, 4.01, 0.25)  # log-odds tried for the lower end of the slope
+WIDTHS = np.arange(0.25, 6.01, 0.25)  # and for the way from there to the upper end
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One item as the endpointing rule sees it, under one prompt.
+
+    Attributes:
+        features: The item and the engines' answers.
+        prompt: Language of the persona's prompt.
+        evidence: All votes in.
+        weight: 1 over the number of prompts, so that every item counts once.
+    """
+
+    features: Features
+    prompt: Language
+    evidence: Evidence
+    weight: float
+
+    @property
+    def complete(self) -> bool:
+        """The label."""
+        return self.features.item.complete
+
+
+def examples_of(features: Iterable[Features]) -> list[Example]:
+    """Every item under each of its prompts; items in which nothing was heard are left out."""
+    return [
+        Example(one, prompt, _evidence(one, found), 1.0 / len(one.continuations))
+        for one in features
+        if one.heard
+        for prompt, found in one.continuations.items()
+    ]
+
+
+def calibration_half(examples: Iterable[Example]) -> list[Example]:
+    """The examples that may be fitted to."""
+    return [one for one in examples if one.features.item.turn.split == "calibration"]
+
+
+def _evidence(features: Features, continuations: Continuations) -> Evidence:
+    return Evidence(
+        llm=continuations.probability(),
+        smart_turn=features.smart_turn,
+        ending=lexicon.ending_of(features.heard),
+        mark=lexicon.mark_of(features.heard),
+        language=features.item.turn.language,
+    )
+
+
+def silenced(evidence: Evidence, voters: Voters) -> Evidence:
+    """The evidence with only these models' votes."""
+    return replace(
+        evidence,
+        llm=evidence.llm if voters in ("both", "llm") else None,
+        smart_turn=evidence.smart_turn if voters in ("both", "smart_turn") else None,
+    )
+
+
+def fit_continuations(examples: Sequence[Example]) -> dict[str, float]:
+    """BIAS, END_WEIGHT, PAUSE_WEIGHT and JOIN_WEIGHT of `pipeline.llm.turn_end`."""
+    sums = [one.features.continuations[one.prompt] for one in examples]
+    logs = [
+        [1.0, *(math.log(max(value, FAINTEST)) for value in (one.end, one.pause, one.join))]
+        for one in sums
+    ]
+    found = _logistic(np.array(logs), examples)
+    names = ("BIAS", "END_WEIGHT", "PAUSE_WEIGHT", "JOIN_WEIGHT")
+    return {name: round(float(value), 2) for name, value in zip(names, found, strict=True)}
+
+
+def fit(examples: Sequence[Example], settings: TurnSettings) -> Calibration:
+    """Weights for every language and set of voters, and the slope that suits them.
+
+    Args:
+        examples: Of the calibration half.
+        settings: The waits between which the slope runs.
+    """
+    return Calibration(
+        {
+            language: {
+                voters: _fit_rule(speaking(examples, language), voters, settings)
+                for voters in get_args(Voters)
+            }
+            for language in LANGUAGES
+        }
+    )
+
+
+def speaking(examples: Iterable[Example], language: Language) -> list[Example]:
+    """The examples of one language."""
+    return [one for one in examples if one.features.item.turn.language == language]
+
+
+def _fit_rule(examples: Sequence[Example], voters: Voters, settings: TurnSettings) -> Rule:
+    votes = [votes_of(silenced(one.evidence, voters)) for one in examples]
+    names = [field.name for field in fields(Weights)]
+    found = _logistic(np.array([[one[name] for name in names] for one in votes]), examples)
+    rounded = (round(float(value), 2) for value in found)
+    weights = Weights(**dict(zip(names, rounded, strict=True)))
+    odds = np.array([weights.log_odds(one) for one in votes])
+    return Rule(weights, fit_slope(odds, examples, settings))
+
+
+def _logistic(rows: Array, examples: Sequence[Example]) -> Array:
+    """Weights of a logistic model with a ridge on all but the first column, by Newton's method.
+
+    Complete and incomplete items count as equally many.
+    """
+    labels = np.array([one.complete for one in examples], dtype=np.float64)
+    counts = np.array([one.weight for one in examples])
+    for label in (0.0, 1.0):
+        counts[labels == label] *= counts.sum() / (2.0 * counts[labels == label].sum())
+    ridge = np.full(rows.shape[1], RIDGE)
+    ridge[0] = 0.0
+    weights = np.zeros(rows.shape[1])
+    for _ in range(NEWTON_STEPS):
+        chance = 1.0 / (1.0 + np.exp(-rows @ weights))
+        gradient = rows.T @ (counts * (labels - chance)) - ridge * weights
+        curvature = (rows * (counts * chance * (1.0 - chance))[:, None]).T @ rows
+        # Columns without a vote are all zero; the ridge keeps the system solvable.
+        weights += np.linalg.solve(curvature + np.diag(ridge + 1e-9), gradient)
+    return weights
+
+
+def fit_slope(odds: Array, examples: Sequence[Example], settings: TurnSettings) -> Slope:
+    """The slope on which waits and cut pauses together cost the least.
+
+    Args:
+        odds: float64, shape (n_examples,), log-odds of each example.
+        examples: Their labels and weights.
+        settings: The waits between which the slope runs.
+    """
+    complete = np.array([one.complete for one in examples])
+    counts = np.array([one.weight for one in examples])
+    room = settings.patience_secs - settings.min_wait_secs
+
+    def cost(slope: Slope) -> float:
+        share = np.clip((slope.sure - odds) / (slope.sure - slope.doubt), 0.0, 1.0)
+        waits = settings.min_wait_secs + room * share
+        # Median and mean alike: the one is promised, the other keeps the rest in view.
+        mean = np.average(waits[complete], weights=counts[complete])
+        wait = (np.median(waits[complete]) + mean) / 2.0
+        cut = np.average(share_cut(waits[~complete]), weights=counts[~complete])
+        return math.inf if cut > MOST_PAUSES_CUT else float(wait + CUT_PRICE_SECS * cut)
+
+    slopes = [Slope(float(doubt), float(doubt + width)) for doubt in DOUBTS for width in WIDTHS]
+    return min(slopes, key=cost)

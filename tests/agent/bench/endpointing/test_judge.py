@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agent.bench.endpointing.features import Features, load_features, save_features
+from agent.bench.endpointing.fit import (
+    calibration_half,
+    examples_of,
+    fit,
+    fit_continuations,
+    speaking,
+)
+from agent.bench.endpointing.judge import judge, rules
+from agent.bench.endpointing.pauses import share_cut
+from agent.bench.endpointing.report import judged, to_json
+from pipeline.llm import turn_end
+from pipeline.turn.endpointing import CALIBRATION, TurnSettings
+
+
+@pytest.fixture(scope="module")
+def features() -> tuple[Features, ...]:
+    return load_features()
+
+
+@pytest.mark.parametrize(("group", "most_cut"), [("zh", 0.06), ("en", 0.08)])
+def test_the_weights_hold_on_turns_they_were_not_fitted_to(features, group, most_cut):
+    """Few inner pauses are cut, and half of the complete turns are answered at once."""
+    fused = next(one for one in judged(features) if (one.group, one.rule) == (group, "fused"))
+    assert fused.verdict.cut_share <= most_cut
+    assert fused.verdict.delay_p50_ms <= 300
+    assert fused.verdict.delay_p95_ms <= 1300
+
+
+def test_the_committed_numbers_are_the_fitted_ones(features):
+    """What is committed is what the calibration half gives."""
+    examples = calibration_half(examples_of(features))
+    assert fit(examples, TurnSettings()) == CALIBRATION
+    assert fit_continuations(examples) == {
+        "BIAS": turn_end.BIAS,
+        "END_WEIGHT": turn_end.END_WEIGHT,
+        "PAUSE_WEIGHT": turn_end.PAUSE_WEIGHT,
+        "JOIN_WEIGHT": turn_end.JOIN_WEIGHT,
+    }
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_votes_together_are_better_than_silence(features, language):
+    """Fewer pauses cut than by 0.8 s of silence, and a shorter median wait."""
+    examples = speaking(examples_of(features), language)
+    held_out = [one for one in examples if one.features.item.turn.split == "held-out"]
+    compared = rules(calibration_half(examples), TurnSettings())
+    fused, silence = (judge(held_out, compared[name]) for name in ("fused", "0.8 s of silence"))
+    assert fused.cut_share < silence.cut_share / 4
+    assert fused.delay_p50_ms < silence.delay_p50_ms / 2
+
+
+def test_a_pause_is_cut_if_it_outlasts_the_wait():
+    """All of 0.3 to 1.2 s by the shortest wait, none by the longest, evenly between."""
+    assert share_cut(np.array([0.25, 0.3, 0.75, 1.2, 1.6])).tolist() == pytest.approx(
+        [1.0, 1.0, 0.5, 0.0, 0.0]
+    )
+
+
+def test_answers_survive_their_file(features, tmp_path, monkeypatch):
+    """Kept to three digits, which is all that the fit needs."""
+    file = tmp_path / "features.jsonl"
+    save_features(features, file)
+    monkeypatch.setattr("agent.bench.endpointing.features.features_path", lambda: file)
+    assert load_features() == features
+
+
+def test_a_turn_in_which_nothing_was_heard_is_left_out(features):
+    """Without words there is nothing to judge: the pipeline discards it."""
+    silent = [replace(one, heard="") for one in features[:3]]
+    assert examples_of(silent) == []
+
+
+def test_the_report_is_one_line_of_json(features):
+    """With every rule and group."""
+    line = to_json(judged(features))
+    assert "\n" not in line
+    assert line.count('"fused"') == 3
