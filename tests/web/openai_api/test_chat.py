@@ -187,5 +187,5 @@ async def test_a_client_that_goes_stops_the_model(api, stream):
 
 async def until(condition) -> None:
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 (seen from outside)
             await asyncio.sleep(0.01)

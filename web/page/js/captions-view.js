@@ -44,7 +44,7 @@ export class CaptionsView {
     if (!item) {
       item = this._newItem(line);
       this._items.set(line.id, item);
-      this._list.append(item);
+      this._list.insertBefore(item, this._after(line.order));
       this._empty.hidden = true;
     }
     item.dataset.done = String(Boolean(line.done));
@@ -54,8 +54,14 @@ export class CaptionsView {
     else this._latest.hidden = false;
   }
 
+  /** The first item of a line that began later, or null. */
+  _after(order) {
+    return [...this._list.children].find((item) => Number(item.dataset.order) > order) ?? null;
+  }
+
   _newItem(line) {
     const item = this._element("li", "line");
+    item.dataset.order = line.order;
     item.dataset.who = line.who;
     if (line.who !== "note") {
       const who = this._element("div", "who");

@@ -10,6 +10,7 @@ export class Captions {
     /** @type {Array<object>} in the order they began */
     this.lines = [];
     this._byId = new Map();
+    this._count = 0;
     this._spans = new Map(); // response → [{sample, char}] for the reply under way
   }
 
@@ -128,6 +129,8 @@ export class Captions {
   }
 
   _add(line) {
+    this._count += 1;
+    line.order = this._count; // a line may get its first words after a later one's
     this.lines.push(line);
     this._byId.set(line.id, line);
     return line;
