@@ -64,12 +64,14 @@ from pipeline.turn.actions import (
     SoftEnd,
     TakeText,
 )
+from pipeline.turn.endpointing import audio_may_decide
 from pipeline.turn.machine import TurnMachine
 
 # What smart-turn was trained on: up to 8 s before the decision.
 SMART_TURN_WINDOWS = 8 * INPUT_RATE_HZ // WINDOW_SAMPLES
-# The audio model is only asked when the words leave room for doubt.
-DOUBTFUL = (0.005, 0.25)
+# The silence after which it tells best: on the labelled set of `agent/bench/endpointing`, the
+# area under the curve is 0.96 for English after 0.1 s and 0.94 after 0.2 s.
+SMART_TURN_SILENCE_SECS = 0.1
 
 
 class SmartTurn(Protocol):
@@ -134,7 +136,7 @@ class TurnStage(Stage):
                 await self._transcript(frame)
             case EndOfTurnFrame():
                 await self._do(machine.on_end_of_turn(frame.text, frame.probability))
-                self._ask_audio_model(frame.probability)
+                self._ask_audio_model()
             case PlayoutStartedFrame():
                 await self._do(machine.on_playout_started(frame.generation))
                 await self.emit(StateChanged("speaking"))
@@ -196,15 +198,23 @@ class TurnStage(Stage):
         if frame.status is not None and before != "none" and self.machine.reply == "none":
             await self.emit(StateChanged("listening"))
 
-    def _ask_audio_model(self, llm_probability: float) -> None:
-        """Ask smart-turn about the silence under way, if the words leave it open."""
-        if self._smart_turn is None or self._workers is None or self.machine.phase != "waiting":
+    def _ask_audio_model(self) -> None:
+        """Ask smart-turn about the silence under way, if the words leave it open.
+
+        A run takes 45 ms of a core, just when the reply is drafted.
+        """
+        machine = self.machine
+        if self._smart_turn is None or self._workers is None or machine.phase != "waiting":
             return
-        if not DOUBTFUL[0] < llm_probability < DOUBTFUL[1]:
+        if not audio_may_decide(machine.evidence(), machine.settings):
             return
         if self._audio_opinion_task is not None and not self._audio_opinion_task.done():
             return
-        audio = int16_to_float(np.concatenate([window.samples for window in self._recent]))
+        heard_until = round((self._speech_end_secs + SMART_TURN_SILENCE_SECS) * INPUT_RATE_HZ)
+        heard = [window.samples for window in self._recent if window.end_sample <= heard_until]
+        if not heard:
+            return
+        audio = int16_to_float(np.concatenate(heard))
         self._audio_opinion_task = self.spawn(
             self._audio_opinion(self._soft_end_generation, audio), "turn-audio-opinion"
         )

@@ -12,9 +12,6 @@ from pipecat.audio.turn.smart_turn._whisper_features import compute_whisper_log_
 from pipeline.audio import INPUT_RATE_HZ, FloatArray
 
 HORIZON_SECS = 8.0  # the model's input; longer turns are heard from their end
-# The silence after which it tells best; on the labelled set of `agent/bench/endpointing` the
-# area under the curve is 0.96 for English after 0.1 s and 0.94 after 0.2 s.
-TRAILING_SILENCE_SECS = 0.1
 HORIZON_SAMPLES = round(HORIZON_SECS * INPUT_RATE_HZ)
 
 

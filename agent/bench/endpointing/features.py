@@ -24,7 +24,6 @@ from pipeline.llm.prompt import ChatTemplate
 from pipeline.llm.prompts import PromptBuilder
 from pipeline.llm.turn_end import Continuations, TurnEnd
 from pipeline.text import Language
-from pipeline.vad.smart_turn import TRAILING_SILENCE_SECS, SmartTurn
 
 FEATURES_FILE = "features.jsonl"
 PERSONA = "listener"
@@ -113,6 +112,8 @@ def measure(settings: Settings, advance: Callable[[int, int], None]) -> tuple[Fe
 
 async def _measure(settings: Settings, advance: Callable[[int, int], None]) -> tuple[Features, ...]:
     from agent.engines import load_recogniser, load_speaker
+    from pipeline.turn.stage import SMART_TURN_SILENCE_SECS
+    from pipeline.vad.smart_turn import SmartTurn
 
     voice, audio_model, recogniser = (
         load_speaker(settings),
@@ -122,7 +123,7 @@ async def _measure(settings: Settings, advance: Callable[[int, int], None]) -> t
     items = _all_items()
     heard: list[tuple[str, float]] = []
     for item in items:
-        audio: FloatArray = speak(item, voice, silence_secs=TRAILING_SILENCE_SECS)
+        audio: FloatArray = speak(item, voice, silence_secs=SMART_TURN_SILENCE_SECS)
         hypothesis = await recogniser.decode(audio, language=item.turn.language)
         heard.append((hypothesis.text, audio_model.probability(audio)))
         advance(len(heard), len(items))

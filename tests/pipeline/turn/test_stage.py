@@ -29,7 +29,7 @@ from pipeline.frames import (
 from pipeline.interruption import InterruptionPolicy
 from pipeline.turn.endpointing import TurnSettings
 from pipeline.turn.machine import TurnMachine
-from pipeline.turn.stage import DOUBTFUL, TurnStage
+from pipeline.turn.stage import TurnStage
 from pipeline.vad.gate import VadState
 from tests.fakes.driver import Passed, Step, Up, drive
 from tests.fakes.engines import InlineExecutor
@@ -155,14 +155,18 @@ def test_every_window_goes_on_to_recognition():
 
 
 def test_the_audio_model_is_asked_only_in_doubt():
-    """Once a silence, about the audio up to it; clear words settle it alone."""
-    for probability, asked in ((0.99, 0), (sum(DOUBTFUL) / 2, 1), (0.0001, 0)):
+    """Once a silence, about the audio up to it; never where it would not change the wait."""
+    for words, language, probability, asked in (
+        ("i left my coat there.", "en", 0.5, 1),
+        ("i left because", "en", 0.0001, 0),
+        ("我把外套忘在那里了。", "zh", 0.5, 0),
+    ):
         opinion, stream = Opinion(), Stream()
         run(
             stream.speech(),
             stream.silence(0.16),
-            transcript("我睡不好", SOFT_END),
-            Up(EndOfTurnFrame("我睡不好", probability)),
+            Up(TranscriptFrame("turn_1", SOFT_END, words, "", language)),
+            Up(EndOfTurnFrame(words, probability)),
             0.1,
             opinion=opinion,
         )
