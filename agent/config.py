@@ -37,6 +37,7 @@ ENV_CONFIG = "QINGTING_CONFIG"
 
 Origin: TypeAlias = Literal["default", "file", "environment", "flag"]
 Locale: TypeAlias = Literal["zh-Hant", "zh-Hans", "en"]
+Region: TypeAlias = Literal["TW", "CN", "HK", "SG", "MY", "US", "UK"]
 Pacing: TypeAlias = Literal["quick", "natural", "counsellor"]
 InterruptionMode: TypeAlias = Literal["polite", "instant", "off"]
 
@@ -345,6 +346,27 @@ class PrivacySettings(Section):
     )
 
 
+class SafetySettings(Section):
+    """Who is called upon in a crisis; the protocol itself cannot be turned off."""
+
+    region: Region | None = Field(
+        None,
+        description="Whose hotlines are given: TW, CN, HK, SG, MY, US or UK. Unset follows the "
+        "persona's locale, which is wrong for callers abroad.",
+    )
+    webhook_url: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Told of every rise to elevated or imminent: call, tier, category and time, "
+        "never words. It leaves the machine, so `privacy.offline` must be off.",
+    )
+    contact: str | None = Field(
+        None,
+        pattern=r"^[0-9+][0-9 ()-]*$",
+        description="Number of a person on duty, given to callers in imminent danger.",
+    )
+
+
 class LoggingSettings(Section):
     """What the program says about itself; never a caller's words."""
 
@@ -385,6 +407,7 @@ class Settings(BaseSettings):
     interruption: InterruptionSettings = InterruptionSettings()
     persona: PersonaSettings = PersonaSettings()
     privacy: PrivacySettings = PrivacySettings()
+    safety: SafetySettings = SafetySettings()
     logging: LoggingSettings = LoggingSettings()
 
     @property

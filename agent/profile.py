@@ -7,6 +7,8 @@ import secrets
 from agent.config import Settings
 from agent.engines import speech_style
 from agent.persona import Persona
+from agent.safety.hotlines import usual_region
+from agent.safety.protocol import CrisisProtocol
 from pipeline.assembly import CallProfile
 from pipeline.context.stage import ScriptedLines
 from pipeline.events import CallOptions
@@ -53,6 +55,12 @@ def call_profile(settings: Settings, persona: Persona, options: CallOptions) -> 
         style=speech_style(settings),
         take_turns=options.turn_detection,
         holds_on_pause=options.reports_playout,
+        guardian=CrisisProtocol(
+            persona.locale,
+            settings.safety.region or usual_region(persona.locale),
+            notified=settings.safety.webhook_url is not None,
+            contact=settings.safety.contact,
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from pipeline.clauses import ClauseCutter
 from pipeline.context.conversation import ConversationHistory
 from pipeline.context.stage import ContextStage, ScriptedLines
 from pipeline.events import CallEvent
+from pipeline.guard import Guardian
 from pipeline.input import InputStage
 from pipeline.interruption import InterruptionPolicy
 from pipeline.llm.base import LanguageModel, Message, Sampling
@@ -69,6 +70,7 @@ class CallProfile:
         hearing: When and how much to decode.
         take_turns: False leaves the end of a turn to the client (push-to-talk).
         holds_on_pause: The client holds its buffer when told to pause.
+        guardian: May answer in the model's place; belongs to one call alone.
     """
 
     system_prompt: str
@@ -84,6 +86,7 @@ class CallProfile:
     style: SpeechStyle = field(default_factory=SpeechStyle)
     take_turns: bool = True
     holds_on_pause: bool = False
+    guardian: Guardian | None = None
 
     def new_history(self) -> ConversationHistory:
         """The context before anybody has spoken."""
@@ -108,7 +111,7 @@ def assemble(
             ),
             TurnStage(machine, profile.fallbacks, engines.smart_turn, engines.workers),
             SttStage(engines.recogniser, profile.language, profile.hearing),
-            ContextStage(profile.new_history(), profile.lines),
+            ContextStage(profile.new_history(), profile.lines, profile.guardian),
             LlmStage(engines.language_model.open(), profile.sampling),
             ClauseStage(lambda: ClauseCutter(speakable=speakable)),
             TtsStage(engines.voice, profile.style, engines.workers),

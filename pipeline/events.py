@@ -182,6 +182,37 @@ class CallFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class HelpLine:
+    """A number that helps, as it is shown.
+
+    Attributes:
+        name: What it is called, in the call's locale.
+        number: As it is written.
+        hours: When somebody answers.
+    """
+
+    name: str
+    number: str
+    hours: str
+
+
+@dataclass(frozen=True, slots=True)
+class CrisisNoted:
+    """The crisis protocol rose to `tier`; the numbers stay in view for the rest of the call.
+
+    Attributes:
+        tier: "concern", "elevated" or "imminent"; never falls within a call.
+        category: Of what: "suicide", "self_harm", "harm_to_others", "abuse", "medical",
+            "minor".
+        lines: Numbers for the caller's region, the most urgent first.
+    """
+
+    tier: str
+    category: str
+    lines: tuple[HelpLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """The last event of a call. `reason`: "hangup", "error", "timeout", "drain"."""
 
@@ -204,6 +235,7 @@ CallEvent: TypeAlias = (
     | PlayoutFlushed
     | TurnMeasured
     | CallFailed
+    | CrisisNoted
     | CallEnded
 )
 

@@ -10,6 +10,7 @@ from pipecat.processors.frame_processor import FrameDirection
 
 from pipeline.context.conversation import ConversationHistory
 from pipeline.frames import (
+    CancelReplyFrame,
     CommitFrame,
     ConfigureFrame,
     DraftFrame,
@@ -21,6 +22,7 @@ from pipeline.frames import (
     TakeTextFrame,
     TranscriptFrame,
 )
+from pipeline.guard import Guardian
 from pipeline.stage import Stage
 from pipeline.text import count_units
 
@@ -52,12 +54,24 @@ class ContextStage(Stage):
     history when playout says what was heard of it. pipecat's aggregator pair writes the
     user message when inference is triggered, which for a draft is too early, and joins
     words with spaces; so the history is our own.
+
+    Args:
+        history: What was said and heard; owned by this stage.
+        lines: Answers that need no model.
+        guardian: Hears every word first and may answer in the model's place.
     """
 
-    def __init__(self, history: ConversationHistory, lines: ScriptedLines) -> None:
+    def __init__(
+        self,
+        history: ConversationHistory,
+        lines: ScriptedLines,
+        guardian: Guardian | None = None,
+    ) -> None:
         super().__init__(name="context")
         self.history = history
         self._lines = lines
+        self._guardian = guardian
+        self._held_for = ""  # the turn for whose sake a reply was stopped
         self._drafted: dict[int, str] = {}
         self._scripted_outside: set[int] = set()
         self._prefilled = ""
@@ -76,6 +90,7 @@ class ContextStage(Stage):
                 # The prompt is evaluated while nobody waits for it.
                 await self.push_frame(PrefillFrame(self.history.prompt(), ""))
             case TranscriptFrame():
+                await self._guard(frame)
                 await self._prefill(frame)
             case DraftFrame():
                 await self._draft(frame)
@@ -87,7 +102,7 @@ class ContextStage(Stage):
             case TakeTextFrame():
                 self.history.add_user_text(frame.text)
             case CommitFrame():
-                self._commit(frame)
+                await self._commit(frame)
                 await self.push_frame(frame, direction)
             case DropFrame():
                 if frame.generation == self._spoken:
@@ -99,6 +114,14 @@ class ContextStage(Stage):
                 await self._release(frame.generation)
             case _:
                 await self.push_frame(frame, direction)
+
+    async def _guard(self, frame: TranscriptFrame) -> None:
+        """Stop the reply that is sounding when the words over it must be answered at once."""
+        if self._guardian is None or self._spoken is None or frame.turn_id == self._held_for:
+            return
+        if self._guardian.holds(frame.text):
+            self._held_for = frame.turn_id
+            await self.push_upstream(CancelReplyFrame())
 
     async def _prefill(self, frame: TranscriptFrame) -> None:
         """Evaluate what is agreed while the caller still speaks."""
@@ -116,8 +139,11 @@ class ContextStage(Stage):
         self._prefilled = ""
         user_text = history.user_text_with(frame.text)
         cut = history.last_cut
+        guarded = self._guardian.answer(user_text) if self._guardian is not None else None
         scripted = ""
-        if not user_text:
+        if guarded is not None:
+            scripted = guarded
+        elif not user_text:
             scripted = self._lines.check_in if history.messages else self._lines.greeting
         elif cut is not None and self._lines.asks_to_continue(user_text):
             scripted = self._lines.resuming + cut.unheard.lstrip("，。、；：,.;: ")
@@ -136,12 +162,16 @@ class ContextStage(Stage):
             for frame in held:
                 await self.handle(frame, FrameDirection.DOWNSTREAM)
 
-    def _commit(self, frame: CommitFrame) -> None:
+    async def _commit(self, frame: CommitFrame) -> None:
         self._spoken = frame.generation
         text = self._drafted.get(frame.generation, "")
         self._drafted.clear()
         if frame.generation not in self._scripted_outside:
             self.history.commit(frame.generation, text)
+            if self._guardian is not None:
+                noted = self._guardian.taken(self.history.pending_user_text)
+                if noted is not None:
+                    await self.emit(noted)
 
     def _finish(self, frame: PlayoutFinishedFrame) -> None:
         self._scripted_outside.discard(frame.generation)

@@ -338,6 +338,23 @@ class TurnMeasured(_Event):
     ledger: Mapping[str, float]
 
 
+class CrisisLine(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    number: str
+    hours: str
+
+
+class Crisis(_Event):
+    """The crisis protocol rose; the numbers are to stay in view until the call ends."""
+
+    type: Literal["qingting.crisis"] = "qingting.crisis"
+    tier: str
+    category: str
+    lines: tuple[CrisisLine, ...]
+
+
 class Pong(_Event):
     type: Literal["qingting.pong"] = "qingting.pong"
     token: str
@@ -384,6 +401,7 @@ QingtingEvent: TypeAlias = (
     | PlayoutFlush
     | ReplyHeard
     | TurnMeasured
+    | Crisis
     | Pong
     | CallEnded
 )

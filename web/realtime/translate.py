@@ -142,6 +142,15 @@ class Translator:
                 yield wire.Error(
                     error=wire.ErrorBody(type="server_error", code=code, message=message)
                 )
+            case call.CrisisNoted(tier, category, lines):
+                yield wire.Crisis(
+                    tier=tier,
+                    category=category,
+                    lines=tuple(
+                        wire.CrisisLine(name=line.name, number=line.number, hours=line.hours)
+                        for line in lines
+                    ),
+                )
             case call.CallEnded(reason):
                 yield wire.CallEnded(reason=reason)
 

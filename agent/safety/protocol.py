@@ -1,0 +1,184 @@
+"""The crisis protocol of one call: what is said, asked and reported, and for how long.
+
+    none ──▶ concern ──▶ elevated ──▶ imminent        never back
+              one question   questions, then lines that stay with the caller
+
+After the Columbia protocol's order (wish, method, intent), in words of our own. From
+elevated on, every reply of the call is scripted: the language model is not asked, so
+neither it nor the caller can talk the protocol away. Pure; a speculative draft is
+answered without leaving a trace, and only `taken` moves on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from agent.config import Locale, Region
+from agent.safety.detector import Assessment, assess
+from agent.safety.hotlines import Hotline, Service, lines_for
+from agent.safety.script import script, yes_or_no
+from agent.safety.tiers import Category, Tier, rank
+from pipeline.events import CrisisNoted, HelpLine
+
+Step: TypeAlias = Literal["none", "opened", "intent", "company", "staying"]
+
+_ASKED_FURTHER = frozenset[Category](("suicide", "self_harm"))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where the protocol stands.
+
+    Attributes:
+        tier: The gravest so far.
+        category: Of the gravest sign.
+        step: What was said last.
+        stayed: How many staying lines were said.
+    """
+
+    tier: Tier = "none"
+    category: Category | None = None
+    step: Step = "none"
+    stayed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a turn leads to: the words, if any, and the state after them."""
+
+    say: str | None
+    state: State
+
+
+class CrisisProtocol:
+    """Fulfils `pipeline.guard.Guardian` for one call.
+
+    Args:
+        locale: Language and script of what is said.
+        region: Whose numbers are given.
+        notified: A person is told of every rise of the tier; said to the caller once.
+        contact: Number of a person on duty, spoken after the hotlines; None has none.
+    """
+
+    def __init__(
+        self,
+        locale: Locale,
+        region: Region,
+        *,
+        notified: bool = False,
+        contact: str | None = None,
+    ) -> None:
+        self.state = State()
+        self._locale: Locale = locale
+        self._region: Region = region
+        self._script = script(locale)
+        self._notified = notified
+        self._contact = contact
+
+    @property
+    def in_force(self) -> bool:
+        """Whether every reply is scripted from here on."""
+        return rank(self.state.tier) >= rank("elevated")
+
+    def holds(self, text: str) -> bool:
+        """Whether words under way are graver than all before, and grave enough to stop for."""
+        tier = assess(text).tier
+        return rank(tier) >= rank("elevated") and rank(tier) > rank(self.state.tier)
+
+    def answer(self, text: str) -> str | None:
+        """The scripted answer to a turn, or None."""
+        return self._move(text).say
+
+    def taken(self, text: str) -> CrisisNoted | None:
+        """Move on; returns a notice when the tier or the category is new."""
+        before, self.state = self.state, self._move(text).state
+        if (self.state.tier, self.state.category) == (before.tier, before.category):
+            return None
+        assert self.state.category is not None
+        return CrisisNoted(self.state.tier, self.state.category, self._shown())
+
+    # -- moves ------------------------------------------------------------------------
+
+    def _move(self, text: str) -> Move:
+        """What a turn with `text` leads to; changes nothing."""
+        if not text.strip():
+            # Nobody spoke: in force, silence is answered by a line that stays.
+            return self._stay() if self.in_force else Move(None, self.state)
+        found = assess(text)
+        if rank(found.tier) > rank(self.state.tier):
+            return self._open(found)
+        meant = yes_or_no(text, self._script)
+        if self.state.tier == "concern":
+            if self.state.step == "opened" and meant == "yes":
+                return self._open(replace(found, tier="elevated", category=self.state.category))
+            return Move(None, replace(self.state, step="staying"))
+        return self._next(meant) if self.in_force else Move(None, self.state)
+
+    def _open(self, found: Assessment) -> Move:
+        assert found.category is not None
+        opening = getattr(self._script.open[found.category], found.tier)
+        words = [self._filled(opening, found.category)]
+        if found.tier == "imminent":
+            if self._notified:
+                words.insert(0, self._script.stay.person)
+            if self._contact is not None:
+                words.append(self._filled(self._script.stay.contact, found.category))
+        return Move(_joined(words, self._locale), State(found.tier, found.category, "opened"))
+
+    def _next(self, meant: Literal["yes", "no"] | None) -> Move:
+        """The step after the last one, from elevated on."""
+        state = self.state
+        asks_further = state.tier == "elevated" and state.category in _ASKED_FURTHER
+        if state.step == "opened" and asks_further:
+            return Move(self._script.ask.intent, replace(state, step="intent"))
+        if state.step == "intent" and meant == "yes":
+            assert state.category is not None
+            return self._open(Assessment("imminent", state.category, ()))
+        if state.step in ("opened", "intent"):
+            return Move(self._script.ask.company, replace(state, step="company"))
+        return self._stay()
+
+    def _stay(self) -> Move:
+        lines = self._script.stay.lines
+        assert self.state.category is not None
+        line = self._filled(lines[self.state.stayed % len(lines)], self.state.category)
+        return Move(line, replace(self.state, step="staying", stayed=self.state.stayed + 1))
+
+    # -- numbers ----------------------------------------------------------------------
+
+    def _filled(self, line: str, category: Category) -> str:
+        return line.format(
+            hotline=self._spoken(category, named=True),
+            police=self._spoken("police", named=False),
+            ambulance=self._spoken("ambulance", named=False),
+            number=self._contact or "",
+        )
+
+    def _spoken(self, service: Service, *, named: bool) -> str:
+        return self._first(service).spoken(self._locale, named=named)
+
+    def _first(self, service: Service) -> Hotline:
+        """The region's number for a purpose; where it has none of its own, the general one."""
+        for purpose in (service, "suicide", "ambulance"):
+            found = lines_for(self._region, purpose)
+            if found:
+                return found[0]
+        raise AssertionError(f"no number for {self._region}")  # a test holds the file complete
+
+    def _shown(self) -> tuple[HelpLine, ...]:
+        """What the page shows: the emergency numbers when it is imminent, then the others."""
+        assert self.state.category is not None
+        services: list[Service] = [self.state.category]
+        if self.state.tier == "imminent":
+            services = ["ambulance", "police", self.state.category]
+        found = [line for service in services for line in lines_for(self._region, service)]
+        by_number = {line.number: line for line in found or [self._first(self.state.category)]}
+        return tuple(
+            HelpLine(line.name[self._locale], line.number, line.hours)
+            for line in by_number.values()
+        )
+
+
+def _joined(lines: list[str], locale: Locale) -> str:
+    return (" " if locale == "en" else "").join(lines)

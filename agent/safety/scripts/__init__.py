@@ -1,0 +1,1 @@
+"""What is said in a crisis, one TOML file for each locale."""

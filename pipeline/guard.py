@@ -1,0 +1,27 @@
+"""What may answer in the language model's place, and why the context asks it first."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pipeline.events import CallEvent
+
+
+class Guardian(Protocol):
+    """Looks at every word of the caller before the language model does.
+
+    Called on the event loop, so every method returns at once. A draft may be dropped
+    unheard; only `taken` changes what the guardian knows.
+    """
+
+    def holds(self, text: str) -> bool:
+        """Whether a partial transcript must stop the reply that is sounding."""
+        ...
+
+    def answer(self, text: str) -> str | None:
+        """What to say to a turn with `text`; None leaves it to the language model."""
+        ...
+
+    def taken(self, text: str) -> CallEvent | None:
+        """The turn with `text` is taken; returns what the client should be told, if anything."""
+        ...

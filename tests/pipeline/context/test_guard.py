@@ -1,0 +1,83 @@
+"""The guardian's place in the context stage."""
+
+from __future__ import annotations
+
+from pipecat.frames.frames import Frame
+from pipecat.tests.utils import run_test
+
+from pipeline.context.conversation import ConversationHistory
+from pipeline.context.stage import ContextStage, ScriptedLines
+from pipeline.events import CallEvent, CrisisNoted
+from pipeline.frames import (
+    CancelReplyFrame,
+    CommitFrame,
+    DraftFrame,
+    EventFrame,
+    ReplyRequestFrame,
+    SayFrame,
+    TranscriptFrame,
+)
+
+LINES = ScriptedLines("hello", "still here", lambda text: False)
+NOTICE = CrisisNoted("elevated", "suicide", ())
+
+
+class Watchful:
+    """Answers whatever contains its word; tells of every turn that it was told of."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self.heard: list[str] = []
+
+    def holds(self, text: str) -> bool:
+        return self.word in text
+
+    def answer(self, text: str) -> str | None:
+        return "scripted" if self.word in text else None
+
+    def taken(self, text: str) -> CallEvent | None:
+        self.heard.append(text)
+        return NOTICE if self.word in text else None
+
+
+async def play(guardian: Watchful, *frames: Frame) -> tuple[list[Frame], list[Frame]]:
+    """The frames that a stage with this guardian sends down and up."""
+    stage = ContextStage(ConversationHistory("be kind"), LINES, guardian)
+    down, up = await run_test(stage, frames_to_send=list(frames))
+    return list(down), list(up)
+
+
+async def test_a_guarded_turn_never_reaches_the_model():
+    """The draft becomes a scripted line, and the notice follows its commit."""
+    guardian = Watchful("red")
+    down, _ = await play(
+        guardian,
+        DraftFrame(1, "turn_1", "red", "en", speculative=True),
+        CommitFrame(1, "turn_1"),
+    )
+    said = [frame for frame in down if isinstance(frame, SayFrame)]
+    assert [frame.text for frame in said] == ["scripted"]
+    assert not [frame for frame in down if isinstance(frame, ReplyRequestFrame)]
+    assert NOTICE in [frame.event for frame in down if isinstance(frame, EventFrame)]
+    assert guardian.heard == ["red"]
+
+
+async def test_other_turns_go_to_the_model():
+    """Without an answer from the guardian nothing changes."""
+    down, _ = await play(Watchful("red"), DraftFrame(1, "turn_1", "blue", "en", speculative=True))
+    assert [type(frame) for frame in down if isinstance(frame, ReplyRequestFrame | SayFrame)] == [
+        ReplyRequestFrame
+    ]
+
+
+async def test_words_over_a_reply_stop_it_once():
+    """A partial that must be answered cancels the sounding reply, one time a turn."""
+    partial = TranscriptFrame("turn_2", None, "red", "", "en")
+    _, up = await play(
+        Watchful("red"),
+        DraftFrame(1, "turn_1", "blue", "en", speculative=False),
+        CommitFrame(1, "turn_1"),
+        partial,
+        partial,
+    )
+    assert [type(frame) for frame in up].count(CancelReplyFrame) == 1
