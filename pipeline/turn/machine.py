@@ -156,9 +156,8 @@ class TurnMachine:
             actions += self._go_on()
         self._silence_secs = silence_secs
         if self._utterance is not None:
-            if speaking:
+            if speaking and silence_secs == 0.0:
                 self._utterance.voiced_secs += window_secs
-            if silence_secs == 0.0:
                 self._utterance.voiced_windows += 1
                 self._utterance.voiced_power += 10.0 ** (level_dbfs / 10.0)
             if self._utterance.overlap:

@@ -1,0 +1,223 @@
+"""Sounds over the bot: what the turn machine makes of them until they are over."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.audio import WINDOW_SECS
+from pipeline.interruption import InterruptionMode, InterruptionPolicy
+from pipeline.turn.actions import (
+    Action,
+    BeginTurn,
+    BeginUtterance,
+    Commit,
+    Discard,
+    Draft,
+    Drop,
+    Pause,
+    Resume,
+    SoftEnd,
+)
+from pipeline.turn.endpointing import TurnSettings
+from pipeline.turn.machine import TurnMachine
+
+BOT = "听起来你最近压力很大，晚上总是睡不好。"
+LOUD, FAINT = -25.0, -70.0
+
+
+class Play:
+    """A machine with a reply sounding, driven window by window.
+
+    Attributes:
+        done: Every action so far, in order.
+    """
+
+    def __init__(self, mode: InterruptionMode = "polite") -> None:
+        self.machine = TurnMachine(TurnSettings(), InterruptionPolicy(mode))
+        self.done: list[Action] = []
+        self._windows = 0
+        self._speaking = False
+        self._silence_secs = 1.0
+        self._do(self.machine.respond())
+        self.generation = 1
+        self.machine.on_playout_started(self.generation)
+        self.machine.on_playout_progress(BOT[:6], BOT[6:], all_said=False)
+
+    def _do(self, actions: list[Action]) -> None:
+        self.done += actions
+
+    def hear(self, secs: float, level_dbfs: float = LOUD, echo_dbfs: float | None = None) -> None:
+        """Voice at a level."""
+        for _ in range(round(secs / WINDOW_SECS)):
+            onset = None if self._speaking else self._windows * 512
+            self._speaking, self._silence_secs = True, 0.0
+            self._window(onset, level_dbfs, echo_dbfs)
+
+    def silence(self, secs: float) -> None:
+        """None; the gate closes after 0.1 s."""
+        for _ in range(round(secs / WINDOW_SECS)):
+            self._silence_secs += WINDOW_SECS
+            self._speaking = self._speaking and self._silence_secs < 0.1
+            self._window(None, FAINT, None)
+
+    def _window(self, onset: int | None, level_dbfs: float, echo_dbfs: float | None) -> None:
+        self._windows += 1
+        self._do(
+            self.machine.on_window(
+                self._windows * WINDOW_SECS,
+                speaking=self._speaking,
+                silence_secs=self._silence_secs,
+                onset_sample=onset,
+                last_voiced_sample=self._windows * 512,
+                level_dbfs=level_dbfs,
+                echo_dbfs=echo_dbfs,
+            )
+        )
+
+    def recognised(self, text: str, *, final: bool = False) -> None:
+        """The recogniser answers."""
+        turn_id = next(a.turn_id for a in reversed(self.done) if isinstance(a, BeginUtterance))
+        ends = [a.generation for a in self.done if isinstance(a, SoftEnd)]
+        generation = ends[-1] if final else None
+        self._do(self.machine.on_transcript(turn_id, generation, text, "zh"))
+
+    def of(self, *kinds: type[Action]) -> list[Action]:
+        """The actions of some kinds."""
+        return [action for action in self.done if isinstance(action, kinds)]
+
+
+FLOOR = (Pause, Resume, Drop, BeginTurn, Discard)
+
+
+def test_words_that_come_after_the_resume_still_take_the_floor() -> None:
+    """The utterance is kept until its final words are known."""
+    play = Play()
+    play.hear(0.3)
+    play.recognised("")
+    play.hear(0.5)
+    play.silence(0.2)
+    assert play.of(*FLOOR) == [Pause(1), Resume(1)]
+    play.recognised("等一下", final=True)
+    play.silence(0.1)
+    assert play.of(*FLOOR)[2:] == [
+        Drop(1, "interrupted"),
+        BeginTurn("turn_1", pytest.approx(0.032)),
+    ]
+    play.silence(3.0)
+    assert play.of(Draft)[-1].text == "等一下"
+    assert play.of(Commit)[-1].turn_id == "turn_1"
+
+
+def test_a_backchannel_is_noted_and_is_no_turn() -> None:
+    """Pause, resume, and the word for the transcript."""
+    play = Play()
+    play.hear(0.25)
+    play.silence(0.3)
+    play.recognised("嗯", final=True)
+    play.silence(0.5)
+    assert play.of(*FLOOR) == [Pause(1), Resume(1), Discard("turn_1", "嗯")]
+    assert play.machine.reply == "playing"
+
+
+def test_a_cough_leaves_no_trace() -> None:
+    """Neither a note nor a turn."""
+    play = Play()
+    play.hear(0.15)
+    play.silence(0.5)
+    play.recognised("", final=True)
+    play.silence(0.1)
+    assert play.of(*FLOOR) == [Pause(1), Resume(1), Discard("turn_1", "")]
+
+
+def test_an_echo_does_not_even_pause() -> None:
+    """At the level that the reference predicts, whatever the words."""
+    play = Play()
+    play.hear(2.0, LOUD, echo_dbfs=LOUD - 2.0)
+    play.recognised("晚上总是睡不好", final=False)
+    play.silence(0.3)
+    play.recognised("晚上总是睡不好", final=True)
+    play.silence(0.1)
+    assert play.of(*FLOOR) == [Discard("turn_1", "")]
+
+
+def test_an_echo_of_the_last_words_is_no_turn() -> None:
+    """It may come in after the reply is over."""
+    play = Play()
+    play.machine.on_playout_progress(BOT, "", all_said=True)
+    play.machine.on_playout_finished(1, "completed")
+    play.hear(0.4)
+    play.silence(0.3)
+    play.recognised("睡不好", final=True)
+    play.silence(0.2)
+    assert play.of(*FLOOR) == [Discard("turn_1", "")]
+
+
+@pytest.mark.parametrize("text", ["嗯", "对", "是", "去年"])
+def test_a_word_into_the_last_silence_is_an_answer(text: str) -> None:
+    """Once all its words are said the bot has nothing that could be held up."""
+    play = Play()
+    play.machine.on_playout_progress(BOT, "", all_said=True)
+    play.hear(0.25)
+    play.silence(0.3)
+    play.recognised(text, final=True)
+    play.silence(0.1)
+    assert play.of(Pause) == []
+    assert play.of(BeginTurn) != []
+
+
+def test_the_next_sound_is_weighed_anew() -> None:
+    """A cough, a silence, and then a word in the same utterance pauses again."""
+    play = Play()
+    play.hear(0.15)
+    play.silence(0.4)
+    play.hear(0.3)
+    assert play.of(*FLOOR) == [Pause(1), Resume(1), Pause(1)]
+
+
+def test_somebody_far_away_does_not_pause() -> None:
+    """Far below what the caller's turns were like."""
+    play = Play()
+    play.hear(0.5)
+    play.recognised("我想说别的事")
+    play.hear(0.2)
+    play.silence(0.3)
+    play.recognised("我想说别的事", final=True)
+    play.silence(3.0)
+    assert isinstance(play.of(Commit)[-1], Commit)
+    generation = play.of(Commit)[-1].generation
+    play.machine.on_playout_started(generation)
+    before = len(play.done)
+    play.hear(1.0, LOUD - 24.0)
+    assert [a for a in play.done[before:] if isinstance(a, Pause)] == []
+
+
+def test_instant_mode_stops_with_the_first_window_of_a_near_voice() -> None:
+    """And not for an echo."""
+    play = Play("instant")
+    play.hear(0.3, LOUD, echo_dbfs=LOUD)
+    assert play.of(Drop) == []
+    play.hear(0.032)
+    assert play.of(*FLOOR) == [
+        Drop(1, "interrupted"), BeginTurn("turn_1", pytest.approx(0.032)),
+    ]  # fmt: skip
+
+
+def test_off_mode_takes_the_turn_when_the_reply_is_over() -> None:
+    """Nothing is paused, nothing is lost."""
+    play = Play("off")
+    play.hear(0.8)
+    play.silence(0.3)
+    play.recognised("我想说别的事", final=True)
+    play.silence(2.0)
+    assert play.of(*FLOOR) == []
+    play.machine.on_playout_finished(1, "completed")
+    play.silence(0.1)
+    assert [type(action) for action in play.of(*FLOOR)] == [BeginTurn]
+
+
+def test_a_recogniser_that_never_answers_holds_nothing_up() -> None:
+    """The sound is forgotten a second after its end."""
+    play = Play()
+    play.hear(0.3)
+    play.silence(1.5)
+    assert play.of(*FLOOR) == [Pause(1), Resume(1), Discard("turn_1", "")]
