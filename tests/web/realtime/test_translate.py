@@ -12,6 +12,7 @@ from web.realtime.translate import Translator
 
 STANDARD = TypeAdapter(get_args(RealtimeServerEvent)[0])
 
+HELP = call.HelpLine("988 Lifeline", "988", "24/7")
 SPEECH = (
     call.SpeechStarted("turn_1", 0.5),
     call.TranscriptUpdated("turn_1", "我最近", "睡"),
@@ -169,6 +170,7 @@ def test_every_event_of_a_call_is_translated():
         call.PlayoutFlushed: call.PlayoutFlushed("reply_1"),
         call.TurnMeasured: call.TurnMeasured("turn_1", "reply_1", {}, None),
         call.CallFailed: call.CallFailed("engine_error", "x"),
+        call.CrisisNoted: call.CrisisNoted("elevated", "suicide", (HELP,)),
         call.CallEnded: call.CallEnded("hangup"),
         **{type(event): event for event in (*SPEECH, *REPLY, finished())},
     }
