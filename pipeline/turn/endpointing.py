@@ -96,6 +96,9 @@ CALIBRATION = load_calibration()
 # Words that ask for more (因为, 就是, um) are not overruled: this share of the slope at least;
 # where the models agree with them, the maximum wait.
 OPEN_SHARE = 0.85
+# This far beyond the slope, the caller's own rhythm is outweighed too. Callers who tell a story
+# pause after clauses that could be all, and there the votes lie up to here.
+CERTAINTY = 0.75
 # Of `hold_secs`, by pacing, for an explicit wish for time.
 TIME_SHARE = {"quick": 0.5, "natural": 1.0, "counsellor": 1.0}
 # A counsellor leaves more of the room between the shortest and the longest wait.
@@ -182,7 +185,7 @@ class PauseRhythm:
         self.inner_pauses_secs.append(secs)
 
     def floor_secs(self, min_wait_secs: float, max_wait_secs: float) -> float:
-        """Wait below which a doubtful end is not believed."""
+        """Wait below which an end that is not certain is not believed."""
         if len(self.inner_pauses_secs) < 2:
             return min_wait_secs
         ordered = sorted(self.inner_pauses_secs)
@@ -203,7 +206,7 @@ def wait_secs(evidence: Evidence, rhythm: PauseRhythm, settings: TurnSettings) -
         share = max(share, OPEN_SHARE)
         patience = longest
     wait = shortest + (patience - shortest) * share * STRETCH[settings.pacing]
-    if odds < slope.sure:
+    if odds < slope.sure + CERTAINTY:
         wait = max(wait, rhythm.floor_secs(shortest, longest))
     if settings.pacing == "counsellor":
         if evidence.ending == "open":

@@ -192,6 +192,12 @@ def test_the_rhythm_of_a_slow_speaker_is_learned():
     assert wait_secs(doubtful, slow, NATURAL) >= wait_secs(doubtful, PauseRhythm(), NATURAL)
 
 
+def test_a_rhythm_is_outweighed_by_certainty():
+    """A slow speaker who asks a plain question is answered at once all the same."""
+    asked = Evidence(llm=0.99, smart_turn=0.99, mark="question", ending="question")
+    assert wait_secs(asked, rhythm_of([1.0, 1.1]), NATURAL) == NATURAL.min_wait_secs
+
+
 def test_one_pause_is_no_rhythm():
     """A single hesitation changes nothing."""
     doubtful = Evidence(llm=0.5)
