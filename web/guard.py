@@ -99,7 +99,8 @@ class Guard:
             offered = scope.get("subprotocols", ())
             caller = self._gate.caller(headers, address, offered)
         # Attempts with wrong keys count as well: nobody tries keys at leisure.
-        if guarded and (limited := self._limit(scope, caller or Caller(address))):
+        free = not guarded or (caller is not None and caller.on_this_machine)
+        if not free and (limited := self._limit(scope, caller or Caller(address))):
             return limited
         if caller is None:
             fault = "invalid_api_key"
@@ -109,8 +110,6 @@ class Guard:
         return None
 
     def _limit(self, scope: Scope, caller: Caller) -> JSONResponse | None:
-        if caller.on_this_machine:
-            return None
         if scope["type"] == "websocket":
             allowed = self._connections.take(caller.address, time.monotonic())
         else:

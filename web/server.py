@@ -24,6 +24,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from agent.config import LimitSettings, PrivacySettings, ServerSettings, Settings
@@ -330,8 +331,14 @@ class _AbortingWebSocket(WebSocketsSansIOProtocol):
     """uvicorn's protocol, but a socket we are done with is gone after `ABORT_SECS`.
 
     uvicorn only ever closes a transport, and asyncio then waits for its buffer to drain:
-    for ever, if the client has stopped reading.
+    for ever, if the client has stopped reading. And a refused handshake is no error of ours.
     """
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            # A refusal is an answer. uvicorn would log each as an application's fault.
+            self.handshake_complete = True
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
