@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from agent.cli import app
 from tests.agent.test_cli import run
 from train.schema import Conversation, Preference, read
 
@@ -91,6 +93,24 @@ def test_review_decisions_are_carried_out(chats, tmp_path):
     (record,) = read(tmp_path / "clean.jsonl")
     assert isinstance(record, Conversation)
     assert [message.content for message in record.messages] == ["啊？", "嗯嗯"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "decided"), [("d\n", "1 drop"), ("s\n", "1 undecided"), ("e\n\n八点\n\n", "1 edit")]
+)
+def test_review_asks_on_request(chats, typed, decided):
+    """--interactive takes a decision at a time and keeps it."""
+    chats.write_text(
+        '{"id":"1","source":"t","messages":[{"role":"user","content":"明天几点集合"},'
+        '{"role":"assistant","content":"对了我的猫生病了"}]}\n',
+        encoding="utf-8",
+    )
+    result = CliRunner().invoke(app, ["data", "review", str(chats), "-i"], input=typed)
+    assert result.exit_code == 0
+    assert decided in result.stdout
+    assert ("八点" in chats.with_suffix(".review.csv").read_text("utf-8-sig")) == (
+        "edit" in decided
+    )
 
 
 def test_from_an_export_to_training_files(chats, tmp_path):

@@ -6,11 +6,14 @@ compared by MinHash; the rest goes only when it is identical.
 
 from __future__ import annotations
 
-from datasketch import MinHash, MinHashLSH
+from typing import TYPE_CHECKING
 
 from pipeline.text import keys
 from train.clean.gate import texts_of
 from train.schema import Record
+
+if TYPE_CHECKING:
+    from datasketch import LeanMinHash, MinHash
 
 THRESHOLD = 0.8  # Jaccard similarity of shingles; EmoLLM's sets were thinned at this value
 _SHINGLE_UNITS = 3
@@ -22,10 +25,13 @@ class Duplicates:
     """Remembers what it has seen; memory grows by about 1 KiB for each record kept."""
 
     def __init__(self, threshold: float = THRESHOLD) -> None:
+        from datasketch import MinHash, MinHashLSH  # brings scipy along, which takes seconds
+
         self._seen: set[str] = set()
+        self._empty = MinHash(num_perm=_PERMUTATIONS)
         self._near = MinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS)
         self._threshold = threshold
-        self._sketches: dict[str, MinHash] = {}
+        self._sketches: dict[str, LeanMinHash] = {}
 
     def original(self, record: Record) -> str | None:
         """Id of an earlier record that this one repeats, else None; then it is remembered."""
@@ -35,7 +41,7 @@ class Duplicates:
         words = [key for text in texts_of(record) for key in keys(text)]
         if len(words) < _LEAST_UNITS:
             return None
-        sketch = _sketch(words)
+        sketch = self._sketch(words)
         for other in self._near.query(sketch):
             if sketch.jaccard(self._sketches[other]) >= self._threshold:
                 return str(other)
@@ -43,10 +49,11 @@ class Duplicates:
         self._sketches[record.id] = sketch
         return None
 
+    def _sketch(self, words: list[str]) -> LeanMinHash:
+        from datasketch import LeanMinHash
 
-def _sketch(words: list[str]) -> MinHash:
-    sketch = MinHash(num_perm=_PERMUTATIONS)
-    last = len(words) - _SHINGLE_UNITS + 1
-    shingles = {" ".join(words[at : at + _SHINGLE_UNITS]) for at in range(last)}
-    sketch.update_batch([shingle.encode("utf-8", "surrogatepass") for shingle in shingles])
-    return sketch
+        sketch: MinHash = self._empty.copy()  # drawing permutations anew takes half the time
+        last = len(words) - _SHINGLE_UNITS + 1
+        shingles = {" ".join(words[at : at + _SHINGLE_UNITS]) for at in range(last)}
+        sketch.update_batch([shingle.encode("utf-8", "surrogatepass") for shingle in shingles])
+        return LeanMinHash(sketch)

@@ -26,6 +26,8 @@ _SURNAMES = frozenset(
     "龚邵万钱严覃武戴莫孔向汤游詹简阮柯翁卓洪庄欧"
 )
 _COMPOUND_SURNAMES = ("欧阳", "司马", "上官", "诸葛", "司徒", "张简", "范姜", "夏侯", "皇甫")
+# Places and things that jieba tags as people.
+_NOBODY = frozenset({"高雄", "白雪", "唐诗", "宋词", "黄昏", "方圆", "石榴", "金门", "马祖"})
 _TITLES = ("老师", "先生", "小姐", "女士", "医生", "同学", "阿姨", "叔叔", "总", "哥", "姐")
 _INTRODUCED = re.compile(
     r"(?:我叫|我名叫|我的名字[是叫]|名字叫|姓名[:：是])\s*([\u4e00-\u9fff]{2,4}?)(?=[，。,.!！?？\s、；;]|$)"
@@ -113,4 +115,4 @@ def _dictionary() -> frozenset[str]:
     """Common words, which jieba sometimes tags as names."""
     from pypinyin.constants import PHRASES_DICT
 
-    return frozenset(PHRASES_DICT)
+    return frozenset(PHRASES_DICT) | _NOBODY

@@ -148,7 +148,9 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
     _Recogniser(
         "secret",
         re.compile(
-            r"(?:密\s?[码碼]|口令|[验驗][证證][码碼]|password|passwd|passcode|pwd|otp|pin)"
+            r"(?:密\s?[码碼]|口令|[验驗][证證][码碼]"
+            r"|(?<![A-Za-z])(?:password|passwd|passcode|pwd|otp|pin|token|api[_ ]?key|secret)"
+            r"(?![A-Za-z]))"
             r"\s*(?:是|为|為|is|改成|[:：=])?\s*([A-Za-z0-9!@#$%^&*_.~+\-]{4,32})",
             re.IGNORECASE,
         ),
@@ -204,11 +206,11 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
         re.compile(
             r"(?<![\d.])(?:"
             r"(?:(?:\+|00)?86[-\s]?)?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}"  # mainland, mobile
-            r"|(?:(?:\+|00)?886[-\s]?0?9\d{2}|09\d{2})[-\s]?\d{3}[-\s]?\d{3}"  # Taiwan, mobile
+            r"|(?:\(?(?:\+|00)?886\)?[-\s]?0?9\d{2}|09\d{2})[-\s]?\d{3}[-\s]?\d{3}"  # TW, mobile
             r"|(?:\(0\d{1,3}\)\s?|(?:\+?886[-\s]?|0)(?:2|3|37|4|49|5|6|7|8|82|826|836|89)[-\s])"
-            r"\d{3,4}[-\s]?\d{4}(?:#\d{1,5})?"  # Taiwan, landline
+            r"\d{3,4}[-\s]?\d{4}(?:#\d{1,5})?"  # TW, landline
             r"|0(?:10|2\d|[3-9]\d{2})[-\s]\d{7,8}"  # mainland, landline
-            r"|(?:\+|00)852[-\s]?[2-9]\d{3}[-\s]?\d{4}"  # Hong Kong
+            r"|(?:(?:\+|00)852[-\s]?|852[-\s])[2-9]\d{3}[-\s]?\d{4}"  # Hong Kong
             r"|(?:\+1[-.\s]?[2-9]\d{2}[-.\s]?|(?:1[-.])?(?:\([2-9]\d{2}\)\s?|[2-9]\d{2}[-.]))"
             r"[2-9]\d{2}[-.\s]?\d{4}"  # North America
             r"|\+[1-9]\d{0,2}[-\s]?\d(?:[-\s]?\d){6,11}"  # anywhere else
@@ -230,6 +232,10 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
         needs=re.compile(rf"(?:路|街|大道|巷|胡同|弄){_NUMBER}.{{0,12}}?[號号]"),
     ),
     _Recogniser(
+        "address",  # 道 ends a road's name in Hong Kong, and 知道 everywhere
+        re.compile(rf"(?:香港|九[龍龙]|新界)[{_HAN}]{{2,12}}?道{_HOUSE}"),
+    ),
+    _Recogniser(
         "address",
         re.compile(rf"{_AREA}{_ESTATE}"),
         needs=re.compile(rf"{_NUMBER}(?:[栋棟幢座]|号楼|號樓)"),
@@ -245,7 +251,7 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
     _Recogniser(
         "account",
         re.compile(
-            rf"(?:微信|wechat|weixin|vx|v信|薇信|威信|加v){_IS}([A-Za-z][-_A-Za-z0-9]{{5,19}})"
+            rf"(?:微信|wechat|weixin|vx|wx|v信|薇信|威信|加v){_IS}([A-Za-z][-_A-Za-z0-9]{{5,19}})"
             r"(?![-_A-Za-z0-9])",
             re.IGNORECASE,
         ),
@@ -254,7 +260,7 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
     _Recogniser(
         "account",
         re.compile(
-            r"(?<![A-Za-z])line\s*(?:id|ID|帳號|账号)?\s*(?:是|[:：=])\s*(@?[A-Za-z0-9._-]{4,20})",
+            r"(?:(?<![A-Za-z])line|[加的]我?[賴赖])\s*(?:id|帳號|账号)?\s*(?:是|[:：=])\s*(@?[A-Za-z0-9._-]{4,20})",
             re.IGNORECASE,
         ),
         1,
@@ -294,7 +300,8 @@ _LED_BY = re.compile(
 )
 # Words that most texts lack and every recogniser needs one of, so that most texts are quick.
 _MAYBE = re.compile(
-    r"[0-9@]|://|[号號樓楼室栋棟]|微信|wechat|weixin|vx|v信|薇信|加v|line|akia", re.IGNORECASE
+    r"[0-9@]|://|[号號樓楼室栋棟]|微信|wechat|weixin|vx|wx|v信|薇信|加v|line|[賴赖]|akia",
+    re.IGNORECASE,
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pipeline.errors import DataError
-from train.importers.events import Event, Kind
+from train.importers.events import MARKERS, Event
 from train.importers.sessions import PRESETS, Cutter, Preset, Turn, cutter
 from train.importers.source import Source, has_bad_bytes
 from train.schema import Conversation, Message, Role, conversation_id
@@ -15,15 +15,6 @@ from train.tally import Tally
 
 _MY_NAMES = ("我", "me", "myself")  # how exporters call the account that exports
 _SENDERS_SHOWN = 6
-_MARKERS: Mapping[Kind, str] = {
-    "picture": "[图片]",
-    "voice": "[语音]",
-    "video": "[视频]",
-    "file": "[文件]",
-    "sticker": "[表情]",
-    "location": "[位置]",
-    "card": "[链接]",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +125,8 @@ def _owned(events: Iterable[Event], me: tuple[str, ...]) -> Iterator[Event]:
 def _prepared(event: Event, options: ChatOptions) -> Event:
     if event.sticker is not None and event.sticker in options.stickers:
         return replace(event, kind="text", text=options.stickers[event.sticker])
-    if options.markers and not event.mine and event.kind in _MARKERS:
-        return replace(event, kind="text", text=_MARKERS[event.kind])
+    if options.markers and not event.mine and event.kind in MARKERS:
+        return replace(event, kind="text", text=MARKERS[event.kind])
     return event
 
 

@@ -6,6 +6,7 @@
     preference   {…,"chosen","rejected"} with any of the prompts above
     kto          {…,"label" | "kto_tag": true | false}
     completion   {"prompt","completion"}
+    xtuner       {"conversation":[{"system","input","output"},…]}
     text         {"text"}, see `train.importers.templated`
 
 `Columns` renames keys and tags, as LLaMA-Factory's `dataset_info.json` does.
@@ -174,6 +175,21 @@ def turns(columns: Columns) -> Convert:
         return draft
 
     return convert
+
+
+def xtuner(row: Any) -> Draft:
+    """EmoLLM's and xtuner's `{"conversation": [{"system", "input", "output"}, …]}`."""
+    exchanges = object_of(row).get("conversation")
+    if not isinstance(exchanges, list) or not exchanges:
+        raise RowError("no list of exchanges under 'conversation'")
+    draft = Draft([])
+    for exchange in map(object_of, exchanges):
+        draft.system = draft.system or _optional(exchange, "system")
+        draft.messages += [
+            make_message("user", text_of(exchange, "input")),
+            make_message("assistant", text_of(exchange, "output")),
+        ]
+    return draft
 
 
 def preference(columns: Columns = SHAREGPT) -> Convert:

@@ -79,7 +79,23 @@ _PLACEHOLDERS: Mapping[str, Kind] = {
     "转账": "money",
     "红包": "money",
 }
+MARKERS: Mapping[Kind, str] = {
+    "picture": "[图片]",
+    "voice": "[语音]",
+    "video": "[视频]",
+    "file": "[文件]",
+    "sticker": "[表情]",
+    "location": "[位置]",
+    "card": "[链接]",
+    "call": "[通话]",
+    "money": "[转账]",
+    "other": "[消息]",
+}
 _PLACEHOLDER = re.compile(r"[\[【](?P<name>[^\[\]【】]{1,12}?)(?:消息|訊息)?[\]】]")
+
+_LOOSE_TIME = re.compile(
+    r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +136,19 @@ def placeholder_kind(text: str) -> Kind:
 
 
 def local_time(text: str) -> float:
-    """Seconds of `YYYY-MM-DD HH:MM:SS` (or ISO 8601), read as UTC if it names no zone.
+    """Seconds of a date with a time of day, read as UTC if it names no zone.
+
+    Args:
+        text: ISO 8601, or as spreadsheets rewrite it: `2024/1/5 9:05`.
 
     Raises:
-        ValueError: It is no date.
+        ValueError: It is neither.
     """
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        found = _LOOSE_TIME.fullmatch(text.strip())
+        if found is None:
+            raise
+        moment = datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

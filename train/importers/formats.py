@@ -280,6 +280,12 @@ FORMATS: tuple[Format, ...] = (
         _dialogues("sharegpt", dialogues.turns(dialogues.SHAREGPT)),
     ),
     Format(
+        "xtuner",
+        "EmoLLM and xtuner conversations",
+        _has("conversation"),
+        _dialogues("xtuner", dialogues.xtuner),
+    ),
+    Format(
         "openai",
         "OpenAI messages, one conversation a row",
         lambda look: "messages" in look.shared_keys() or _any_row(_is_turn_list)(look),
@@ -298,16 +304,20 @@ FORMATS: tuple[Format, ...] = (
         _dialogues("completion", dialogues.completion),
     ),
     Format(
+        "rows",
+        "plain [time, sender, text]",
+        lambda look: (
+            _any_row(_is_row)(look)
+            or _has("time", "sender", "text")(look)
+            or _header_has("time", "sender", "text")(look)
+        ),
+        _chat("rows", messengers.rows),
+    ),
+    Format(
         "text",
         "bilibot and mlx-lm {text}: ChatML turns, or running text",
         _has("text"),
         _dialogues("text", templated.text),
-    ),
-    Format(
-        "rows",
-        "plain [time, sender, text]",
-        _any_row(_is_row),
-        _chat("rows", messengers.rows),
     ),
     Format(
         "labelled-txt",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from train.importers.events import Event, Kind, local_time, placeholder_kind
-from train.importers.source import Source, json_rows
+from train.importers.source import Source, csv_rows, json_rows
 
 _QQ_TAG = re.compile(r"^(?:\[被引用的消息\])?\[(文本|图片|表情|语音|视频|文件|卡片消息|位置)\]\s?")
 _QQ_KINDS: dict[str, Kind] = {
@@ -39,17 +39,23 @@ def qqnt(source: Source) -> Iterator[Event]:
 
 
 def rows(source: Source) -> Iterator[Event]:
-    """Rows `[time, sender, text]`."""
-    for line, value in json_rows(source):
+    """Rows `[time, sender, text]`, or objects or CSV with these names."""
+    is_csv = source.path.suffix.lower() == ".csv"
+    pieces: Iterator[tuple[int, Any]] = csv_rows(source) if is_csv else json_rows(source)
+    if is_csv:
+        next(pieces, None)  # the header
+    for line, value in pieces:
         row = source.row(line, value)
         if row is None:
             continue
         try:
+            if isinstance(row, dict):
+                row = row["time"], row["sender"], row["text"]
             time, sender, text = row
             if not isinstance(sender, str) or not isinstance(text, str):
                 raise TypeError("sender and text are strings")
             yield Event(line, _time(time), sender, text, placeholder_kind(text))
-        except (TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             source.malformed(line, "not [time, sender, text]", str(row))
 
 

@@ -75,13 +75,13 @@ PRESETS: Mapping[str, Preset] = {
             longest_turns=20,
             longest_chars=2_000,
         ),
-        # The chat-to-Alpaca script of "如何用微信聊天记录微调一个数字分身": all rows, no filter.
+        # Seed 003's script: whatever was sent counts, notices of the program aside.
         Preset(
             "monkey",
             same_secs=2 * _MINUTE_SECS,
             reply_secs=6 * _HOUR_SECS,
             back_secs=math.inf,
-            kinds=frozenset(get_args(Kind)),
+            kinds=frozenset(get_args(Kind)) - {"system"},
             anchored=True,
             system="你是{猴哥}，一个热情、善良的人，后面是来自你朋友的对话，你在理解后认真回答他",
         ),
@@ -218,6 +218,9 @@ class _Windows:
         self._mine: list[Event] = []
 
     def add(self, event: Event) -> Iterator[list[Turn]]:
+        if event.kind not in self._preset.kinds:
+            self._drop(_unused(event), event)
+            return
         if self._mine:
             if event.mine and _secs(self._mine[0], event) <= self._preset.same_secs:
                 self._mine.append(event)
@@ -263,6 +266,5 @@ def _secs(before: Event, after: Event) -> float:
 
 
 def _unused(event: Event) -> str:
-    if event.kind in ("text", "quote"):
-        return "blank" if not event.text.strip() else f"of kind {event.kind}"
-    return f"of kind {event.kind}"
+    written = event.kind in ("text", "quote")
+    return "blank" if written and not event.text.strip() else f"of kind {event.kind}"

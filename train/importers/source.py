@@ -173,10 +173,10 @@ def _is_whole_row(line: str, columns: int) -> bool:
 
 
 def json_rows(source: Source) -> Iterator[tuple[int, Any | Broken]]:
-    """Values of a JSON array, or of JSON lines, and the line each begins on."""
+    """Values of a JSON array, of JSON lines, or one after another, and where each begins."""
     with source.open() as text:
         stream = _Stream(text)
-        if not stream.skip("["):
+        if not stream.enter_array():
             for number, line in enumerate(stream.lines(), start=1):
                 if line.strip():
                     yield number, _load(line)
@@ -226,17 +226,16 @@ class _Stream:
                 yield rest
                 return
 
-    def skip(self, opening: str) -> bool:
-        """Pass blanks and `opening`; False, and nothing passed, if something else is there."""
+    def enter_array(self) -> bool:
+        """Pass blanks and an opening bracket; False where every line is a value by itself."""
         blanks = re.compile(r"[\s\ufeff]*").match(self._window)
         assert blanks is not None
-        if not self._window.startswith(opening, blanks.end()):
+        first = self._window[blanks.end() :].split("\n", 1)
+        by_lines = not isinstance(_load(first[0]), Broken) and "".join(first[1:]).strip() != ""
+        if by_lines or self._window[blanks.end() : blanks.end() + 1] not in ("[", "{"):
             return False
-        # A line of JSON lines may be an array itself; an array of rows is not closed on it.
-        first = self._window.split("\n", 1)[0]
-        if not isinstance(_load(first), Broken) and "\n" in self._window.strip():
-            return False
-        self._advance(blanks.end() + len(opening))
+        opened = self._window.startswith("[", blanks.end())
+        self._advance(blanks.end() + opened)
         return True
 
     def seek(self, pattern: re.Pattern[str]) -> str | None:
@@ -290,6 +289,9 @@ class _Stream:
         after = max(begun + 1, min(error.pos, len(self._window)))
         if error.msg.startswith("Unterminated"):
             after = begun + 1
+        # The next value may be what was wrong about this one: look at the border before it too.
+        while after > begun + 1 and self._window[after - 1] in " \t\r\n,":
+            after -= 1
         while (found := self._next_value.search(self._window, after)) is None:
             if not self._grow():
                 text = self._window[begun:]

@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from train.importers.events import Event, Kind, local_time, placeholder_kind
+from train.importers.events import MARKERS, Event, Kind, local_time, placeholder_kind
 from train.importers.source import Broken, Source, csv_rows, numbered_lines
 
 _TYPES: Mapping[str, Kind] = {
@@ -85,7 +85,9 @@ def wechatmsg_csv(source: Source) -> Iterator[Event]:
             kind,
             row["StrContent"],
             mine=mine,
-            sender=row.get("Sender") or row.get("NickName", ""),
+            sender=_first(
+                row, ("Sender", "NickName") if mine else ("Remark", "NickName", "Sender")
+            ),
             chat=row.get("TalkerId", ""),
         )
 
@@ -173,6 +175,10 @@ def _records(source: Source, needed: set[str]) -> Iterator[tuple[int, dict[str, 
             yield line, dict(zip(names, values, strict=True))
 
 
+def _first(row: Mapping[str, str], columns: Sequence[str]) -> str:
+    return next((row[column] for column in columns if row.get(column)), "")
+
+
 def _unix_or_local(unix: str, local: str) -> float:
     return float(unix) if unix.strip().replace(".", "", 1).isdigit() else local_time(local.strip())
 
@@ -196,6 +202,8 @@ def _event(
             quoted = None
     elif kind == "sticker" and (found_id := _STICKER_ID.search(content)) is not None:
         sticker = found_id[1].lower()
+    if content.lstrip().startswith("<") or not content:
+        content = MARKERS.get(kind, content)  # its XML says nothing to a reader
     return Event(line, time, sender, content, kind, mine, chat, quoted, sticker)
 
 

@@ -251,18 +251,23 @@ def _topics(locale: Locale) -> tuple[_Topic, ...]:
 
 @cache
 def _traditional() -> tuple[_Topic, ...]:
-    convert = opencc.OpenCC("s2twp").convert
+    convert = _converter("s2twp").convert
     return tuple(
         _Topic(tuple(map(convert, topic.questions)), tuple(map(convert, topic.answers)))
         for topic in _CHINESE
     )
 
 
+@cache
+def _converter(name: str) -> opencc.OpenCC:
+    return opencc.OpenCC(name)
+
+
 def _written_in(text: str, locale: Locale, locales: Sequence[Locale]) -> bool:
     if text.isascii() or locale == "en":
         return text.isascii() and locale == "en"
-    traditional = opencc.OpenCC("t2s").convert(text) != text
-    simplified = opencc.OpenCC("s2t").convert(text) != text
+    traditional = _converter("t2s").convert(text) != text
+    simplified = _converter("s2t").convert(text) != text
     if traditional == simplified:  # the same in both scripts: once is enough
         return locale == next(one for one in locales if one != "en")
     return locale == ("zh-Hant" if traditional else "zh-Hans")

@@ -29,6 +29,7 @@ RECOGNISED = {
     "zh_information_intuition.json": "machine-mindset",
     "sharegpt.json": "sharegpt",
     "openai.jsonl": "openai",
+    "xtuner.json": "xtuner",
     "turns.json": "turns-json",
     "bilibot.jsonl": "text",
     "pretrain.jsonl": "text",
@@ -147,6 +148,10 @@ def test_counselling_dialogues():
     """来访者/心理咨询师 texts and client/counselor turns are conversations."""
     assert len(said(read("counselling.txt"))[0]) == 4
     assert said(read("turns.json")) == [["我很烦", "愿意多说一点吗？"]]
+    (record,) = read("xtuner.json")
+    assert said([record]) == [["我睡不着", "躺下多久了？", "两小时", "听起来很难熬。"]]
+    assert isinstance(record, Conversation)
+    assert record.system == "你是小安。"
 
 
 def test_llama_factory_folder():

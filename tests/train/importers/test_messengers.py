@@ -10,6 +10,7 @@ from pipeline.errors import DataError
 from tests.train.importers.chats import CHATS, read, said
 from train.importers.line import line_txt, partner
 from train.importers.source import open_source
+from train.schema import Conversation
 from train.tally import Tally
 
 
@@ -122,3 +123,28 @@ def test_no_conversation_has_a_why():
     """An import that gives nothing says how many rows there were and what became of them."""
     with pytest.raises(DataError, match=r"of 8 rows, .*not a quotation"):
         read("line-tw.txt", quotes_only=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "rows.csv",
+            "time,sender,text\n2024/6/1 10:00,他,在吗\n2024/6/1 10:01:30,我,在\n",
+        ),
+        (
+            "rows.jsonl",
+            '{"time": 1717236000, "sender": "他", "text": "在吗"}\n'
+            '{"time": "1717236090", "sender": "我", "text": "在"}\n',
+        ),
+        ("rows.json", '[["2024-06-01T10:00:00Z","他","在吗"],["2024-06-01 10:01:30","我","在"]]'),
+    ],
+)
+def test_plain_rows_in_other_clothes(tmp_path, name, text):
+    """CSV, objects and arrays, and times as spreadsheets, clocks and ISO write them."""
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    (record,) = read(path)
+    assert said([record]) == [["在吗", "在"]]
+    assert isinstance(record, Conversation)
+    assert [message.time for message in record.messages] == [1717236000, 1717236090]

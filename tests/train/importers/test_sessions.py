@@ -88,7 +88,7 @@ TEXTS = st.sampled_from(["在吗", "好", " ", "", "[图片]", "嗯[委屈]", "a
 CHAT = st.lists(st.tuples(PAUSES, st.sampled_from(["我", "他", "她"]), TEXTS), max_size=25)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(chat=CHAT)
 def test_monkey_reproduces_the_seed_byte_for_byte(tmp_path_factory, chat):
     """Import with preset monkey and export as monkey writes the file that the seed writes."""

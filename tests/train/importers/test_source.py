@@ -101,3 +101,18 @@ def test_csv_rows_keep_line_breaks_and_lines(tmp_path):
         (2, ["1", 'x\ny "z"', "3"]),
         (4, ["2", "w", "4"]),
     ]
+
+
+def test_one_object_over_many_lines(tmp_path):
+    """An indented object is one row, and so are several behind each other."""
+    row = {"messages": [{"role": "user", "content": "嗨"}]}
+    text = json.dumps(row, ensure_ascii=False, indent=2)
+    assert rows_of(tmp_path, text) == [(1, row)]
+    assert [value for _, value in rows_of(tmp_path, f"{text}\n{text}\n")] == [row, row]
+
+
+def test_a_broken_first_line_of_json_lines(tmp_path):
+    """The lines behind a broken first line are read, each with its number."""
+    rows = rows_of(tmp_path, '{"a": {"b": 1\n{"a": 2}\n{"a": 3}\n')
+    assert isinstance(rows[0][1], Broken)
+    assert rows[1:] == [(2, {"a": 2}), (3, {"a": 3})]

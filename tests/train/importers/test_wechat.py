@@ -44,6 +44,14 @@ def test_quotes_only_pairs_quoted_text_and_reply():
     ]
 
 
+def test_monkey_uses_whatever_was_sent():
+    """The seed filters nothing: a picture is a row's [图片], only the program's notices are not."""
+    tally = Tally()
+    texts = said(read("阿蓝_utf8.csv", preset="monkey", tally=tally))
+    assert texts[1] == ["[表情]\n[图片]", "这张好看"]
+    assert tally.dropped["of kind system"] == 1
+
+
 def test_txt_of_old_builds():
     """Placeholders, notices and cards are no messages; the quotation is cut off the reply."""
     tally = Tally()
