@@ -37,8 +37,8 @@ class TurnResult:
         kind: Of the script.
         audio: Digest of what was said; only results of the same audio are comparable.
         latency_ms: To the first audible sample of the reply that answered the whole turn;
-            None if none did in time.
-        missed: No such reply, and no premature one either.
+            None if none did.
+        missed: No such reply within `MISSED_END_MS`, and no premature one either.
         pauses: Silences inside the turn, and `cut_pauses` those taken for its end.
         premature: A commit before the turn was over, in a scripted pause or not.
         edits, reference_units: Of the transcript, in text units.
@@ -124,6 +124,7 @@ class SystemResult:
 def measure_turn(take: Take, report: TurnReport) -> TurnResult:
     """One turn's figures, from the caller's report of it."""
     answer = _answer(report.answers)
+    latency_ms = answer.audible_ms if answer else None
     early = _premature_commits_ms(report.commits_ms)
     said_ms = take.clip.speech_end / take.clip.rate_hz * 1000
     cut = {_pause_before(said_ms + commit_ms, take) for commit_ms in early} - {None}
@@ -137,8 +138,8 @@ def measure_turn(take: Take, report: TurnReport) -> TurnResult:
         transcript=report.transcript,
         reply=report.reply_text,
         language=text_language(reference),
-        latency_ms=answer.audible_ms if answer else None,
-        missed=answer is None and not early,
+        latency_ms=latency_ms,
+        missed=not early and (latency_ms is None or latency_ms > MISSED_END_MS),
         pauses=len(take.pauses),
         cut_pauses=len(cut),
         premature=bool(early),
@@ -212,15 +213,9 @@ def text_language(text: str) -> TextLanguage:
 
 
 def _answer(answers: Sequence[AnswerReport]) -> AnswerReport | None:
-    """The reply to the whole turn: the first audible one that began after it, in time."""
-    return next(
-        (
-            one
-            for one in answers
-            if one.begun_ms >= 0 and one.audible_ms is not None and one.audible_ms <= MISSED_END_MS
-        ),
-        None,
-    )
+    """The reply to the whole turn: the first audible one that began after it."""
+    begun = (one for one in answers if one.begun_ms >= 0 and one.audible_ms is not None)
+    return next(begun, None)
 
 
 def _premature_commits_ms(commits_ms: Sequence[float]) -> list[float]:

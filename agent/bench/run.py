@@ -25,7 +25,8 @@ from agent.config import Pacing, Settings
 from pipeline.audio import Int16Array
 from pipeline.errors import OverloadedError, ProtocolError
 
-ANSWER_TIMEOUT_SECS = 15.0  # beyond the bound after which an end counts as missed
+# Beyond the bound after which an end counts as missed: late answers have a latency too.
+ANSWER_TIMEOUT_SECS = 15.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
     silence of 0.8 s ─▶ whole recognition ─▶ whole reply ─▶ whole speech ─▶ playing
 
-Speech over any of it starts again from the beginning.
+Speech over reply or speech stops them. What was recognised by then stays in the context.
 """
 
 from __future__ import annotations
@@ -79,10 +79,19 @@ async def sequential_factory(settings: Settings) -> AsyncIterator[CallFactory]:
         engines.load_speaker(settings),
     )
     profile = profile_of(settings)
+    # Keeps the persona evaluated between calls, as every system here does.
+    warm = loaded.language_model.open()
     try:
+        await warm.prefill(_opening(profile), "")
         yield BaselineFactory(lambda: SequentialCall(loaded, profile))
     finally:
+        await warm.close()
         await loaded.language_model.close()
+
+
+def _opening(profile: CallProfile) -> list[Message]:
+    """What every call's context begins with."""
+    return [Message("system", profile.system_prompt), *profile.examples]
 
 
 @dataclass
@@ -92,6 +101,7 @@ class _Utterance:
     turn_id: str
     pcm: Int16Array
     ended_at: float
+    committed_at: float
 
 
 class SequentialCall(BaselineCall):
@@ -101,7 +111,9 @@ class SequentialCall(BaselineCall):
         super().__init__()
         self._engines = loaded
         self._profile = profile
-        self._messages = [Message("system", profile.system_prompt), *profile.examples]
+        self._messages = _opening(profile)
+        self._conversation = loaded.language_model.open()  # keeps what was evaluated before
+        self._work: asyncio.TaskGroup
         self._answering: asyncio.Task[None] | None = None
         self._reply: ReplyStarted | None = None
         self._reply_text = ""
@@ -109,12 +121,14 @@ class SequentialCall(BaselineCall):
 
     async def run(self) -> None:
         try:
-            async for utterance in self._utterances():
-                self._answering = asyncio.create_task(
-                    self._answer(utterance), name=f"{self.call_id}-answer"
-                )
+            async with asyncio.TaskGroup() as self._work:  # a task that dies ends the call
+                async for utterance in self._utterances():
+                    self._work.create_task(
+                        self._understand(utterance), name=f"{self.call_id}-{utterance.turn_id}"
+                    )
         finally:
             self._stop("cancelled")
+            await self._conversation.close()
 
     def cancel_reply(self) -> None:
         self._stop("cancelled")
@@ -142,8 +156,8 @@ class SequentialCall(BaselineCall):
             if silence_secs >= END_SILENCE_SECS:
                 turn_id = f"turn_{self._turns}"
                 self.emit(SpeechStopped(turn_id, position_secs - silence_secs))
-                ended_at = time.monotonic() - silence_secs
-                yield _Utterance(turn_id, np.concatenate(said), ended_at)
+                now = time.monotonic()
+                yield _Utterance(turn_id, np.concatenate(said), now - silence_secs, now)
                 heard.clear()
                 said = []
 
@@ -156,38 +170,41 @@ class SequentialCall(BaselineCall):
                 yield pcm_to_int16(waiting[:window_bytes])
                 waiting = waiting[window_bytes:]
 
-    async def _answer(self, utterance: _Utterance) -> None:
-        """Recognise, think, speak; cancelling leaves no trace but the words understood."""
+    async def _understand(self, utterance: _Utterance) -> None:
+        """Recognise an utterance; answer it, unless the caller has spoken on since."""
         marks = TurnMarks()
         marks.note("speech_end", utterance.ended_at)
-        marks.note("soft_end", time.monotonic())
-        marks.note("turn_commit", time.monotonic())
+        marks.note("soft_end", utterance.committed_at)
+        marks.note("turn_commit", utterance.committed_at)
         text = await asyncio.to_thread(self._recognise, utterance.pcm)
         if not text:
             return
         marks.note("transcript_final", time.monotonic())
         self.emit(TranscriptCompleted(utterance.turn_id, text, language_of(text)))
         self._messages.append(Message("user", text))
+        if utterance.turn_id == f"turn_{self._turns}":
+            self._answering = self._work.create_task(
+                self._answer(utterance.turn_id, marks), name=f"{self.call_id}-answer"
+            )
+
+    async def _answer(self, turn_id: str, marks: TurnMarks) -> None:
+        """Think, then speak."""
         reply = await self._write(marks)
         self._messages.append(Message("assistant", reply))
         audio = await asyncio.to_thread(self._speak, reply)
         marks.note("first_audio", time.monotonic())
-        await self._play(utterance.turn_id, reply, audio, marks)
+        await self._play(turn_id, reply, audio, marks)
 
     def _recognise(self, pcm: Int16Array) -> str:
         segments, _ = self._engines.recogniser.transcribe(int16_to_float(pcm))
         return "".join(segment.text for segment in segments).strip()
 
     async def _write(self, marks: TurnMarks) -> str:
-        conversation = self._engines.language_model.open()
         text = ""
-        try:
-            async for delta in conversation.reply(self._messages, self._profile.sampling):
-                if delta.text:
-                    marks.note("first_token", time.monotonic())
-                text += delta.text
-        finally:
-            await conversation.close()
+        async for delta in self._conversation.reply(self._messages, self._profile.sampling):
+            if delta.text:
+                marks.note("first_token", time.monotonic())
+            text += delta.text
         marks.note("first_clause", time.monotonic())  # it waits for all of them
         return text.strip()
 

@@ -107,8 +107,8 @@ def test_a_reply_that_began_inside_the_turn_is_no_answer():
 def test_no_audible_reply_in_time_is_a_missed_end(answers):
     """Whether it never came, was silent, or came too late."""
     result = measure_turn(take(), report(answers, [250] if answers else []))
-    assert result.latency_ms is None
     assert result.missed
+    assert result.latency_ms == (answers[0].audible_ms if answers else None)
 
 
 def test_gaps_and_failures_of_all_replies_count():
