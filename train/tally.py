@@ -74,7 +74,7 @@ class Tally:
     def why_empty(self) -> str:
         """One sentence on why nothing came out, the commonest reasons first."""
         if not self.rows_in:
-            return "the source holds no rows"
+            return "; ".join(["the source holds no rows", *self.notes])
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.dropped.most_common(4))
         return f"of {self.rows_in} rows, {reasons or 'none was kept'}"
 

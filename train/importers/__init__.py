@@ -19,7 +19,8 @@ from pathlib import Path
 from pipeline.errors import DataError
 from train.importers import dataset_info, formats
 from train.importers.chats import ChatOptions
-from train.importers.source import open_source
+from train.importers.formats import Format
+from train.importers.source import Source, open_source
 from train.schema import Record
 from train.tally import Tally
 
@@ -74,9 +75,21 @@ def _import_path(path: Path, options: ImportOptions, tally: Tally) -> Iterator[R
         if not files:
             raise DataError(f"{path} holds no .csv, .json, .jsonl or .txt file.")
         for file in files:
-            yield from _import_path(file, options, tally)
+            try:
+                opened = _open(file, options, tally)
+            except DataError as error:  # folders hold other things too
+                tally.notes.append(f"not imported: {error.message}")
+                continue
+            yield from _read(*opened, options, tally)
         return
+    yield from _read(*_open(path, options, tally), options, tally)
+
+
+def _open(path: Path, options: ImportOptions, tally: Tally) -> tuple[Source, Format]:
     source = open_source(path, tally)
-    chosen = formats.by_name(options.format) if options.format else formats.detect(source)
-    tally.formats[path.name] = chosen.name
+    return source, formats.by_name(options.format) if options.format else formats.detect(source)
+
+
+def _read(source: Source, chosen: Format, options: ImportOptions, tally: Tally) -> Iterator[Record]:
+    tally.formats[source.path.name] = chosen.name
     yield from chosen.read(source, options.chat)

@@ -13,9 +13,10 @@ last line"
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from pipeline.text import common_prefix_length
 from train.importers.events import Event, Kind, placeholder_kind
 from train.importers.source import Source, numbered_lines
 
@@ -50,6 +51,7 @@ _CALL = re.compile(r"(?:☎|📞)")
 def line_txt(source: Source) -> Iterator[Event]:
     """Messages of one chat."""
     other = partner(source)
+    names = _spaced_names(source, other)
     day: datetime | None = None
     held: tuple[int, str] | None = None  # a text whose quotation mark is not closed yet
     for number, line in numbered_lines(source):
@@ -59,10 +61,10 @@ def line_txt(source: Source) -> Iterator[Event]:
                 begun, text = held
                 held = (begun, f"{text}\n{line}")
                 if line.endswith('"'):
-                    yield from _message(source, begun, held[1], day, other)
+                    yield from _message(source, begun, held[1], day, names)
                     held = None
                 continue
-            yield from _message(source, held[0], held[1], day, other)
+            yield from _message(source, held[0], held[1], day, names)
             held = None
         if not line.strip("\ufeff \t") or _is_header(line):
             continue
@@ -74,9 +76,9 @@ def line_txt(source: Source) -> Iterator[Event]:
         elif _opens_quotation(line):
             held = (number, line)
         else:
-            yield from _message(source, number, line, day, other)
+            yield from _message(source, number, line, day, names)
     if held is not None:
-        yield from _message(source, held[0], held[1], day, other)
+        yield from _message(source, held[0], held[1], day, names)
 
 
 def partner(source: Source) -> str | None:
@@ -114,7 +116,7 @@ def _opens_quotation(line: str) -> bool:
 
 
 def _message(
-    source: Source, number: int, line: str, day: datetime | None, other: str | None
+    source: Source, number: int, line: str, day: datetime | None, names: Sequence[str]
 ) -> Iterator[Event]:
     source.tally.rows_in += 1
     found = _TIME.fullmatch(line)
@@ -127,19 +129,42 @@ def _message(
         source.malformed(number, "no day before it" if day is None else "no time of day", line)
         return
     time = day.timestamp() + hour * 3600 + minute * 60
-    sender, text = _split(found["rest"], found["gap"], other)
+    sender, text = _split(found["rest"], found["gap"], names)
     if len(text) > 1 and text.startswith('"') and text.endswith('"') and "\n" in text:
         text = text[1:-1]
     yield Event(number, time, sender, text, _kind(sender, text))
 
 
-def _split(rest: str, gap: str, other: str | None) -> tuple[str, str]:
+def _spaced_names(source: Source, other: str | None) -> list[str]:
+    """Names in a file that separates them from the text by spaces, as they may hold some.
+
+    The other's name is in the header; mine is what all other lines begin with.
+    """
+    if other is None:
+        return []
+    mine: list[str] = []
+    lines = 0
+    for _, line in numbered_lines(source):
+        found = _TIME.fullmatch(line)
+        if found is None or found["gap"] == "\t" or found["rest"].startswith(f"{other} "):
+            continue
+        words = found["rest"].split(" ")[:-1]  # the last one belongs to the text at least
+        mine = mine[: max(1, common_prefix_length(mine, words))] if mine else words
+        lines += 1
+    if not mine:
+        return [other]
+    # One line shows nothing in common with others: its first word is the best guess.
+    return [other, " ".join(mine if lines > 1 else mine[:1])]
+
+
+def _split(rest: str, gap: str, names: Sequence[str]) -> tuple[str, str]:
     """Sender and text; no sender for a notice."""
     if gap == "\t":
         sender, tab, text = rest.partition("\t")
         return (sender.strip(), text) if tab else ("", rest)
-    if other is not None and rest.startswith(f"{other} "):
-        return other, rest[len(other) + 1 :]
+    for name in names:
+        if rest.startswith(f"{name} "):
+            return name, rest[len(name) + 1 :]
     sender, _, text = rest.partition(" ")
     return sender, text
 

@@ -76,6 +76,32 @@ def test_line_names_the_partner():
     assert names == ["小藍", "Blue", "あお", "小蓝"]
 
 
+def test_line_names_with_spaces(tmp_path):
+    """Where spaces separate names from texts, names with spaces are told from what recurs."""
+    path = tmp_path / "line.txt"
+    path.write_text(
+        "[LINE] Chat history with Mary Ann\n\n2024.01.05 Friday\n09:15 Mary Ann hello there\n"
+        "09:16 An Li hi you\n09:20 Mary Ann ok\n09:21 An Li fine\n",
+        encoding="utf-8",
+    )
+    assert said(read(path)) == [["hello there", "hi you", "ok", "fine"]]
+
+
+def test_a_folder_with_other_things_in_it(tmp_path):
+    """What is no chat is noted and passed; what is one is imported."""
+    (tmp_path / "chat.txt").write_bytes((CHATS / "line-tw.txt").read_bytes())
+    (tmp_path / "notes.json").write_text("{}", encoding="utf-8")
+    tally = Tally()
+    assert said(read(tmp_path, tally=tally)) == said(read("line-tw.txt"))
+    assert [note.split(" is ")[0] for note in tally.notes] == ["not imported: notes.json"]
+
+
+def test_a_header_that_does_not_fit_is_named():
+    """A format forced on another file says what it misses."""
+    with pytest.raises(DataError, match="the header lacks IsSender, StrContent, Type"):
+        read("wxdump.csv", format="wechatmsg-csv")
+
+
 def test_telegram_text_stickers_and_forwards():
     """Formatted text is joined, a sticker is its emoji, what is forwarded is nobody's own words."""
     tally = Tally()
