@@ -33,7 +33,16 @@ _INTRODUCED = re.compile(
     r"(?:我叫|我名叫|我的名字[是叫]|名字叫|姓名[:：是])\s*([\u4e00-\u9fff]{2,4}?)(?=[，。,.!！?？\s、；;]|$)"
     r"|(?i:my name is|my name's|i am called|call me)\s+([A-Z][a-z]+(?:\s[A-Z][a-z]+)?)"
 )
-_LEAST_CHARS = 2  # a one-letter nickname is everywhere in other words
+# Shorter ones are everywhere in other words: 安 in 安静, An at the head of a sentence.
+_LEAST_CHARS = 2
+_LEAST_LATIN_CHARS = 3
+# What contacts are saved as that names nobody, and that a chat cannot do without.
+_RELATIONS = frozenset(
+    {"妈妈", "媽媽", "爸爸", "老妈", "老媽", "老爸", "爷爷", "爺爺", "奶奶", "外婆", "外公"}
+    | {"哥哥", "姐姐", "弟弟", "妹妹", "老公", "老婆", "宝宝", "寶寶", "宝贝", "寶貝", "亲爱的"}
+    | {"老师", "老師", "老板", "老闆", "同学", "同學", "朋友", "客户", "客戶", "医生", "醫生"}
+    | {"Mom", "Mum", "Dad", "Mama", "Papa", "Boss", "Teacher", "Doctor"}
+)
 
 
 class NameFinder:
@@ -50,8 +59,7 @@ class NameFinder:
     ) -> None:
         self._keep = frozenset(keep)
         self._tag = tag
-        listed = {name.strip() for name in known} - self._keep
-        self._known = _any_of(name for name in listed if len(name) >= _LEAST_CHARS)
+        self._known = _any_of({name.strip() for name in known} - self._keep)
 
     def find(self, text: str) -> list[Finding]:
         """Names in `text`, in order, none overlapping another."""
@@ -74,7 +82,8 @@ class NameFinder:
 
 
 def _any_of(names: Iterable[str]) -> re.Pattern[str] | None:
-    ordered = sorted(names, key=len, reverse=True)
+    telling = (name for name in names if _is_telling(name))
+    ordered = sorted(telling, key=len, reverse=True)
     if not ordered:
         return None
     # A Latin name ends where its letters end; a Chinese one may stand beside anything.
@@ -83,6 +92,11 @@ def _any_of(names: Iterable[str]) -> re.Pattern[str] | None:
         for name in ordered
     )
     return re.compile("|".join(parts))
+
+
+def _is_telling(name: str) -> bool:
+    least = _LEAST_LATIN_CHARS if name.isascii() else _LEAST_CHARS
+    return len(name) >= least and name not in _RELATIONS
 
 
 def _tagged(text: str) -> Iterator[tuple[int, int]]:

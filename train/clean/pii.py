@@ -182,6 +182,10 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
         re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{1,2}\d{6}(?:\([0-9Aa]\)|[0-9Aa])(?![0-9A-Za-z])"),
         valid=_hong_kong_id,
     ),
+    _Recogniser(  # US social security, without the numbers that are never given out
+        "id_card",
+        re.compile(r"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])"),
+    ),
     _Recogniser(  # said to be one: a slip in the check digit makes it no less personal
         "id_card",
         re.compile(

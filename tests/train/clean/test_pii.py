@@ -28,6 +28,7 @@ PERSONAL = [
     ("address", "寄到香港九龍彌敦道123號8樓", "香港九龍彌敦道123號8樓"),
     ("account", "加我賴：abc_123", "abc_123"),
     ("secret", "token=abcdefg12345", "abcdefg12345"),
+    ("id_card", "my SSN is 123-45-6789 ok", "123-45-6789"),
     ("id_card", "身份证11010519491231002X对吗", "11010519491231002X"),
     ("id_card", "身分證A123456789給你", "A123456789"),
     ("id_card", "我的是AB987654(3)啦", "AB987654(3)"),
@@ -143,11 +144,13 @@ def test_text_without_findings_is_the_same_object():
         ("ask blue, not blueprint", ["blue"]),
         ("安静一下，温柔一点，谢谢高兴", []),
         ("小安在听", []),
+        ("妈妈说好", []),
+        ("An apple", []),
     ],
 )
 def test_names(text, names):
     """Known names, introductions and jieba's surnames are found; words and kept names are not."""
-    finder = NameFinder(["阿蓝", "blue", "小安"], keep=["小安"])
+    finder = NameFinder(["阿蓝", "blue", "小安", "妈妈", "An"], keep=["小安"])
     assert [text[one.start : one.end] for one in finder.find(text)] == names
 
 
