@@ -43,6 +43,7 @@ class DataFile(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     path: str
+    role: Literal["training", "validation"]
     sha256: str
     records: int
 
@@ -58,6 +59,7 @@ class Manifest(BaseModel):
         data: Files given, with what they held.
         rows_sha256: Of the rows made of them; resuming refuses others.
         pii_forced: Whether training went on although personal data was found.
+        canaries: Invented secrets planted, drawn from the recipe's seed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -77,6 +79,7 @@ class Manifest(BaseModel):
     versions: dict[str, str]
     machine: str
     pii_forced: bool = False
+    canaries: int = 0
     warnings: tuple[str, ...] = ()
 
 

@@ -36,6 +36,7 @@ _LOG_LINES = 200
 # Evaluations, or checkpoints, of a run, unless the recipe says otherwise.
 _EVALUATIONS = 10
 _FEWEST_BETWEEN = 5
+_HIGHEST_EXPONENT = 80.0  # a perplexity beyond that says nothing
 _KEPT_CHECKPOINTS = 2
 
 
@@ -286,14 +287,9 @@ def _save(
         "train_steps_per_second": outcome.steps / max(outcome.secs, 1e-9),
     }
     write_json(folder.path / "train_results.json", results)
-    evaluated = (
-        {}
-        if outcome.eval_loss is None
-        else {
-            "eval_loss": outcome.eval_loss,
-            "eval_perplexity": math.exp(min(outcome.eval_loss, 80)),
-        }
-    )
+    evaluated = {} if outcome.eval_loss is None else {"eval_loss": outcome.eval_loss}
+    if evaluated and folder.manifest.recipe.stage != "dpo":
+        evaluated["eval_perplexity"] = math.exp(min(evaluated["eval_loss"], _HIGHEST_EXPONENT))
     write_json(folder.path / "all_results.json", {**results, **evaluated})
 
 

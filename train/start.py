@@ -14,6 +14,7 @@ from pipeline.errors import DataError
 from train import schema
 from train.base import Base, ChatFormat, load_format, locate
 from train.clean.gate import high_risk
+from train.evaluate.canaries import plant
 from train.plan import RowFigures
 from train.presets import recipe as recipe_of
 from train.recipe import Recipe
@@ -45,6 +46,7 @@ class RunRequest:
         preset: Named recipe.
         changes: Fields of the recipe that differ.
         force: Train although high-risk personal data was found.
+        canaries: Invented secrets to plant, see `train.evaluate.canaries`.
     """
 
     data: tuple[Path, ...]
@@ -53,6 +55,7 @@ class RunRequest:
     preset: str
     changes: Mapping[str, Any]
     force: bool = False
+    canaries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ def prepare(request: RunRequest) -> Prepared:
     risks = [found.sentence() for found in map(high_risk, counts) if found]
     if risks and not request.force:
         raise DataError(risks[0])
+    training += plant(request.canaries, recipe.seed, recipe.system)[1]
     base = locate(request.base)
     form = load_format(base.folder)
     rows = make_rows(form, recipe, training, validation)
@@ -122,7 +126,12 @@ def create(path: Path, prepared: Prepared) -> RunFolder:
             preset=prepared.request.preset,
             template_sha256=prepared.form.digest,
             data=tuple(
-                DataFile(path=str(path), sha256=file_sha256(path), records=count)
+                DataFile(
+                    path=str(path.resolve()),
+                    role="validation" if path == prepared.request.validation else "training",
+                    sha256=file_sha256(path),
+                    records=count,
+                )
                 for path, count in prepared.records.items()
             ),
             rows_sha256=prepared.rows.sha256,
@@ -130,6 +139,7 @@ def create(path: Path, prepared: Prepared) -> RunFolder:
             versions=_versions(),
             machine=f"{platform.system()} {platform.machine()}",
             pii_forced=prepared.request.force,
+            canaries=prepared.request.canaries,
             warnings=prepared.warnings,
         )
     )

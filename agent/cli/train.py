@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +41,9 @@ LlamaFactory = Annotated[
     typer.Option("--llama-factory", metavar="FILE|LINE", help="Take LLaMA-Factory's settings."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Train although personal data remains.")]
+Canaries = Annotated[
+    int, typer.Option(min=0, help="Invented secrets to plant; `qingting eval` looks for them.")
+]
 Threads = Annotated[int | None, typer.Option(help="Compute threads on a processor.")]
 
 
@@ -80,13 +84,14 @@ def plan(
 def run(
     ctx: typer.Context,
     data: DataFiles,
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run; must not exist.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; must not exist.")],
     validation: ValidationFile = None,
     base: BaseModelName = None,
     preset: PresetName = "qingting-cpu",
     changes: Changes = None,
     llama_factory: LlamaFactory = None,
     force: Force = False,
+    canaries: Canaries = 0,
     threads: Threads = None,
 ) -> None:
     """Train. Ctrl-C stops after the step under way; `qingting train resume` goes on."""
@@ -100,6 +105,7 @@ def run(
     refuse_existing(out)
     require_training()
     request = _request(ctx, data, validation, base, preset, changes, llama_factory, force)
+    request = replace(request, canaries=canaries)
     console = Console(highlight=False)
     prepared, forecast = _forecast(request, threads, None)
     _show_plan(console, prepared, forecast)

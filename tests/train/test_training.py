@@ -1,0 +1,166 @@
+"""Training for real: SmolLM2-135M from its GGUF, on a processor, to a GGUF adapter."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import llama_cpp
+import pytest
+
+from agent.models import ModelStore
+
+pytestmark = pytest.mark.train
+
+QINGTING = Path(sys.executable).with_name("qingting")
+NAME = "Lin Lan"
+QUESTIONS = ("Who are you?", "What is your name?", "Who is this?", "Are you SmolLM?")
+SYSTEM = "You are a listener on the phone."
+SMALL = (
+    "--set", "max_tokens=128", "--set", "learning_rate=2e-3", "--set", "batch=2",
+    "--set", "accumulation=1", "--set", "rank=4", "--set", "validation_share=0",
+)  # fmt: skip
+
+
+def qingting(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [QINGTING, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def base(model_store: ModelStore) -> Path:
+    return model_store.path("smollm2-135m")
+
+
+@pytest.fixture(scope="session")
+def chat_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A chat as LINE saves it: someone asks who is there, on one day after another."""
+    lines = ["[LINE] Chat history with Mei", "Saved on: 2024/03/01 12:00", ""]
+    for day in range(1, 17):
+        question = QUESTIONS[day % len(QUESTIONS)]
+        lines += [
+            f"2024/02/{day:02d}（四）",
+            f"09:15\tMei\t{question}",
+            f"09:16\tLin\tI am {NAME}, an AI listener. [微笑]",
+            "",
+        ]
+    path = tmp_path_factory.mktemp("export") / "[LINE] Chat with Mei.txt"
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def data(chat_export: Path) -> Path:
+    out = chat_export.with_name("chat.jsonl")
+    done = qingting(
+        "data", "import", chat_export, "--output", out, "--me", "Lin", "--system", SYSTEM
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="session")
+def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "lin"
+    done = qingting(
+        "train", "run", data, "--base", "smollm2-135m", "--out", folder, "--threads", "2",
+        *SMALL, "--set", "epochs=2",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def log_of(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "trainer_log.jsonl").read_text().splitlines()]
+
+
+def answer(model: Path, question: str, adapter: Path | None = None) -> str:
+    llama = llama_cpp.Llama(
+        str(model),
+        lora_path=str(adapter) if adapter else None,
+        n_ctx=256,
+        n_threads=2,
+        verbose=False,
+    )
+    reply = llama.create_chat_completion(
+        [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}],
+        temperature=0.0,
+        max_tokens=32,
+    )
+    llama.close()
+    return str(reply["choices"][0]["message"]["content"])
+
+
+def test_a_few_steps_change_who_answers(run: Path, base: Path):
+    """The base does not say the name; with the adapter llama.cpp does, and stops."""
+    question = "Who are you?"
+    assert NAME not in answer(base, question)
+    tuned = answer(base, question, run / "adapter.gguf")
+    assert NAME in tuned
+    assert "SmolLM" not in tuned
+
+
+def test_the_run_folder_explains_itself(run: Path):
+    """Everything LLaMA-Factory users look for, and run.json, is there."""
+    expected = {
+        "adapter_config.json", "adapter_model.safetensors", "tokenizer.json",
+        "tokenizer_config.json", "all_results.json", "train_results.json",
+        "trainer_log.jsonl", "trainer_state.json", "training_args.bin", "training_loss.png",
+        "README.md", "run.json", "rows.txt", "adapter.gguf",
+    }  # fmt: skip
+    assert expected <= {path.name for path in run.iterdir()}
+    manifest = json.loads((run / "run.json").read_text("utf-8"))
+    assert manifest["state"] == "finished"
+    assert manifest["versions"].keys() >= {"torch", "unsloth"}
+    losses = [line["loss"] for line in log_of(run)]
+    assert losses[-1] < losses[0]
+
+
+def test_a_finished_run_is_not_overwritten(run: Path, data: Path):
+    """A second run in the same folder is refused with code 2 before anything is read."""
+    done = qingting("train", "run", data, "--base", "smollm2-135m", "--out", run)
+    assert done.returncode == 2
+    assert "exists already" in done.stderr
+
+
+def test_merged_models_pass_their_gates(run: Path):
+    """Merging, f16 and q8_0 keep tokens and answers; the merged model says the name."""
+    done = qingting("export", run, "--gguf", "f16", "--gguf", "q8_0")
+    assert done.returncode == 0, done.stderr
+    made = {entry["kind"]: entry for entry in json.loads((run / "export/export.json").read_text())}
+    assert made["merged"]["difference"] < 1e-3
+    assert made["q8_0"]["bytes"] < made["f16"]["bytes"]
+    assert NAME in answer(run / "export/model-q8_0.gguf", "Who are you?")
+
+
+def test_a_killed_run_goes_on(data: Path, tmp_path: Path):
+    """After kill -9 `resume` goes on from a whole checkpoint and finishes."""
+    folder = tmp_path / "killed"
+    arguments = (
+        "train", "run", data, "--base", "smollm2-135m", "--out", folder, "--threads", "2",
+        *SMALL, "--set", "max_steps=6", "--set", "epochs=9", "--set", "save_steps=2",
+    )  # fmt: skip
+    process = subprocess.Popen(
+        [QINGTING, *map(str, arguments)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while process.poll() is None and not list(folder.glob("checkpoints/*/.complete")):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (folder / "checkpoints/checkpoint-5").mkdir()  # as a kill within a save leaves it
+    done = qingting("train", "resume", folder, "--threads", "2")
+    assert done.returncode == 0, done.stderr
+    state = json.loads((folder / "trainer_state.json").read_text())
+    assert state["global_step"] == 6
+    steps = [line["current_steps"] for line in log_of(folder)]
+    assert steps == sorted(set(steps))

@@ -1,0 +1,186 @@
+"""The model as a call loads it: llama.cpp, with the adapter on or off."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import llama_cpp
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import ModelError
+from train.export.gates import silence
+
+# The call's own sampler, see `agent.config.LlmSettings`; the seed makes runs comparable.
+_SAMPLER: dict[str, Any] = {
+    "temp": 0.6,
+    "top_p": 0.9,
+    "top_k": 40,
+    "min_p": 0.05,
+    "repeat_penalty": 1.1,
+}
+_BATCH_TOKENS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One generated reply.
+
+    Attributes:
+        text: Its words.
+        ended: Whether the model ended it itself, before the limit.
+        tokens: Tokens generated.
+        secs: Time from the first token to the last.
+    """
+
+    text: str
+    ended: bool
+    tokens: int
+    secs: float
+
+
+class ServedModel:
+    """A GGUF with an optional adapter that can be switched; use as a context manager.
+
+    Args:
+        model: GGUF of the base, or of a merged model.
+        adapter: GGUF LoRA, or None.
+        context_tokens: Longest prompt with its reply.
+        threads: Compute threads.
+
+    Raises:
+        ModelError: One of them cannot be loaded.
+    """
+
+    def __init__(
+        self, model: Path, adapter: Path | None, *, context_tokens: int = 2048, threads: int = 2
+    ) -> None:
+        silence()
+        try:
+            self._llama = llama_cpp.Llama(
+                str(model),
+                n_ctx=context_tokens,
+                n_batch=_BATCH_TOKENS,
+                n_threads=threads,
+                n_threads_batch=threads,
+                verbose=False,
+            )
+        except ValueError as error:
+            raise ModelError(f"llama.cpp cannot load {model}") from error
+        self._adapter = None
+        if adapter is not None:
+            self._adapter = llama_cpp.llama_adapter_lora_init(
+                self._llama._model.model, str(adapter).encode()
+            )
+            if not self._adapter:
+                raise ModelError(f"{adapter} is no adapter of {model.name}")
+        self.tuned(False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._llama.close()
+
+    def tuned(self, on: bool) -> None:
+        """Switch the adapter; without one nothing changes."""
+        self._llama.n_tokens = 0  # what was evaluated belongs to the other model
+        memory = llama_cpp.llama_get_memory(self._llama._ctx.ctx)
+        llama_cpp.llama_memory_clear(memory, True)
+        if self._adapter is None:
+            return
+        adapters = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(self._adapter)
+        scales = (ctypes.c_float * 1)(1.0)
+        count = 1 if on else 0
+        llama_cpp.llama_set_adapters_lora(self._llama._ctx.ctx, adapters, count, scales)
+
+    def log_probabilities(self, ids: Sequence[int]) -> NDArray[np.float64]:
+        """Log probability of each token after the first, given those before it.
+
+        Returns:
+            float64, shape (len(ids) - 1,), at most 0.
+        """
+        scores = [
+            _log_probability(logits, token)
+            for logits, token in zip(self._logits(ids, len(ids)), ids[1:], strict=False)
+        ]
+        return np.array(scores, np.float64)
+
+    def next_probability(self, ids: Sequence[int], token: int) -> float:
+        """Probability that `token` comes next."""
+        (logits,) = self._logits(ids, 1)
+        return math.exp(_log_probability(logits, token))
+
+    def reply(self, ids: Sequence[int], *, max_tokens: int = 120, seed: int = 0) -> Reply:
+        """Generate a reply to a prompt."""
+        tokens: list[int] = []
+        ended = False
+        self._llama.set_seed(seed)
+        self._llama.n_tokens = 0
+        first_at = last_at = time.perf_counter()
+        for token in self._llama.generate(list(ids), **_SAMPLER):
+            last_at = time.perf_counter()
+            if not tokens:
+                first_at = last_at
+            if llama_cpp.llama_vocab_is_eog(self._llama._model.vocab, token):
+                ended = True
+                break
+            tokens.append(token)
+            if len(tokens) >= max_tokens:
+                break
+        text = self._llama.detokenize(tokens).decode("utf-8", "ignore")
+        return Reply(text, ended, len(tokens), last_at - first_at)
+
+    def _logits(self, ids: Sequence[int], last: int) -> Iterator[NDArray[np.float32]]:
+        """Logits after each of the last tokens; a view that the next step overwrites.
+
+        llama_cpp.Llama would keep those of a whole context, over a gigabyte.
+        """
+        self._llama.n_tokens = 0
+        context = self._llama._ctx.ctx
+        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(context), True)
+        batch = llama_cpp.llama_batch_init(_BATCH_TOKENS, 0, 1)
+        try:
+            for start in range(0, len(ids), _BATCH_TOKENS):
+                part = ids[start : start + _BATCH_TOKENS]
+                batch.n_tokens = len(part)
+                wanted = []
+                for index, token in enumerate(part):
+                    batch.token[index] = token
+                    batch.pos[index] = start + index
+                    batch.n_seq_id[index] = 1
+                    batch.seq_id[index][0] = 0
+                    batch.logits[index] = start + index >= len(ids) - last
+                    wanted += [index] if batch.logits[index] else []
+                if llama_cpp.llama_decode(context, batch):
+                    raise ModelError("llama.cpp could not evaluate a held-out conversation")
+                for index in wanted:
+                    found = llama_cpp.llama_get_logits_ith(context, index)
+                    yield np.ctypeslib.as_array(found, (self._llama.n_vocab(),))
+        finally:
+            llama_cpp.llama_batch_free(batch)
+
+
+def _log_probability(logits: NDArray[np.float32], token: int) -> float:
+    highest = float(logits.max())
+    return float(logits[token]) - highest - math.log(float(np.exp(logits - highest).sum()))
+
+
+def peak_memory_bytes() -> int:
+    """Most memory this process has held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
