@@ -9,6 +9,7 @@ import soundfile
 from opencc import OpenCC
 
 from tests.browser.booth import accessibility_faults, error_rate
+from web.realtime.endings import LOST, Ending
 
 pytestmark = [
     pytest.mark.browser,
@@ -45,7 +46,8 @@ def simplified(text: str) -> str:
 
 async def test_a_whole_call(booth, artifacts):
     """Greeting, a spoken turn, its captions and figures, and what can be kept of it."""
-    page = await booth.page(GREETING_SECS, TROUBLE)
+    # Said again for a machine so busy that the bot apologises at first.
+    page = await booth.page(GREETING_SECS, TROUBLE, 20.0, TROUBLE, 20.0, TROUBLE)
     await page.click("#open-settings")
     await page.check("#keep-recording")
     await page.keyboard.press("Escape")
@@ -58,11 +60,11 @@ async def test_a_whole_call(booth, artifacts):
     await page.screenshot(path=artifacts / "partial.png")
     await caller_lines(page).first.wait_for(timeout=LONG_MS)
     await bot_lines(page).nth(1).wait_for(timeout=LONG_MS)
-    await page.locator(".latency").first.wait_for(timeout=LONG_MS)
+    await page.locator(".latency").first.wait_for(timeout=2 * LONG_MS)
     await page.screenshot(path=artifacts / "answer.png")
-    await page.locator(".line[data-who=bot][data-done=true]").nth(1).wait_for(timeout=LONG_MS)
+    await page.locator(".line[data-done=true]:has(.latency)").first.wait_for(timeout=LONG_MS)
 
-    (heard,) = await texts(caller_lines(page))
+    heard, *_ = await texts(caller_lines(page))
     assert error_rate(TROUBLE, simplified(heard)) < 0.35
     assert heard != simplified(heard)  # a Traditional page is answered in Traditional
 
@@ -126,15 +128,15 @@ async def test_speech_over_the_bot_cuts_it(booth, artifacts):
 
 async def test_a_muted_microphone_hears_nothing(booth, artifacts):
     """What is said meanwhile never becomes words; after it, it does."""
-    page = await booth.page(GREETING_SECS, "这句话不应该被听到。", 4.0, TROUBLE)
+    page = await booth.page(25.0, "这句话不应该被听到。", 20.0, TROUBLE)
     await start(page)
     await page.locator("#mute").focus()
     await page.keyboard.press("Enter")
     assert await page.get_attribute("#mute", "aria-pressed") == "true"
     await page.wait_for_function("document.getElementById('orb').dataset.state === 'muted'")
     await page.screenshot(path=artifacts / "muted.png")
-    await page.wait_for_timeout(int(1000 * (GREETING_SECS + 3.0)))
-    assert await page.locator(".line[data-who=caller]").count() == 0
+    await page.wait_for_timeout(32_000)
+    assert await texts(page.locator(".line[data-who=caller]")) == []
     await page.keyboard.press("Enter")
     await caller_lines(page).first.wait_for(timeout=LONG_MS)
     assert "工作" in simplified((await texts(caller_lines(page)))[0])
@@ -173,11 +175,8 @@ async def test_a_lost_socket_is_replaced_while_the_page_stays(booth, artifacts):
     await start(page)
     await page.wait_for_timeout(1500)
     (ongoing,) = booth.ongoing()
-    # The server's side of the socket goes as a network does: without a word.
-    await page.evaluate("Object.defineProperty(navigator, 'onLine', {value: true})")
-    from web.realtime.endings import Ending
-
-    ongoing._outbox.close(Ending("cut by the test", 4002))
+    # The socket goes, as when a network does; the page hears only that.
+    ongoing._outbox.close(Ending(LOST.reason, 4002))
     await page.wait_for_function("document.getElementById('announcer').textContent.length > 0")
     done = page.locator(".line[data-who=bot][data-done=true]")
     await done.first.wait_for(timeout=LONG_MS)
