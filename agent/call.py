@@ -10,6 +10,7 @@ from pipecat.frames.frames import ErrorFrame, Frame, InputAudioRawFrame
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
+from agent.store.recorder import CallRecorder
 from pipeline.assembly import CallProfile, Engines, assemble
 from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, SAMPLE_BYTES
 from pipeline.errors import AudioFormatError, OverloadedError
@@ -42,8 +43,10 @@ class Call:
         profile_for: Callable[[CallOptions], CallProfile],
         options: CallOptions,
         on_closed: Callable[[Call], None] = lambda call: None,
+        recorder: CallRecorder | None = None,
     ) -> None:
         self.call_id = call_id
+        self._recorder = recorder
         self._profile_for = profile_for
         self._on_closed = on_closed
         self._events: asyncio.Queue[CallEvent] = asyncio.Queue()
@@ -119,6 +122,8 @@ class Call:
                 f"More than {MAX_WAITING_AUDIO_SECS:.0f} s of audio are waiting; send in real time."
             )
         if pcm and not self._ended.is_set():
+            if self._recorder is not None:
+                self._recorder.hear(pcm)
             self._waiting_audio_secs += length_secs
             self._inbox.put_nowait(InputAudioRawFrame(pcm, INPUT_RATE_HZ, 1))
 
@@ -129,6 +134,8 @@ class Call:
         self._send(ClearAudioFrame())
 
     def send_text(self, text: str) -> None:
+        if self._recorder is not None and not self._ended.is_set():
+            self._recorder.caller_text(text)
         self._send(UserTextFrame(text))
 
     def respond(self) -> None:
@@ -167,6 +174,8 @@ class Call:
     def _deliver(self, event: CallEvent) -> None:
         if self._ended.is_set():
             return
+        if self._recorder is not None:
+            self._recorder.note(event)
         if self._events.qsize() >= MAX_WAITING_EVENTS:
             self._close_soon("slow_reader")
             return
@@ -196,4 +205,6 @@ class Call:
 
     def _deliver_last(self, event: CallEnded) -> None:
         self._ended.set()
+        if self._recorder is not None:
+            self._recorder.note(event)
         self._events.put_nowait(event)

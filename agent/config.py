@@ -342,7 +342,25 @@ class PrivacySettings(Section):
         description="Refuse every download. `models pull` then only works from what is there.",
     )
     record: bool = Field(
-        False, description="Keep transcripts and audio of calls under `home`. Off keeps nothing."
+        False,
+        description="Keep the words of calls, encrypted, under `home`. Off keeps nothing. On "
+        "needs the callers' consent.",
+    )
+    record_audio: bool = Field(
+        False, description="With `record`, keep the voices too; about 5 MB a minute."
+    )
+    retention_days: float = Field(
+        30.0, ge=0.0, description="Age at which a record is deleted, at every start and purge."
+    )
+    key_in_keyring: bool = Field(
+        False,
+        description="Keep the records' keys in the system's keyring instead of a file; safer, "
+        "but a server without a desktop has none.",
+    )
+    key_file: Path | None = Field(
+        None,
+        description="File of the records' keys. Unset puts it beside the records; a place on "
+        "another disk protects them when theirs is stolen.",
     )
 
 

@@ -12,6 +12,9 @@ from agent.call import Call
 from agent.config import Locale, PersonaSettings, Settings
 from agent.persona import Persona, load_persona
 from agent.profile import call_profile
+from agent.store.opening import open_store
+from agent.store.recorder import CallRecorder
+from agent.store.records import Consent, RecordStore
 from agent.warm_up import warm_up
 from pipeline.assembly import CallProfile, Engines
 from pipeline.errors import ConfigError
@@ -37,6 +40,10 @@ class Switchboard:
         )
         self._personas = _spoken_by(settings.persona)
         self._calls: dict[str, Call] = {}
+        self._records: RecordStore | None = None
+        if settings.privacy.record:
+            self._records = open_store(settings)
+            self._records.purge(settings.privacy.retention_days)
         self._warm_prompt: Conversation | None = None
 
     async def warm_up(self) -> None:
@@ -62,7 +69,7 @@ class Switchboard:
             return degraded(self.profile(options), calls, self._settings.server)
 
         call_id = f"call_{secrets.token_hex(8)}"
-        call = Call(call_id, self._engines, profile, options, self._forget)
+        call = Call(call_id, self._engines, profile, options, self._forget, self._recorder(call_id))
         self._calls[call_id] = call
         try:
             await call.start()
@@ -71,6 +78,14 @@ class Switchboard:
             raise
         logger.info("call %s began, %d open", call_id, len(self._calls))
         return call
+
+    def _recorder(self, call_id: str) -> CallRecorder | None:
+        """Keeps the call, where the settings say so."""
+        if self._records is None:
+            return None
+        return CallRecorder(
+            self._records, call_id, Consent(text=True, audio=self._settings.privacy.record_audio)
+        )
 
     def profile(self, options: CallOptions) -> CallProfile:
         """What the settings and a client's options make of a call."""

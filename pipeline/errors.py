@@ -11,6 +11,7 @@
     │   ├── ModelMissingError
     │   ├── ModelCorruptError
     │   └── FetchError       network, disk, index
+    ├── StoreError           records that cannot be read or written
     └── EngineError          a loaded model failed at its work
         ├── RecognitionError
         ├── GenerationError
@@ -97,6 +98,10 @@ class ModelCorruptError(ModelError):
 class FetchError(ModelError):
     code = "fetch_error"
     retryable = True
+
+
+class StoreError(VoiceError):
+    code = "store_error"
 
 
 class EngineError(VoiceError):

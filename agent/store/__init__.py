@@ -1,0 +1,4 @@
+"""Records of calls: encrypted at rest, kept only with consent, deleted for good.
+
+recorder (a call's thread) ─▶ records (SQLite) ─▶ sealing (AES-GCM) ◀─ keys (ring or file)
+"""

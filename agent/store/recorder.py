@@ -1,0 +1,131 @@
+"""Keeps a running call: its events and audio, handed to the store by a thread.
+
+The event loop never waits for the disk. Words are written when their turn ends; audio is
+gathered and written with them, or every ten seconds. A killed process so loses at most
+the turn under way.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from agent.store.records import Consent, ItemKind, RecordStore, mark
+from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, SAMPLE_BYTES
+from pipeline.errors import StoreError
+from pipeline.events import (
+    CallEnded,
+    CallEvent,
+    CrisisNoted,
+    ReplyAudio,
+    ReplyFinished,
+    TranscriptCompleted,
+)
+
+logger = logging.getLogger(__name__)
+
+MAX_AUDIO_SECS = 10.0  # of one item
+_END_SECS = 10.0  # longest wait for the disk when a call ends
+
+
+class CallRecorder:
+    """One call's record. Its methods return at once and never raise.
+
+    Args:
+        store: Where it goes; shared by calls.
+        call_id: Of the call.
+        consent: What may be kept; the rest is never handed to the store.
+        caller: Who calls, if known.
+        on_failed: Told once when the store fails; the call goes on unrecorded.
+    """
+
+    def __init__(
+        self,
+        store: RecordStore,
+        call_id: str,
+        consent: Consent,
+        caller: str | None = None,
+        on_failed: Callable[[StoreError], None] = lambda error: None,
+    ) -> None:
+        self._store = store
+        self._call_id = call_id
+        self._consent = consent
+        self._on_failed = on_failed
+        self._audio: dict[ItemKind, bytearray] = {
+            "caller_audio": bytearray(),
+            "bot_audio": bytearray(),
+        }
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._work.put(lambda: store.begin(call_id, consent, caller))
+        self._thread = threading.Thread(target=self._run, name=f"{call_id}-recorder", daemon=True)
+        self._thread.start()
+
+    def note(self, event: CallEvent) -> None:
+        """One more event of the call."""
+        match event:
+            case TranscriptCompleted(_, text, _) if text:
+                self.caller_text(text)
+            case ReplyAudio():
+                self._hear("bot_audio", event.pcm, OUTPUT_RATE_HZ)
+            case ReplyFinished():
+                if event.heard_text:
+                    self._add("bot", event.heard_text.encode())
+                self._flush()
+            case CrisisNoted(tier, category, _):
+                # A mark is kept with any consent to text: it is what a counsellor must see.
+                self._add("mark", mark(crisis=tier, category=category))
+            case CallEnded():
+                self.close()
+            case _:
+                pass
+
+    def caller_text(self, text: str) -> None:
+        """A turn of the caller, spoken or typed."""
+        self._add("caller", text.encode())
+        self._flush()
+
+    def hear(self, pcm: bytes) -> None:
+        """The caller's audio: PCM16 little-endian, mono, 16 kHz."""
+        self._hear("caller_audio", pcm, INPUT_RATE_HZ)
+
+    def close(self) -> None:
+        """The call is over. Safe to call twice."""
+        self._flush()
+        self._work.put(lambda: self._store.end(self._call_id))
+        self._work.put(None)
+
+    def wait_closed(self) -> None:
+        """Block until everything is written, at most ten seconds."""
+        self._thread.join(_END_SECS)
+
+    def _hear(self, kind: ItemKind, pcm: bytes, rate_hz: int) -> None:
+        if not self._consent.audio:
+            return
+        waiting = self._audio[kind]
+        waiting += pcm
+        if len(waiting) >= MAX_AUDIO_SECS * rate_hz * SAMPLE_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        for kind, waiting in self._audio.items():
+            if waiting:
+                self._put(kind, bytes(waiting))
+                waiting.clear()
+
+    def _add(self, kind: ItemKind, content: bytes) -> None:
+        if self._consent.text:
+            self._put(kind, content)
+
+    def _put(self, kind: ItemKind, content: bytes) -> None:
+        self._work.put(lambda: self._store.add(self._call_id, kind, content))
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            try:
+                work()
+            except StoreError as error:
+                logger.error("call %s is not recorded any more: %s", self._call_id, error.code)
+                self._on_failed(error)
+                return

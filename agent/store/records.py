@@ -1,0 +1,354 @@
+"""The records themselves: SQLite, every value of content sealed with its record's own key.
+
+    calls   one row a call: when, consent, whose (a keyed tag), its key (wrapped)
+    items   what was said and heard, marks and audio, in order, sealed
+    audit   who did what to which record, without content; outlives the record
+
+A commit happens at every item, so a process that is killed loses only what it had not
+handed over. Deleting drops the wrapped key, overwrites the pages (`secure_delete`),
+empties the write-ahead log and rebuilds the file: neither key nor ciphertext stays.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from agent.store.keys import KeyPlace, KeySet, fresh_keys
+from agent.store.sealing import new_key, seal, unseal
+from pipeline.errors import StoreError
+
+ItemKind: TypeAlias = Literal["caller", "bot", "mark", "caller_audio", "bot_audio"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS calls (
+    call_id TEXT PRIMARY KEY, began_at TEXT NOT NULL, ended_at TEXT,
+    keeps_text INTEGER NOT NULL, keeps_audio INTEGER NOT NULL, keeps_memory INTEGER NOT NULL,
+    caller_tag TEXT, caller BLOB, key_name TEXT NOT NULL, wrapped_key BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS items (
+    call_id TEXT NOT NULL REFERENCES calls(call_id) ON DELETE CASCADE,
+    number INTEGER NOT NULL, kind TEXT NOT NULL, at TEXT NOT NULL, content BLOB NOT NULL,
+    PRIMARY KEY (call_id, number)
+);
+CREATE TABLE IF NOT EXISTS audit (at TEXT NOT NULL, action TEXT NOT NULL, call_id TEXT);
+CREATE INDEX IF NOT EXISTS calls_of_caller ON calls(caller_tag);
+"""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Consent(_Data):
+    """What the caller allows to be kept."""
+
+    text: bool = True
+    audio: bool = False
+    memory: bool = False
+
+
+class CallRecord(_Data):
+    """One call, without its content.
+
+    Attributes:
+        call_id: Of the call.
+        began_at: UTC.
+        ended_at: UTC; None while it runs, and for a call that was killed.
+        consent: What may be kept of it.
+        caller: Name or number that the caller gave, or None.
+    """
+
+    call_id: str
+    began_at: datetime.datetime
+    ended_at: datetime.datetime | None
+    consent: Consent
+    caller: str | None
+
+
+class Item(_Data):
+    """One thing that is kept of a call.
+
+    Attributes:
+        number: 0, 1, 2, … within the call.
+        kind: "caller" and "bot" are words, "mark" is JSON, audio is PCM16 little-endian
+            mono, 16 kHz of the caller and 24 kHz of the bot.
+        at: UTC.
+        content: UTF-8 text, or samples.
+    """
+
+    number: int
+    kind: ItemKind
+    at: datetime.datetime
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        return self.content.decode()
+
+
+class AuditEntry(_Data):
+    """Something that was done; never what a record holds."""
+
+    at: datetime.datetime
+    action: str
+    call_id: str | None
+
+
+class RecordStore:
+    """All records of an installation. Safe to use from several threads.
+
+    Args:
+        path: The database file; made with its folder when missing.
+        place: Where the keys are.
+
+    Raises:
+        StoreError: The file or the keys cannot be used, or records exist without keys.
+    """
+
+    def __init__(self, path: Path, place: KeyPlace) -> None:
+        self._path = path
+        self._place = place
+        self._lock = threading.RLock()
+        existed = path.is_file()
+        keys = place.read()
+        if keys is None:
+            if existed:
+                raise StoreError(f"The keys of {path} are missing; its records stay closed.")
+            keys = fresh_keys()
+            place.write(keys)
+        self._keys: KeySet = keys
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            path.chmod(0o600)
+            self._db.executescript(
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+                "PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;" + _SCHEMA
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"The records {path} cannot be opened: {error}") from error
+
+    def close(self) -> None:
+        """Close the file. Safe to call twice."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it, or nothing."""
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield self._db
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise StoreError(f"The records cannot be written: {error}") from error
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    # -- writing ----------------------------------------------------------------------
+
+    def begin(self, call_id: str, consent: Consent, caller: str | None = None) -> None:
+        """A call begins.
+
+        Raises:
+            StoreError: It has a record already, or the file cannot be written.
+        """
+        key = new_key()
+        wrapped = seal(self._keys.key(self._keys.current), key, call_id)
+        tag = None if caller is None else self._keys.tag(caller)
+        sealed = None if caller is None else seal(key, caller.encode(), f"{call_id}/caller")
+        with self._writing() as db:
+            db.execute(
+                "INSERT INTO calls VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)",
+                (call_id, _now(), consent.text, consent.audio, consent.memory, tag, sealed,
+                 self._keys.current, wrapped),
+            )  # fmt: skip
+            _note(db, "began", call_id)
+
+    def add(self, call_id: str, kind: ItemKind, content: bytes) -> None:
+        """Keep one more item; it survives the process from the return on.
+
+        Raises:
+            StoreError: There is no such call, or the file cannot be written.
+        """
+        with self._lock:
+            key = self._record_key(call_id)
+            with self._writing() as db:
+                (number,) = db.execute(
+                    "SELECT COALESCE(MAX(number) + 1, 0) FROM items WHERE call_id = ?", (call_id,)
+                ).fetchone()
+                sealed = seal(key, content, f"{call_id}/{number}/{kind}")
+                db.execute(
+                    "INSERT INTO items VALUES (?, ?, ?, ?, ?)",
+                    (call_id, number, kind, _now(), sealed),
+                )
+
+    def end(self, call_id: str) -> None:
+        """The call is over."""
+        with self._writing() as db:
+            db.execute("UPDATE calls SET ended_at = ? WHERE call_id = ?", (_now(), call_id))
+            _note(db, "ended", call_id)
+
+    # -- reading ----------------------------------------------------------------------
+
+    def calls(self, caller: str | None = None) -> list[CallRecord]:
+        """All records, the newest first; of one caller if named."""
+        query, values = "SELECT * FROM calls", ()
+        if caller is not None:
+            query, values = f"{query} WHERE caller_tag = ?", (self._keys.tag(caller),)  # type: ignore[assignment]
+        with self._lock:
+            rows = self._db.execute(f"{query} ORDER BY began_at DESC, call_id", values).fetchall()
+            return [self._call(row) for row in rows]
+
+    def call(self, call_id: str) -> CallRecord:
+        """One record.
+
+        Raises:
+            StoreError: There is none.
+        """
+        with self._lock:
+            return self._call(self._row(call_id))
+
+    def items(self, call_id: str, *, reason: str = "read") -> list[Item]:
+        """Everything kept of a call, in order; the audit log says that it was read.
+
+        Raises:
+            StoreError: There is no such record, or it cannot be opened.
+        """
+        with self._lock:
+            key = self._record_key(call_id)
+            rows = self._db.execute(
+                "SELECT number, kind, at, content FROM items WHERE call_id = ? ORDER BY number",
+                (call_id,),
+            ).fetchall()
+            with self._writing() as db:
+                _note(db, reason, call_id)
+        return [
+            Item(
+                number=number,
+                kind=kind,
+                at=datetime.datetime.fromisoformat(at),
+                content=unseal(key, sealed, f"{call_id}/{number}/{kind}"),
+            )
+            for number, kind, at, sealed in rows
+        ]
+
+    def audit(self) -> list[AuditEntry]:
+        """What was done, the oldest first."""
+        with self._lock:
+            rows = self._db.execute("SELECT at, action, call_id FROM audit ORDER BY rowid")
+            return [
+                AuditEntry(at=datetime.datetime.fromisoformat(at), action=action, call_id=call_id)
+                for at, action, call_id in rows.fetchall()
+            ]
+
+    def _row(self, call_id: str) -> tuple[object, ...]:
+        row = self._db.execute("SELECT * FROM calls WHERE call_id = ?", (call_id,)).fetchone()
+        if row is None:
+            raise StoreError(f"There is no record of '{call_id}'.")
+        return tuple(row)
+
+    def _call(self, row: tuple[object, ...]) -> CallRecord:
+        call_id, began, ended, text, audio, memory, _, caller, key_name, wrapped = row
+        name = None
+        if isinstance(caller, bytes):
+            key = unseal(self._keys.key(str(key_name)), bytes(wrapped), str(call_id))  # type: ignore[call-overload]
+            name = unseal(key, caller, f"{call_id}/caller").decode()
+        return CallRecord(
+            call_id=str(call_id),
+            began_at=datetime.datetime.fromisoformat(str(began)),
+            ended_at=None if ended is None else datetime.datetime.fromisoformat(str(ended)),
+            consent=Consent(text=bool(text), audio=bool(audio), memory=bool(memory)),
+            caller=name,
+        )
+
+    def _record_key(self, call_id: str) -> bytes:
+        *_, key_name, wrapped = self._row(call_id)
+        assert isinstance(wrapped, bytes)
+        return unseal(self._keys.key(str(key_name)), wrapped, call_id)
+
+    # -- the end of records -----------------------------------------------------------
+
+    def delete(self, call_ids: list[str], *, reason: str = "deleted") -> int:
+        """Delete records for good: keys, content, and their traces in the file.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        gone = 0
+        with self._lock:
+            with self._writing() as db:
+                for call_id in call_ids:
+                    found = db.execute("DELETE FROM calls WHERE call_id = ?", (call_id,)).rowcount
+                    if found:
+                        gone += 1
+                        _note(db, reason, call_id)
+            self._wipe()
+        return gone
+
+    def purge(self, keep_days: float) -> int:
+        """Delete what began more than `keep_days` days ago; returns how many."""
+        limit = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=keep_days)
+        old = [record.call_id for record in self.calls() if record.began_at < limit]
+        return self.delete(old, reason="expired") if old else 0
+
+    def rotate(self) -> None:
+        """Wrap every record's key with a fresh master key and forget the old ones.
+
+        A crash in between leaves both keys in place, and nothing closed.
+        """
+        with self._lock:
+            fresh = self._keys.with_new_key()
+            self._place.write(fresh)
+            with self._writing() as db:
+                rows = db.execute("SELECT call_id, key_name, wrapped_key FROM calls").fetchall()
+                for call_id, key_name, wrapped in rows:
+                    key = unseal(fresh.key(key_name), wrapped, call_id)
+                    again = seal(fresh.key(fresh.current), key, call_id)
+                    db.execute(
+                        "UPDATE calls SET key_name = ?, wrapped_key = ? WHERE call_id = ?",
+                        (fresh.current, again, call_id),
+                    )
+                _note(db, "rotated", None)
+            self._wipe()
+            self._keys = fresh.with_current_only()
+            self._place.write(self._keys)
+
+    def _wipe(self) -> None:
+        """Rebuild the file without what was deleted, and empty its write-ahead log."""
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise StoreError(f"The records cannot be rebuilt: {error}") from error
+
+
+def mark(**facts: str) -> bytes:
+    """The content of a "mark" item."""
+    return json.dumps(facts, ensure_ascii=False).encode()
+
+
+def _note(db: sqlite3.Connection, action: str, call_id: str | None) -> None:
+    db.execute("INSERT INTO audit VALUES (?, ?, ?)", (_now(), action, call_id))
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat()
