@@ -214,20 +214,25 @@ def _refusal(
     room = machine.memory_bytes * _FITS
     if memory <= room:
         return None
+    single = {
+        "checkpointing": True,
+        "batch": 1,
+        "accumulation": recipe.accumulation * recipe.batch,
+    }
     smaller = {
         "checkpointing=true": recipe.model_copy(update={"checkpointing": True}),
-        "batch=1 checkpointing=true": recipe.model_copy(
-            update={
-                "checkpointing": True,
-                "batch": 1,
-                "accumulation": recipe.accumulation * recipe.batch,
-            }
-        ),
+        "batch=1 checkpointing=true": recipe.model_copy(update=single),
     }
     if recipe.method == "full":
         smaller["method=lora"] = recipe.model_copy(update={"method": "lora"})
-    elif machine.device == "cuda" and recipe.method == "lora":
+        smaller["method=lora batch=1 checkpointing=true"] = recipe.model_copy(
+            update={**single, "method": "lora"}
+        )
+    if recipe.method != "qlora" and machine.device == "cuda":
         smaller["method=qlora"] = recipe.model_copy(update={"method": "qlora"})
+        smaller["method=qlora batch=1 checkpointing=true"] = recipe.model_copy(
+            update={**single, "method": "qlora"}
+        )
     fitting = [
         f"add --set {change.replace(' ', ' --set ')}"
         for change, changed in smaller.items()

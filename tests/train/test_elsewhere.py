@@ -1,0 +1,90 @@
+"""The same run with other tools, and their settings as ours."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from pipeline.errors import ConfigError
+from train.elsewhere import (
+    from_llama_factory,
+    llama_factory_command,
+    llama_factory_template,
+    mlx_commands,
+)
+from train.presets import PRESETS, recipe
+
+# The command of the second seed.
+CHATMAN = """python src/train.py \\
+--model_name_or_path ../ChatMan/Qwen/Qwen2-1.5B-Instruct/ --use_fast_tokenizer True \\
+--dataset manman --finetuning_type lora --flash_attn fa2 --stage sft --do_train True \\
+--template qwen --lora_rank 8 --lora_alpha 16 --lora_dropout 0.5 --lora_target all \\
+--cutoff_len 2048 --output_dir ckpts --overwrite_output_dir True \\
+--per_device_train_batch_size 2 --gradient_accumulation_steps 1 --save_steps 5000 \\
+--save_total_limit 3 --num_train_epochs 300 --bf16 --learning_rate 1e-3 --plot_loss True"""
+
+
+def test_the_seeds_command_is_the_preset():
+    """Its flags, read as changes, give the values of `chatman`."""
+    made = recipe("qingting-cpu", from_llama_factory(CHATMAN))
+    for field in ("rank", "alpha", "dropout", "max_tokens", "batch", "accumulation", "epochs",
+                  "learning_rate", "save_steps", "method", "stage"):  # fmt: skip
+        assert getattr(made, field) == getattr(PRESETS["chatman"], field), field
+
+
+def test_a_yaml_file_is_read(tmp_path):
+    """Bits mean QLoRA, and the learned part follows train_on_prompt."""
+    path = tmp_path / "train.yaml"
+    path.write_text("stage: sft\nquantization_bit: 4\nlora_rank: 4\ntrain_on_prompt: true\n")
+    changes = from_llama_factory(str(path))
+    assert (changes["method"], changes["rank"], changes["alpha"]) == ("qlora", 4, 8)
+    assert changes["learn"] == "everything"
+
+
+@pytest.mark.parametrize(
+    "line", ["--use_galore true", "--pissa_init true", "--finetuning_type freeze"]
+)
+def test_what_is_not_here_is_named(line):
+    """Nothing is passed over in silence."""
+    with pytest.raises(ConfigError, match="not available"):
+        recipe("qingting-cpu", from_llama_factory(line))
+
+
+def test_our_command_reads_back_as_the_same_recipe():
+    """What is printed for LLaMA-Factory means what the recipe means."""
+    before = PRESETS["monkey"]
+    command = llama_factory_command(before, "base", "qwen", "set")
+    after = recipe("qingting-cpu", from_llama_factory(command))
+    for field in ("rank", "alpha", "dropout", "max_tokens", "batch", "accumulation", "epochs",
+                  "learning_rate", "schedule", "weight_decay", "seed"):  # fmt: skip
+        assert getattr(after, field) == getattr(before, field), field
+
+
+def test_mlx_gets_its_current_flags():
+    """Rank and scale go through a file, layers are called num-layers, steps are counted."""
+    train, fuse = mlx_commands(PRESETS["bilibot"], "models/base", "data", rows=1000)
+    words = shlex.split(train)
+    assert words[words.index("--iters") + 1] == "1000"
+    assert "--num-layers" in words
+    assert '"scale": 20.0' in train
+    assert fuse.startswith("mlx_lm.fuse --model models/base")
+
+
+def test_mlx_has_no_preferences():
+    """The sentence says so."""
+    with pytest.raises(ConfigError, match="stage=dpo"):
+        mlx_commands(recipe("qingting-cpu", {"stage": "dpo", "packing": False}), "b", "d", 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "name"),
+    [
+        ("qwen2", "<|im_start|>", "qwen"),
+        ("llama", "<|im_start|>", "chatml"),
+        ("llama", "x", "llama3"),
+    ],
+)
+def test_templates_have_llama_factorys_names(kind, source, name):
+    """ChatML is known by its markers, others by the family."""
+    assert llama_factory_template(kind, source) == name
