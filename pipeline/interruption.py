@@ -69,7 +69,8 @@ class InterruptionParams(BaseModel):
             predicts to be taken for the caller's.
         clear_margin_db: From this far above it on, the words are the caller's even if the
             bot has just said the same.
-        distant_db: A sound this far below the caller's usual level is someone else's.
+        distant_db: A sound this far below the caller's usual level is someone else's. A
+            voice in another room at -24 dB rises to -14 dB in its loudest vowels.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,7 +84,7 @@ class InterruptionParams(BaseModel):
     turn_end_probability: float = Field(default=0.6, ge=0.0, le=1.0)
     echo_margin_db: float = 6.0
     clear_margin_db: float = 15.0
-    distant_db: float = Field(default=18.0, gt=0.0)
+    distant_db: float = Field(default=14.0, gt=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ class InterruptionPolicy:
             what was said as a turn when the bot has finished. May be changed between sounds.
         params: Thresholds.
         is_backchannel: Whether a text is nothing but a sign of listening.
+        begins_backchannel: Whether it may still become one: 原来 of 原来如此.
         is_command: Whether a text asks the bot to stop or contradicts it.
         sound_of: The sound of one unit, by which words and echo are compared; written
             forms by default, so a homophone counts as another word.
@@ -143,12 +145,14 @@ class InterruptionPolicy:
         params: InterruptionParams | None = None,
         *,
         is_backchannel: Callable[[str], bool] = lexicon.is_backchannel,
+        begins_backchannel: Callable[[str], bool] = lexicon.begins_backchannel,
         is_command: Callable[[str], bool] = lexicon.is_command,
         sound_of: Callable[[str], str] = str.casefold,
     ) -> None:
         self.mode: InterruptionMode = mode
         self._params = params or InterruptionParams()
         self._is_backchannel = is_backchannel
+        self._begins_backchannel = begins_backchannel
         self._is_command = is_command
         self._sound_of = sound_of
         self._state: Literal["fresh", "weighing", "judged", "committed"] = "fresh"
@@ -287,13 +291,16 @@ class InterruptionPolicy:
         if self._is_backchannel(words):
             # 对 may be the beginning of 对，可是…: let the sound end first.
             return OverlapDecision("resume", "backchannel") if settled else WAIT
+        if self._begins_backchannel(words) and not over:
+            return OverlapDecision("resume", "noise") if evidence.out_of_patience else WAIT
         complete = settled or (evidence.end_of_turn or 0.0) >= params.turn_end_probability
         # What is left beside an echo may be echo heard wrongly, and must be longer.
         few_suffice = complete and words == evidence.text
         needed = SHORTEST_TURN_UNITS if few_suffice else params.commit_units + 1
         if count_units(words) >= needed:
             return OverlapDecision("commit", "words")
-        ended = evidence.expired or evidence.text_is_final
+        # A first word, and the sound goes on: the next one is due soon.
+        ended = evidence.out_of_patience or (over and evidence.expired) or evidence.text_is_final
         return OverlapDecision("resume", "noise") if ended else WAIT
 
     def _own_words(self, evidence: _Evidence) -> str:

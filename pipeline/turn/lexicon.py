@@ -90,6 +90,10 @@ class _Phrases:
         lengths = range(min(self._longest, len(words)), 0, -1)
         return next((length for length in lengths if words[:length] in self._entries), 0)
 
+    def begins(self, words: Folded) -> bool:
+        """Whether a longer phrase begins with all of `words`."""
+        return any(len(e) > len(words) and e[: len(words)] == words for e in self._entries)
+
     def suffix(self, words: Folded) -> int:
         """Length of the longest phrase that `words` ends with, 0 for none."""
         lengths = range(min(self._longest, len(words)), 0, -1)
@@ -147,6 +151,19 @@ def is_backchannel(text: str) -> bool:
     """Whether all that was said is 嗯, 对对对, 原来如此, mm-hm, yeah right or the like."""
     words = fold(text)
     return len(words) <= LONGEST_BACKCHANNEL_UNITS and _BACKCHANNELS.covers(words)
+
+
+def begins_backchannel(text: str) -> bool:
+    """Whether more words could still make it a backchannel: 原来 of 原来如此, "I" of "I see"."""
+    words = fold(text)
+    return any(_BACKCHANNELS.begins(words[start:]) for start in _covered_starts(words))
+
+
+def _covered_starts(words: Folded) -> Iterator[int]:
+    """Where the last phrase may begin: at 0, and behind each run of whole backchannels."""
+    return (
+        start for start in range(len(words)) if not start or _BACKCHANNELS.covers(words[:start])
+    )
 
 
 def is_hesitation(text: str) -> bool:

@@ -171,12 +171,14 @@ class TurnStage(Stage):
         self._speech_end_at = frame.arrived_at - trailing_samples / INPUT_RATE_HZ
         self._speech_end_secs = vad.last_voiced_sample / INPUT_RATE_HZ
         level = level_dbfs(frame.samples)
+        # A pause that was for nothing costs little, and a late one is heard.
+        suspected = vad.suspected is not None and self.machine.reply != "none"
         await self._do(
             self.machine.on_window(
                 frame.end_sample / INPUT_RATE_HZ,
-                speaking=vad.speaking,
-                silence_secs=vad.silence_secs,
-                onset_sample=vad.onset,
+                speaking=vad.speaking or suspected,
+                silence_secs=0.0 if suspected else vad.silence_secs,
+                onset_sample=vad.suspected if suspected else vad.onset,
                 last_voiced_sample=vad.last_voiced_sample,
                 level_dbfs=level,
                 echo_dbfs=self._echo.hear(frame.arrived_at, level),

@@ -39,6 +39,9 @@ class GateSettings:
         onset_evidence: Sum of probabilities that makes a run an onset. Above 1.0 no
             single window suffices (a click scores high once); at 1.1 an onset is seen
             64 to 96 ms after the first voiced sample.
+        suspicion_evidence: Sum from which a run is suspected to be speech. Over the bot
+            that is enough to pause: at 0.3 half of 155 cut-ins are noticed within 39 ms and
+            95 % within 103 ms (81 and 177 ms at 1.1), and one cough in twelve.
         stop_probability: Below this a window is silence.
         resume_probability: From here on it is speech again; in between nothing changes.
         stop_secs: Confirmed silence that closes the gate. Short on purpose: it starts
@@ -53,6 +56,7 @@ class GateSettings:
 
     rise_probability: float = 0.2
     onset_evidence: float = 1.1
+    suspicion_evidence: float = 0.3
     stop_probability: float = 0.35
     resume_probability: float = 0.5
     stop_secs: float = 0.1
@@ -75,6 +79,7 @@ class VadState:
             silence one to three windows before the model confirms it.
         silence_secs: Confirmed silence since the last voiced frame; 0.0 while speech is
             heard, and grows on after the gate has closed.
+        suspected: First voiced sample of what may become an onset, while the gate is shut.
     """
 
     speaking: bool
@@ -82,6 +87,7 @@ class VadState:
     offset: int | None
     last_voiced_sample: int
     silence_secs: float
+    suspected: int | None = None
 
 
 class SpeechGate:
@@ -129,7 +135,12 @@ class SpeechGate:
             onset = self._open()
         else:
             self._learn_floor(window, probability)
-        return VadState(self._speaking, onset, offset, self._last_voiced, self._silence_secs())
+        suspected = None
+        if not self._speaking and self._evidence >= self._settings.suspicion_evidence:
+            suspected = self._voiced_run()[0]
+        return VadState(
+            self._speaking, onset, offset, self._last_voiced, self._silence_secs(), suspected
+        )
 
     def _rises(self, levels: list[float], probability: float) -> bool:
         loud = max(levels) >= self._voice_dbfs()
@@ -141,16 +152,20 @@ class SpeechGate:
         return self._evidence >= self._settings.onset_evidence
 
     def _open(self) -> int:
+        onset, self._last_voiced, self._peak_dbfs = self._voiced_run()
+        self._speaking = self._hearing = True
+        self._evidence, self._run_windows = 0.0, 0
+        return onset
+
+    def _voiced_run(self) -> tuple[int, int, float]:
+        """First voiced sample of the run under way, end of its last, level of its loudest."""
         # Silero may rise one window after the voice does: look there too.
         frames = min(len(self._levels), (self._run_windows + 1) * FRAMES_PER_WINDOW)
         run = list(self._levels)[-frames:]
         voiced = [index for index, level in enumerate(run) if level >= self._voice_dbfs()]
         start = self._end - frames * FRAME_SAMPLES
-        self._peak_dbfs = max(run)
-        self._last_voiced = start + (voiced[-1] + 1) * FRAME_SAMPLES
-        self._speaking = self._hearing = True
-        self._evidence, self._run_windows = 0.0, 0
-        return start + voiced[0] * FRAME_SAMPLES
+        first, last = voiced[0] * FRAME_SAMPLES, (voiced[-1] + 1) * FRAME_SAMPLES
+        return start + first, start + last, max(run)
 
     def _follow(self, levels: list[float], probability: float) -> None:
         settings = self._settings

@@ -129,3 +129,20 @@ def test_marks_alternate_and_never_go_back(script: list[tuple[float, float]]):
         assert state.speaking == open_
         assert state.silence_secs >= 0.0
     assert marks == sorted(marks)
+
+
+def test_a_run_is_suspected_before_it_opens_the_gate():
+    """At the same first sample, and never while the gate is open."""
+    states = a_call()
+    opened = next(index for index, state in enumerate(states) if state.onset is not None)
+    assert states[opened - 1].suspected == states[opened].onset
+    assert all(state.suspected is None for state in states if state.speaking)
+
+
+def test_a_suspicion_that_comes_to_nothing_leaves_the_gate_shut():
+    """A short click is suspected for as long as it lasts."""
+    audio = np.concatenate((sound(20, ROOM), sound(1, VOICE), sound(5, ROOM)))
+    states = feed(SpeechGate(), audio, [0.02] * 20 + [0.5] + [0.02] * 5)
+    suspected = [index for index, state in enumerate(states) if state.suspected is not None]
+    assert suspected == [20]
+    assert not any(state.speaking for state in states)
