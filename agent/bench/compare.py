@@ -21,9 +21,11 @@ from pipeline.errors import ConfigError
 
 DRAWS = 4000  # the interval's ends then move by about 2 % of its width from seed to seed
 CONFIDENCE = 0.95
+# With fewer pairs not even all of them changing the same way is beyond chance: 2 * 0.5^6 = 3 %.
+MIN_PAIRS = 6
 _SEED = 7
 
-Verdict: TypeAlias = Literal["better", "worse", "no change"]
+Verdict: TypeAlias = Literal["better", "worse", "no change", "too few turns"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 
@@ -113,7 +115,8 @@ def _change(name: str, pairs: Sequence[tuple[TurnResult, TurnResult]]) -> Change
     drawn = _drawn_indices(len(before))
     was, now = float(figure(before[None, :])[0]), float(figure(after[None, :])[0])
     difference = _interval(now - was, figure(after[drawn]) - figure(before[drawn]))
-    return Change(name, round(was, 2), round(now, 2), difference, _judge(difference))
+    verdict = _judge(difference) if len(before) >= MIN_PAIRS else "too few turns"
+    return Change(name, round(was, 2), round(now, 2), difference, verdict)
 
 
 def _judge(difference: Interval) -> Verdict:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.bench.machine import Machine, describe_machine, load_average
@@ -170,6 +169,7 @@ async def _hold_block(
     running: RunningSystem,
     listen_secs: float | None,
 ) -> Sequence[HeldCall]:
+    await running.until_free()
     return await asyncio.gather(
         *(
             hold_call(prepared[call], block.system, running.url, listen_secs=listen_secs)
@@ -208,11 +208,10 @@ async def _speculation(ours: RunningSystem | None) -> dict[str, float]:
     """The counters of speculation in our /metrics, by name and labels."""
     if ours is None:
         return {}
-    async with httpx.AsyncClient() as client:
-        shown = await client.get(ours.metrics_url)
+    shown = await ours.metrics()
     return {
         " ".join([sample.name, *sample.labels.values()]): sample.value
-        for family in text_string_to_metric_families(shown.text)
+        for family in text_string_to_metric_families(shown)
         if "speculation" in family.name
         for sample in family.samples
         if not sample.name.endswith(("_bucket", "_created"))

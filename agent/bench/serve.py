@@ -33,7 +33,7 @@ async def _serve(system: str, settings: Settings) -> None:
         app = create_app(factory, limits=connection_limits(settings.server), model=system)
         async with running(app, settings.server) as address:
             url = address.replace("http", "ws", 1) + REALTIME_PATH
-            print(json.dumps({"url": url, "metrics": f"{address}/metrics"}), flush=True)
+            print(json.dumps({"url": url, "address": address}), flush=True)
             await asyncio.to_thread(sys.stdin.read)
 
 

@@ -14,20 +14,36 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import httpx
+
 from agent.bench.plan import System
 from agent.config import Settings
 from pipeline.errors import ConfigError
 
 START_TIMEOUT_SECS = 120.0  # loading from a cold disk
 STOP_TIMEOUT_SECS = 15.0
+FREE_TIMEOUT_SECS = 30.0  # three times what a connection may take to be gone
+FREE_POLL_SECS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class RunningSystem:
-    """Where a system takes calls (ws://…) and shows its metrics (http://…)."""
+    """Where a system takes calls (ws://…), and the address it shows figures at (http://…)."""
 
     url: str
-    metrics_url: str
+    address: str
+
+    async def metrics(self) -> str:
+        """Its figures, in the text format of Prometheus."""
+        async with httpx.AsyncClient() as client:
+            return (await client.get(f"{self.address}/metrics")).text
+
+    async def until_free(self) -> None:
+        """Wait until no call is open: one that is just ending would slow the next one down."""
+        async with httpx.AsyncClient() as client, asyncio.timeout(FREE_TIMEOUT_SECS):
+            # Another process: there is no event to wait for.
+            while (await client.get(f"{self.address}/health")).json()["calls"]:  # noqa: ASYNC110
+                await asyncio.sleep(FREE_POLL_SECS)
 
 
 @asynccontextmanager
@@ -62,7 +78,7 @@ async def _running_system(system: System, settings: Settings) -> AsyncIterator[R
                 complaints.seek(0)
                 last = complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
                 raise ConfigError(f"the system '{system}' of the bench did not start: {last}")
-            yield RunningSystem(told["url"], told["metrics"])
+            yield RunningSystem(**told)
         finally:
             await _end(process)
 

@@ -40,6 +40,13 @@ def test_a_shift_below_the_spread_of_turns_is_found():
     assert verdicts(back)["p50_ms"] == "better"
 
 
+def test_a_handful_of_turns_proves_nothing():
+    """However large the difference."""
+    changes = compare(turns([400.0] * 5), turns([4000.0] * 5))
+    assert set(verdicts(changes).values()) == {"too few turns"}
+    assert verdicts(compare(turns([400.0] * 6), turns([4000.0] * 6)))["p50_ms"] == "worse"
+
+
 def test_rates_change_too():
     """One cut turn in sixty may be chance, twenty are not."""
     once = [*turns(BASE_MS[:59]), turn(turn_id="last", premature=True)]

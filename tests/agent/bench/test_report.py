@@ -102,5 +102,5 @@ def test_the_terminal_shows_the_same():
     console = Console(file=io.StringIO(), width=200)
     show(console, RECORD, compare(OURS, OURS))
     text = console.file.getvalue()
-    for detail in ("Some CPU", "400 [", "hits", "no change"):
+    for detail in ("Some CPU", "400 [", "hits", "too few turns"):
         assert detail in text

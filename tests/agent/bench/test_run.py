@@ -88,7 +88,7 @@ async def test_a_whole_run(monkeypatch):
     @asynccontextmanager
     async def fake_systems(systems, settings):  # real ones load models and take minutes
         async with running_site(FakeFactory(max_calls=2, answer_secs=0.1)) as site:
-            running = RunningSystem(site.realtime_url, f"{site.url}/metrics")
+            running = RunningSystem(site.realtime_url, site.url)
             yield dict.fromkeys(systems, running)
 
     monkeypatch.setattr(run, "running_systems", fake_systems)
