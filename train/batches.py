@@ -9,14 +9,14 @@ import torch
 from train.render import IGNORED, PreferencePair, Row
 from train.rows import Example
 
-Batch = dict[str, torch.Tensor]
+Batch = dict[str, torch.Tensor | bool]
 
 
 class ExampleCollator:
     """Pads examples on the right.
 
-    Rows of a pack are told apart by their positions, which start at 0 with each; the
-    attention mask is left out so that transformers looks at those.
+    Rows of a pack are told apart by their positions, which start at 0 with each.
+    transformers looks at those only without an attention mask and without a cache.
 
     Args:
         pad: Token that fills up; its label is always ignored, whatever its id.
@@ -31,12 +31,13 @@ class ExampleCollator:
         """Tensors, int64, shape (examples, longest): input_ids, labels, and either
         position_ids or attention_mask.
         """
-        batch = {
+        batch: Batch = {
             "input_ids": _filled([example.ids for example in examples], self._pad),
             "labels": _filled([example.labels for example in examples], IGNORED),
         }
         if self._packing:
             batch["position_ids"] = _filled([example.positions for example in examples], 0)
+            batch["use_cache"] = False
         else:
             batch["attention_mask"] = _filled([[1] * len(e.ids) for e in examples], 0)
         return batch

@@ -180,7 +180,7 @@ def _trainer(
         lr_scheduler_type=recipe.schedule
         if recipe.schedule != "constant"
         else "constant_with_warmup",
-        warmup_steps=math.ceil(recipe.warmup_share * total)
+        warmup_steps=int(recipe.warmup_share * total)
         if recipe.warmup_steps is None
         else min(recipe.warmup_steps, total),
         weight_decay=recipe.weight_decay,
