@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,3 +102,28 @@ def test_any_cutting_of_the_audio_gives_the_same_account(texts: list[str], size:
             cut.append_audio(index, end - begin, inside)
     for position in range(0, whole.samples + 1, SYLLABLE // 2):
         assert cut.heard_chars(position) == whole.heard_chars(position)
+
+
+@given(clauses, st.lists(st.integers(0, 400_000), max_size=12))
+def test_spans_of_adjoining_audio_adjoin(texts: list[str], cuts: list[int]) -> None:
+    """However the audio is cut into deltas, their characters are the whole text once."""
+    ledger = spoken(*texts)
+    borders = sorted({0, ledger.samples, *(min(cut, ledger.samples) for cut in cuts)})
+    spans = [ledger.span(start, end) for start, end in pairwise(borders)]
+    assert "".join(ledger.text[first:last] for first, last in spans) == ledger.text
+
+
+def test_resume_does_not_cut_a_word_in_two() -> None:
+    """Far from a clause border it goes back to the beginning of the word."""
+    ledger = spoken("你最近工作压力很大所以睡不着")
+    text_before = ledger.text.index("压力")
+    paused_inside = (text_before + 1) * SYLLABLE + 100
+    assert ledger.resume_sample(paused_inside) == text_before * SYLLABLE
+
+
+def test_all_is_said_with_the_last_mark() -> None:
+    """The silence after the last word does not count as words."""
+    ledger = spoken("好吗？")
+    ledger.append_audio(0, 4 * SYLLABLE, [])
+    assert not ledger.all_said(3 * SYLLABLE - 1)
+    assert ledger.all_said(3 * SYLLABLE)
