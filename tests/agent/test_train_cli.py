@@ -1,0 +1,164 @@
+"""`qingting train`, `export` and `--model RUN` where nothing is trained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from agent.cli import app
+from agent.cli.run_models import model_flags
+from pipeline.errors import ConfigError, ModelMissingError
+from tests.train.tiny import CHATML, tokenizer
+from train import schema
+from train.presets import PRESETS
+from train.run_folder import Manifest, RunFolder
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """A model folder without weights: enough to plan by."""
+    folder = tmp_path / "tiny-base"
+    folder.mkdir()
+    tokenizer().save(str(folder / "tokenizer.json"))
+    settings = {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "chat_template": CHATML}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    config = {
+        "model_type": "llama",
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "vocab_size": 259,
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "chat.jsonl"
+    schema.write(path, [_conversation(f"question {number}", "answer") for number in range(20)])
+    return path
+
+
+def _conversation(question: str, reply: str) -> schema.Conversation:
+    messages = (
+        schema.Message(role="user", content=question),
+        schema.Message(role="assistant", content=reply),
+    )
+    return schema.Conversation(
+        id=schema.conversation_id(messages), source="test", messages=messages
+    )
+
+
+def invoke(*arguments: str | Path) -> Any:
+    return CliRunner().invoke(app, [*map(str, arguments)], catch_exceptions=False)
+
+
+def test_a_plan_tells_time_memory_faults_and_other_tools(data: Path, base: Path):
+    """It needs no torch and writes nothing."""
+    result = invoke("train", "plan", data, "--base", base, "--price", "2", "--preset", "monkey")
+    assert result.exit_code == 0, result.output
+    for word in ("memory", "time", "cost", "by heart", "no system prompt", "llamafactory-cli",
+                 "mlx_lm.lora"):  # fmt: skip
+        assert word in result.output.replace("\n", " "), word
+
+
+def test_a_plan_that_cannot_be_carried_out_ends_with_code_2(data: Path, base: Path):
+    """QLoRA without a card, and a recipe that does not exist."""
+    settings = ("--base", base, "--preset", "nobody")
+    assert invoke("train", "plan", data, *settings).exit_code == 2
+
+
+def test_personal_data_is_not_trained_on_by_accident(tmp_path: Path, base: Path):
+    """The message names the kind, never the number; --force goes on and keeps the warning."""
+    path = tmp_path / "private.jsonl"
+    phone = "13812345678"
+    rows = [_conversation(f"在嗎{number}", f"打我電話{phone}") for number in range(20)]
+    schema.write(path, rows)
+    refused = invoke("train", "plan", path, "--base", base)
+    assert refused.exit_code == 2
+    assert phone not in refused.output
+    forced = invoke("train", "plan", path, "--base", base, "--force")
+    assert forced.exit_code == 0
+    assert "personal data remains" in forced.output.replace("\n", " ")
+
+
+def test_training_does_not_touch_what_is_there(data: Path, base: Path, tmp_path: Path):
+    """A folder with something in it is refused before anything else."""
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "file").write_text("mine")
+    result = invoke("train", "run", data, "--base", base, "--out", taken)
+    assert result.exit_code == 2
+    assert (taken / "file").read_text() == "mine"
+
+
+def _run(tmp_path: Path, gguf: Path | None) -> RunFolder:
+    folder = RunFolder.create(tmp_path / "run")
+    folder.save(
+        Manifest(
+            created="2026-11-21",
+            base="base",
+            base_gguf=str(gguf) if gguf else None,
+            base_folder=str(tmp_path),
+            recipe=PRESETS["qingting-cpu"],
+            preset="qingting-cpu",
+            template_sha256="",
+            data=(),
+            rows_sha256="",
+            rows={},
+            versions={},
+            machine="",
+        )
+    )
+    return folder
+
+
+def test_a_run_stands_for_its_base_and_adapter(tmp_path: Path):
+    """`--model RUN` sets both settings."""
+    gguf = tmp_path / "base.gguf"
+    gguf.touch()
+    folder = _run(tmp_path, gguf)
+    folder.adapter_gguf.touch()
+    assert model_flags(str(folder.path)) == {
+        "models.llm": str(gguf),
+        "models.llm_adapter": str(folder.adapter_gguf),
+    }
+
+
+def test_a_merged_run_stands_for_its_model(tmp_path: Path):
+    """Without an adapter the exported GGUF is called."""
+    folder = _run(tmp_path, None)
+    with pytest.raises(ModelMissingError, match="qingting export"):
+        model_flags(str(folder.path))
+    folder.export.mkdir()
+    (folder.export / "model-q8_0.gguf").touch()
+    assert model_flags(str(folder.path)) == {"models.llm": str(folder.export / "model-q8_0.gguf")}
+
+
+def test_a_run_whose_base_has_gone_is_not_called(tmp_path: Path):
+    """The message says which file is missed."""
+    folder = _run(tmp_path, tmp_path / "gone.gguf")
+    folder.adapter_gguf.touch()
+    with pytest.raises(ModelMissingError, match=r"gone\.gguf"):
+        model_flags(str(folder.path))
+
+
+def test_anything_else_is_a_models_name():
+    """As before."""
+    assert model_flags("qwen2.5-coder-1.5b") == {"models.llm": "qwen2.5-coder-1.5b"}
+    assert model_flags(None) == {}
+
+
+def test_a_resumed_run_must_exist(tmp_path: Path):
+    """The sentence names the missing file."""
+    with pytest.raises(ConfigError):
+        RunFolder.open(tmp_path)
+    assert invoke("train", "resume", tmp_path).exit_code == 2
+    assert invoke("export", tmp_path).exit_code == 2
+    assert invoke("eval", tmp_path).exit_code == 2
