@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from pipecat.frames.frames import ErrorFrame, Frame, InputAudioRawFrame
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -44,9 +44,11 @@ class Call:
         options: CallOptions,
         on_closed: Callable[[Call], None] = lambda call: None,
         recorder: CallRecorder | None = None,
+        listeners: Sequence[Callable[[CallEvent], None]] = (),
     ) -> None:
         self.call_id = call_id
         self._recorder = recorder
+        self._listeners = tuple(listeners)
         self._profile_for = profile_for
         self._on_closed = on_closed
         self._events: asyncio.Queue[CallEvent] = asyncio.Queue()
@@ -176,6 +178,8 @@ class Call:
             return
         if self._recorder is not None:
             self._recorder.note(event)
+        for listen in self._listeners:
+            listen(event)
         if self._events.qsize() >= MAX_WAITING_EVENTS:
             self._close_soon("slow_reader")
             return

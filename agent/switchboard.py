@@ -12,6 +12,7 @@ from agent.call import Call
 from agent.config import Locale, PersonaSettings, Settings
 from agent.persona import Persona, load_persona
 from agent.profile import call_profile
+from agent.safety.handover import open_handover
 from agent.store.opening import open_store
 from agent.store.recorder import CallRecorder
 from agent.store.records import Consent, RecordStore
@@ -69,7 +70,16 @@ class Switchboard:
             return degraded(self.profile(options), calls, self._settings.server)
 
         call_id = f"call_{secrets.token_hex(8)}"
-        call = Call(call_id, self._engines, profile, options, self._forget, self._recorder(call_id))
+        handover = open_handover(self._settings, call_id)
+        call = Call(
+            call_id,
+            self._engines,
+            profile,
+            options,
+            self._forget,
+            self._recorder(call_id),
+            listeners=[] if handover is None else [handover.note],
+        )
         self._calls[call_id] = call
         try:
             await call.start()

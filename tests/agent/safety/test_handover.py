@@ -1,0 +1,61 @@
+"""The webhook to a person on duty."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+from agent.config import PrivacySettings, SafetySettings, Settings
+from agent.safety import handover
+from agent.safety.handover import TRIES, Handover, open_handover
+from pipeline.errors import ConfigError
+from pipeline.events import BackchannelNoted, CrisisNoted
+
+URL = "http://desk.test/hook"
+
+
+class Desk(httpx.AsyncBaseTransport):
+    """A person's desk that fails so many times first."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.notices: list[dict[str, str]] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.notices.append(json.loads(request.content))
+        return httpx.Response(500 if len(self.notices) <= self.failures else 200)
+
+
+async def test_a_rise_is_passed_on_without_words():
+    """Call, tier, category and time; a concern and other events stay here."""
+    desk = Desk()
+    line = Handover("call_1", URL, desk)
+    line.note(BackchannelNoted("嗯"))
+    line.note(CrisisNoted("concern", "suicide", ()))
+    line.note(CrisisNoted("imminent", "suicide", ()))
+    await line.finished()
+    (notice,) = desk.notices
+    assert set(notice) == {"call_id", "tier", "category", "at"}
+    assert notice["tier"] == "imminent"
+
+
+@pytest.mark.parametrize("failures", [1, 99])
+async def test_a_desk_that_fails_is_tried_again(failures: int, monkeypatch: pytest.MonkeyPatch):
+    """A few times, and never so that the call would notice."""
+    monkeypatch.setattr(handover, "_FIRST_WAIT_SECS", 0.0)
+    desk = Desk(failures)
+    line = Handover("call_1", URL, desk)
+    line.note(CrisisNoted("elevated", "abuse", ()))
+    await line.finished()
+    assert len(desk.notices) == min(failures + 1, TRIES)
+
+
+def test_offline_and_webhook_exclude_each_other():
+    """Nothing is sent because a setting was overlooked."""
+    safety = SafetySettings(webhook_url=URL)
+    assert open_handover(Settings(), "call_1") is None
+    assert open_handover(Settings(safety=safety), "call_1") is not None
+    with pytest.raises(ConfigError, match="offline"):
+        open_handover(Settings(safety=safety, privacy=PrivacySettings(offline=True)), "call_1")
