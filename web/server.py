@@ -178,7 +178,12 @@ def api_on(board: Switchboard, settings: Settings) -> OpenAiApi:
     engines = board.engines
     sampling = board.profile(CallOptions()).sampling
     return OpenAiApi(
-        ChatWriter(engines.language_model, board.persona(), sampling),
+        ChatWriter(
+            engines.language_model,
+            board.persona(),
+            sampling,
+            lambda: board.profile(CallOptions()).guardian,
+        ),
         SpeechMaker(engines.voice, speech_style(settings), engines.workers),
         engines.recogniser,
         settings.limits,

@@ -69,8 +69,7 @@ async def test_a_whole_call(booth, artifacts):
     assert heard != simplified(heard)  # a Traditional page is answered in Traditional
 
     await page.locator(".latency summary").first.click()
-    rows = await page.locator(".waterfall tr").count()
-    assert rows >= 4
+    await page.locator(".waterfall tr").nth(3).wait_for()
     await page.screenshot(path=artifacts / "waterfall.png")
     assert await accessibility_faults(page) == []
 
@@ -133,13 +132,13 @@ async def test_a_muted_microphone_hears_nothing(booth, artifacts):
     await page.locator("#mute").focus()
     await page.keyboard.press("Enter")
     assert await page.get_attribute("#mute", "aria-pressed") == "true"
-    await page.wait_for_function("document.getElementById('orb').dataset.state === 'muted'")
+    await page.locator("#orb[data-state=muted]").wait_for(timeout=LONG_MS)
     await page.screenshot(path=artifacts / "muted.png")
     await page.wait_for_timeout(32_000)
     assert await texts(page.locator(".line[data-who=caller]")) == []
     await page.keyboard.press("Enter")
     await caller_lines(page).first.wait_for(timeout=LONG_MS)
-    assert "工作" in simplified((await texts(caller_lines(page)))[0])
+    assert error_rate(TROUBLE, simplified((await texts(caller_lines(page)))[0])) < 0.35
 
 
 async def test_a_reload_in_mid_call_loses_nothing(booth, artifacts):
@@ -177,7 +176,6 @@ async def test_a_lost_socket_is_replaced_while_the_page_stays(booth, artifacts):
     (ongoing,) = booth.ongoing()
     # The socket goes, as when a network does; the page hears only that.
     ongoing._outbox.close(Ending(LOST.reason, 4002))
-    await page.wait_for_function("document.getElementById('announcer').textContent.length > 0")
     done = page.locator(".line[data-who=bot][data-done=true]")
     await done.first.wait_for(timeout=LONG_MS)
     assert await page.locator(".unheard").count() == 0
@@ -200,6 +198,28 @@ async def test_a_refused_microphone_is_explained_and_one_can_type(booth, artifac
     await bot_lines(page).nth(1).wait_for(timeout=LONG_MS)
     await page.screenshot(path=artifacts / "typing.png")
     assert await accessibility_faults(page) == []
+
+
+async def test_a_crisis_shows_who_helps_and_keeps_it_in_view(booth, artifacts):
+    """Numbers that a telephone can dial, during the call, after a reload and after its end."""
+    page = await booth.page(viewport={"width": 360, "height": 740})
+    await page.click("#start-typing")
+    await bot_lines(page).first.wait_for(timeout=LONG_MS)
+    await page.fill("#message", "我不想活了，我想自殺")
+    await page.keyboard.press("Enter")
+    await page.locator("#help").wait_for(timeout=LONG_MS)
+    number = page.locator("#help a").first
+    assert (await number.get_attribute("href")).removeprefix("tel:").isdigit()
+    await bot_lines(page).nth(1).wait_for(timeout=LONG_MS)
+    await page.screenshot(path=artifacts / "crisis.png")
+    assert await accessibility_faults(page) == []
+    await page.reload()
+    await page.click("#go-on")
+    await page.locator("#help").wait_for(timeout=LONG_MS)
+    await page.click("#hang-up")
+    await page.locator("#after-heading").wait_for()
+    assert await page.locator("#help").is_visible()
+    await page.screenshot(path=artifacts / "crisis-after.png")
 
 
 async def test_a_full_house_is_explained(booth, artifacts):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.persona import Persona
 from pipeline.errors import VoiceError
+from pipeline.guard import Guardian
 from pipeline.llm.base import LanguageModel, Message, Role, Sampling, TextDelta
 from web.openai_api.errors import error_response
 from web.openai_api.schema import ChatRequest
@@ -55,12 +56,21 @@ class ChatWriter:
         model: Shared with the calls, and batched with them.
         persona: Answers every model name but the engine's own, which gets no persona.
         sampling: What holds where a request says nothing.
+        new_guardian: Makes what answers a crisis in the model's place, as in a call; the
+            bare model has none.
     """
 
-    def __init__(self, model: LanguageModel, persona: Persona, sampling: Sampling) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        persona: Persona,
+        sampling: Sampling,
+        new_guardian: Callable[[], Guardian | None] = lambda: None,
+    ) -> None:
         self._model = model
         self._persona = persona
         self._sampling = sampling
+        self._new_guardian = new_guardian
 
     @property
     def models(self) -> tuple[str, str]:
@@ -104,20 +114,41 @@ class ChatWriter:
             stop=request.stops,
         )
 
+    def scripted(self, request: ChatRequest) -> str | None:
+        """The answer to a crisis, which never comes from the model; None otherwise.
+
+        A request carries the whole chat, so the protocol is led through it anew.
+        """
+        guardian = self._new_guardian() if self.name_of(request) == PERSONA_MODEL else None
+        said = [message.text for message in request.messages if message.role == "user"]
+        if guardian is None or not said:
+            return None
+        for text in said[:-1]:
+            guardian.taken(text)
+        return guardian.answer(said[-1])
+
     def count_prompt(self, messages: list[Message]) -> int:
         """Tokens of a prompt, the template's own estimated."""
         content = sum(self._model.count_tokens(message.content) for message in messages)
         return content + _TOKENS_PER_MESSAGE * len(messages) + _TOKENS_OF_ANSWER
 
     async def deltas(
-        self, messages: list[Message], sampling: Sampling
+        self, messages: list[Message], sampling: Sampling, scripted: str | None = None
     ) -> AsyncGenerator[TextDelta, None]:
         """The answer piece by piece; closing it stops the model within one token.
+
+        Args:
+            messages: The prompt.
+            sampling: How the answer is drawn.
+            scripted: The answer, where it is known.
 
         Raises:
             OverloadedError: No place in the model is free.
             GenerationError: The model failed.
         """
+        if scripted is not None:
+            yield TextDelta(scripted, self._model.count_tokens(scripted), "stop")
+            return
         conversation = self._model.open()
         try:
             async with aclosing(conversation.reply(messages, sampling)) as stream:
@@ -126,7 +157,9 @@ class ChatWriter:
         finally:
             await conversation.close()
 
-    async def answer(self, messages: list[Message], sampling: Sampling) -> ChatReply:
+    async def answer(
+        self, messages: list[Message], sampling: Sampling, scripted: str | None = None
+    ) -> ChatReply:
         """The whole answer; cancelling stops within one token.
 
         Raises:
@@ -134,7 +167,7 @@ class ChatWriter:
             GenerationError: The model failed.
         """
         text, tokens, reason = "", 0, "stop"
-        async with aclosing(self.deltas(messages, sampling)) as deltas:
+        async with aclosing(self.deltas(messages, sampling, scripted)) as deltas:
             async for delta in deltas:
                 text += delta.text
                 tokens = delta.tokens

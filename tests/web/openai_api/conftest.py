@@ -10,6 +10,7 @@ import pytest
 
 from agent.config import LimitSettings, ServerSettings, Settings
 from agent.persona import load_persona
+from agent.safety.protocol import CrisisProtocol
 from pipeline.llm.base import Sampling
 from pipeline.tts.base import SpeechStyle
 from tests.fakes.call import FakeFactory
@@ -39,7 +40,12 @@ def limits() -> LimitSettings:
 async def api(limits: LimitSettings) -> AsyncIterator[Api]:
     model, voice = FakeLanguageModel(prefill_secs=0, token_secs=0.001), FakeVoice()
     routes = OpenAiApi(
-        ChatWriter(model, load_persona("listener", "zh-Hans"), Sampling()),
+        ChatWriter(
+            model,
+            load_persona("listener", "zh-Hans"),
+            Sampling(),
+            lambda: CrisisProtocol("zh-Hans", "CN"),
+        ),
         SpeechMaker(voice, SpeechStyle(), InlineExecutor()),
         FakeRecogniser(decode_secs=0),
         limits,

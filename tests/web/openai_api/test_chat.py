@@ -122,6 +122,19 @@ async def test_sampling_reaches_the_model(api, monkeypatch):
     assert one.seed == (1 << 31) - 1
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_crisis_is_answered_from_a_script(api, stream):
+    """Never by the model, and the protocol goes on with the chat's next message."""
+    crisis = [{"role": "user", "content": "我不想活了，我想自杀"}]
+    body = {"messages": crisis, "stream": stream}
+    answer = await api.http.post("/v1/chat/completions", json=body)
+    assert answer.status_code == 200
+    assert REPLY not in answer.text
+    later = [*crisis, {"role": "assistant", "content": "……"}, {"role": "user", "content": "随便"}]
+    await api.http.post("/v1/chat/completions", json={"messages": later, "stream": stream})
+    assert api.model.prompts == []
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

@@ -7,6 +7,7 @@
  *     level {level}            of the microphone, 0 … 1, fifty times a second
  *     hearing {speaking}       the server hears the caller
  *     playing {status}         see the playback worklet
+ *     crisis {lines}           numbers of people who help, to be kept in view
  *     notice {text key}        something worth saying
  *     ended {reason, code, error}
  */
@@ -194,6 +195,8 @@ export class Call {
         return tell({ type: "resume", id: event.response_id, fromSample: event.from_sample });
       case "qingting.playout.flush":
         return tell({ type: "flush", id: event.response_id });
+      case "qingting.crisis":
+        return this._tell("crisis", { lines: event.lines });
       case "qingting.call.ended":
         this._reason = event.reason;
         return undefined;

@@ -5,6 +5,7 @@ import { CallView } from "./call-view.js";
 import { Call } from "./call.js";
 import { transcriptText } from "./captions.js";
 import { failureOfClose, failureOfStatus } from "./failures.js";
+import { HelpView } from "./help-view.js";
 import { Words } from "./i18n.js";
 import { Preferences } from "./preferences.js";
 import { Settings } from "./settings.js";
@@ -22,7 +23,7 @@ class App {
       type: (text) => this.call.type(text),
       hangUp: () => this.call.hangUp(),
     });
-    this.speaking = false;
+    this.help = new HelpView(document);
     this.setLocale();
     by("begin").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -91,6 +92,7 @@ class App {
       record: preferences.get("keepRecording"),
       tell: (kind, detail) => this[`on_${kind}`](detail),
     });
+    this.help.hide();
     this.show("call");
     this.view.begin(startedAt);
     this.view.silent(false);
@@ -151,6 +153,11 @@ class App {
   }
 
   on_playing() {}
+
+  on_crisis({ lines }) {
+    this.help.show(lines);
+    this.announce("help.announced");
+  }
 
   on_notice({ key }) {
     this.alert(`notice.${key}`);

@@ -58,6 +58,10 @@ export default {
     duration: "Length of the call",
     latest: "Latest",
   },
+  help: {
+    heading: "You do not have to carry this alone. These people are there for you:",
+    announced: "Numbers of people who help are shown at the top of the page.",
+  },
   latency: {
     label: "Answered after {secs} s. Show the steps",
     short: "{secs} s",

@@ -58,6 +58,10 @@ export default {
     duration: "通话时间",
     latest: "最新",
   },
+  help: {
+    heading: "你不必一个人承担。这些人现在可以陪你：",
+    announced: "页面上方列出了可以求助的电话。",
+  },
   latency: {
     label: "{secs} 秒后回答，显示各步骤",
     short: "{secs} 秒",

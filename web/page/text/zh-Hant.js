@@ -58,6 +58,10 @@ export default {
     duration: "通話時間",
     latest: "最新",
   },
+  help: {
+    heading: "你不必一個人承擔。這些人現在可以陪你：",
+    announced: "頁面上方列出了可以求助的電話。",
+  },
   latency: {
     label: "{secs} 秒後回答，顯示各步驟",
     short: "{secs} 秒",
