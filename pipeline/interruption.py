@@ -9,7 +9,7 @@
     commit   command      等一下, 不是, wait … at the beginning of the words
     commit   words        more than `commit_units` units that are not the bot's echo, or
                           fewer once the caller has finished
-    commit   speech       a voice that goes on and on, and no word from the recogniser yet
+    commit   speech       a voice above a known echo goes on, and no word about it yet
     commit   instant      mode "instant": any voice at all
     commit   answer       any words of the caller's, once the bot has said all of its own
     resume   backchannel  嗯, 对, mm-hm; noted, no turn
@@ -59,8 +59,9 @@ class InterruptionParams(BaseModel):
         quiet_secs: Silence after which a sound counts as over.
         noise_secs: A wordless sound that was voiced for less, after the gate opened, is a
             cough or a click; longer ones wait for the recogniser, since 停 is hardly longer.
-        speech_secs: A sound that goes on and was voiced for this long by then is speech, if
-            the recogniser has not answered yet.
+        speech_secs: A sound above a known echo that goes on and was voiced for this long by
+            then is speech, even if the recogniser has not answered yet. Without a reference
+            it might be an echo, and its words are waited for.
         commit_units: Words beyond this many text units are an interruption even while
             the caller goes on speaking.
         turn_end_probability: From this probability on, fewer words than that are already
@@ -276,7 +277,8 @@ class InterruptionPolicy:
         settled = over or evidence.expired
         if not evidence.text:
             steady = evidence.text is None and evidence.voiced_secs >= params.speech_secs
-            if evidence.out_of_patience and steady and not over:
+            no_echo = evidence.over_echo_db is not None
+            if evidence.out_of_patience and steady and no_echo and not over:
                 return OverlapDecision("commit", "speech")
             brief = over and evidence.voiced_secs < params.noise_secs
             done = evidence.out_of_patience or brief or evidence.text_is_final

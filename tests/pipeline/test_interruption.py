@@ -176,7 +176,8 @@ TABLE: list[tuple[Sound, list[str]]] = [
     # What the bot said long ago does not come back as an echo.
     (said("晚上总是睡不好", 1.5, bot_text=BOT + "慢" * 40), ["pause", "commit words"]),
     # Still speaking, and the recogniser has not answered yet.
-    (Sound(1.5), ["pause", "commit speech"]),
+    (Sound(1.5, over_echo_db=10.0), ["pause", "commit speech"]),
+    (Sound(1.5), ["pause", "resume noise"]),
     # A backchannel that goes on into a sentence, before and after the verdict.
     (Sound(1.5, ((0.2, "对"), (0.35, "对我妈也这样说"))), ["pause", "commit words"]),
     (
