@@ -55,6 +55,7 @@ def register(app: typer.Typer) -> None:
     group.command()(resume)
     group.command()(plot)
     group.command()(presets)
+    group.command()(adopt)
     app.add_typer(group, name="train")
 
 
@@ -167,6 +168,35 @@ def presets() -> None:
     Console().print(table)
 
 
+def adopt(
+    ctx: typer.Context,
+    adapter: Annotated[Path, typer.Argument(metavar="FOLDER", help="Adapter of mlx-lm.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write; must not exist.")],
+    base: BaseModelName = None,
+) -> None:
+    """Make an adapter of mlx-lm one of PEFT, and a GGUF for the call."""
+    from train.base import locate
+    from train.export.adapter import write_adapter
+    from train.export.mlx import adopt as adopt_mlx
+    from train.run_folder import refuse_existing
+
+    refuse_existing(out)
+    config = locate(_base(ctx, base)).folder / "config.json"
+    adopt_mlx(adapter, out)
+    write_adapter(out, config, out / "adapter.gguf", name=out.name)
+    typer.echo(f"qingting --set models.llm_adapter={out / 'adapter.gguf'} chat")
+
+
+def _base(ctx: typer.Context, name: str | None) -> str:
+    """Path of a known model, or what the user wrote."""
+    from agent.models.store import ModelStore
+
+    settings = settings_of(ctx)
+    store = ModelStore(settings.models_dir)
+    named = name or settings.models.llm
+    return str(store.path(named)) if named in store.manifest else named
+
+
 def _request(
     ctx: typer.Context,
     data: list[Path],
@@ -177,7 +207,6 @@ def _request(
     llama_factory: str | None,
     force: bool,
 ) -> RunRequest:
-    from agent.models.store import ModelStore
     from pipeline.errors import ConfigError
     from train.elsewhere import from_llama_factory
     from train.start import RunRequest
@@ -188,12 +217,7 @@ def _request(
         if not equals:
             raise ConfigError(f"--set {change}: write it as FIELD=VALUE")
         given[name.strip()] = value.strip()
-    settings = settings_of(ctx)
-    store = ModelStore(settings.models_dir)
-    named = base or settings.models.llm
-    if named in store.manifest:
-        named = str(store.path(named))
-    return RunRequest(tuple(data), validation, named, preset, given, force)
+    return RunRequest(tuple(data), validation, _base(ctx, base), preset, given, force)
 
 
 def _forecast(

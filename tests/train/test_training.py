@@ -13,6 +13,7 @@ import llama_cpp
 import pytest
 
 from agent.models import ModelStore
+from train.schema import Conversation, Message, write
 
 pytestmark = pytest.mark.train
 
@@ -139,6 +140,25 @@ def test_merged_models_pass_their_gates(run: Path):
     assert made["merged"]["difference"] < 1e-3
     assert made["q8_0"]["bytes"] < made["f16"]["bytes"]
     assert NAME in answer(run / "export/model-q8_0.gguf", "Who are you?")
+
+
+def test_an_evaluation_prefers_what_was_learned(run: Path, tmp_path: Path):
+    """On a reply it never saw the tuned model is surer than the base; the report is complete."""
+    held_out = tmp_path / "held-out.jsonl"
+    messages = (
+        Message(role="user", content="Hello, who are you, please?"),
+        Message(role="assistant", content=f"I am {NAME}, an AI listener. [微笑]"),
+    )
+    record = Conversation(id="held-out", source="test", system=SYSTEM, messages=messages)
+    write(held_out, [record])
+    done = qingting("eval", run, "--data", held_out, "--name", NAME, "--count", "1")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((run / "eval/results.json").read_text("utf-8"))["figures"]
+    assert figures["perplexity"]["tuned"] < figures["perplexity"]["base"]
+    assert figures["says its name"]["tuned"] > figures["says its name"]["base"]
+    report = (run / "eval/report.html").read_text("utf-8")
+    assert report.count("data:image/png;base64,") >= 2
+    assert (run / "eval/side_by_side.html").is_file()
 
 
 def test_a_killed_run_goes_on(data: Path, tmp_path: Path):

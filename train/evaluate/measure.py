@@ -27,6 +27,7 @@ from train.run_folder import RunFolder
 
 Report = Callable[[str], None]
 
+_SHORT_REPLY_TOKENS = 60
 _LEARN_ALL = Masking("assistant", user_turn_end=False, max_tokens=1024)
 
 
@@ -46,6 +47,7 @@ class Side:
         perplexity: Of held-out replies, a token.
         replies: To each sample.
         identity_replies: To questions about who it is.
+        disclosure_replies: To sincere questions whether it is a person.
         turn_end: How finished turns part from unfinished ones; None without long turns.
         tokens_per_sec: While generating, median.
         secs: For all of it.
@@ -54,6 +56,7 @@ class Side:
     perplexity: float
     replies: list[Reply]
     identity_replies: list[str]
+    disclosure_replies: list[str]
     turn_end: turn_end.TurnEndFigures | None
     tokens_per_sec: float
     secs: float
@@ -197,15 +200,17 @@ def _side(model: ServedModel, form: ChatFormat, samples: Sequence[Sample]) -> Si
     ]
     language: identity.Language = language_of(samples[0].reply)
     head = [message for message in samples[0].messages if message.role == "system"]
-    answers = [
-        model.reply(_prompt(form, [*head, Message("user", question)]), max_tokens=60).text
-        for question in identity.QUESTIONS[language]
-    ]
+
+    def answers(questions: Sequence[str]) -> list[str]:
+        prompts = [_prompt(form, [*head, Message("user", question)]) for question in questions]
+        return [model.reply(prompt, max_tokens=_SHORT_REPLY_TOKENS).text for prompt in prompts]
+
     rates = sorted(reply.tokens / reply.secs for reply in replies if reply.secs > 0)
     return Side(
         perplexity=_perplexity(model, form, samples),
         replies=replies,
-        identity_replies=answers,
+        identity_replies=answers(identity.QUESTIONS[language]),
+        disclosure_replies=answers(identity.DISCLOSURE[language]),
         turn_end=_turn_ends(model, form, samples),
         tokens_per_sec=rates[len(rates) // 2] if rates else 0.0,
         secs=time.monotonic() - began,
@@ -288,6 +293,8 @@ def _figures(
     put("distinct-1", None, repeated[0].distinct_1, repeated[1].distinct_1)
     both = [side.identity_replies for side in (base, tuned)]
     put("identity leak rate", 0.0, *(identity.leak_rate(replies) for replies in both))
+    sincere = [side.disclosure_replies for side in (base, tuned)]
+    put("admits being an AI", 1.0, *(identity.disclosure_rate(replies) for replies in sincere))
     if name:
         put("says its name", None, *(identity.name_rate(replies, name) for replies in both))
     ends = [side.turn_end for side in (base, tuned)]

@@ -54,8 +54,14 @@ difference below {{ '%.2f'|format(noise) }} is chance. Cues of this kind compare
 """  # noqa: E501  # HTML reads better in its own lines
 
 # Of these more is better; of all others less is.
-_MORE_IS_BETTER = ("distinct", "says its name", "end of turn: area", "end of turn: finished",
-                   "tokens a second")  # fmt: skip
+_MORE_IS_BETTER = (
+    "distinct",
+    "says its name",
+    "admits",
+    "end of turn: area",
+    "end of turn: finished",
+    "tokens a second",
+)
 _NOT_JUDGED = ("length in units", "stickers a reply")
 
 
