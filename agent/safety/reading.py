@@ -64,14 +64,15 @@ def _denied(rule: Rule, where: Place, context: Context) -> bool:
     if rule.about == "anyone" and context.inner_negation.search(where.matched):
         return True
     heads = [0, *(core.start() for core in context.core.finditer(where.matched))]
-    return any(_negated(where.before + where.matched[:head], context) for head in {0, heads[-1]})
+    return any(
+        _negated(where.before + where.matched[:head], context)
+        for head in {0, heads[-1]}
+        if context.double_negation.search(where.before + where.matched) is None
+    )
 
 
 def _negated(before: str, context: Context) -> bool:
-    before = before[-_NEGATION_REACH:]
-    if context.negation.search(before) is None:
-        return False
-    return context.double_negation.search(before) is None
+    return context.negation.search(before[-_NEGATION_REACH:]) is not None
 
 
 def _whose(tier: Tier, where: Place, context: Context) -> Tier:
