@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 MINUTE_SECS = 60.0
 DAY_SECS = 24 * 3600.0
@@ -64,14 +63,6 @@ class PerMinute:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a caller gets no call; `retry_secs` is when it may be worth another try."""
-
-    message: str
-    retry_secs: float
-
-
 class TalkTime:
     """Who has been on calls for how long, and how many calls each holds now.
 
@@ -108,10 +99,10 @@ def refusal_for(
     *,
     calls_at_once: int,
     left_secs: float,
-) -> Refusal | None:
-    """Whether one more call would be too much for this caller."""
+) -> str | None:
+    """Why one more call would be too much for this caller, as a sentence; None if it is not."""
     if sum(1 for name, _ in running if name == caller) >= calls_at_once:
-        return Refusal(f"{calls_at_once} calls at once are allowed; end one first", 60.0)
+        return f"{calls_at_once} calls at once are allowed; end one first"
     if left_secs <= 0:
-        return Refusal("the talk time of 24 hours is used up; please come back tomorrow", 3600.0)
+        return "the talk time of 24 hours is used up; please come back tomorrow"
     return None

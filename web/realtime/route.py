@@ -81,7 +81,7 @@ def add_realtime(
         )
         with calls.socket():
             if refusal is not None:
-                await connection.refuse(LIMITED.reason, refusal.message, LIMITED)
+                await connection.refuse(LIMITED.reason, refusal, LIMITED)
             else:
                 await connection.run(resumption)
 
