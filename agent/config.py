@@ -238,7 +238,7 @@ class LlmSettings(Section):
         description="Most compute threads for prompts and for several replies at once.",
     )
     temperature: float = Field(
-        0.4, ge=0.0, le=2.0, description="0.0 always takes the likeliest word; higher varies more."
+        0.6, ge=0.0, le=2.0, description="0.0 always takes the likeliest word; higher varies more."
     )
     top_p: float = Field(0.9, gt=0.0, le=1.0, description="Share of probability drawn from.")
     top_k: int = Field(40, ge=0, description="Candidates drawn from; 0 is off.")
@@ -250,6 +250,12 @@ class LlmSettings(Section):
         ge=0.5,
         le=2.0,
         description="Above 1.0 avoids words just said; too high turns away from the topic.",
+    )
+    phrase_penalty: float = Field(
+        2.0,
+        ge=0.0,
+        description="Keeps the bot from saying a phrase of its last replies again; 0.0 is off. "
+        "Small models repeat themselves without it.",
     )
     max_reply_tokens: int = Field(
         120,

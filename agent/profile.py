@@ -85,6 +85,7 @@ def _sampling(settings: Settings, options: CallOptions) -> Sampling:
         top_k=llm.top_k,
         min_p=llm.min_p,
         repeat_penalty=llm.repeat_penalty,
+        phrase_penalty=llm.phrase_penalty,
         seed=secrets.randbelow(1 << 31) if llm.seed is None else llm.seed,
         max_tokens=llm.max_reply_tokens if max_tokens is None else max_tokens,
     )

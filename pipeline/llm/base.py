@@ -27,6 +27,8 @@ class Sampling:
         top_k: 0 is off.
         min_p: Minimum probability relative to the best token.
         repeat_penalty: 1.0 is off; looks back `repeat_last_n` tokens.
+        phrase_penalty: Against saying a phrase of the bot's last replies again: the
+            multiplier of llama.cpp's DRY sampler; 0.0 is off. Engines without it ignore it.
         max_tokens: Upper bound of the reply.
         stop: Texts that end the reply and are not part of it.
     """
@@ -37,6 +39,7 @@ class Sampling:
     min_p: float = 0.05
     repeat_penalty: float = 1.1
     repeat_last_n: int = 64
+    phrase_penalty: float = 2.0
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     seed: int = 0

@@ -93,7 +93,8 @@ class LlamaConversation:
             _call_soon(loop, lambda: deliveries.put_nowait(delivery))
 
         prompt = self._prompts.reply_prompt(messages)
-        request = Reply(self._owner, prompt, sampling, deliver_from_worker)
+        spoken = self._prompts.spoken(messages)
+        request = Reply(self._owner, prompt, sampling, spoken, deliver_from_worker)
         self._engine.submit(request)
         try:
             while True:

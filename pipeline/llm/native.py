@@ -138,9 +138,9 @@ class Runtime:
         pointer = llama_cpp.llama_get_logits_ith(self._context, index)
         return np.ctypeslib.as_array(pointer, shape=(self.vocabulary.size,))
 
-    def sampler(self, sampling: Sampling) -> SamplerChain:
-        """A sampler chain that draws from the last step's logits."""
-        return SamplerChain(self._context, sampling)
+    def sampler(self, sampling: Sampling, spoken: Sequence[int]) -> SamplerChain:
+        """A sampler chain that draws from the last step's logits; see `SamplerChain`."""
+        return SamplerChain(self._context, sampling, spoken)
 
     def piece(self, token: int) -> bytes:
         """UTF-8 bytes of one token, possibly half a character."""

@@ -14,6 +14,9 @@ from pipeline.llm.vocabulary import Vocabulary
 # `max_tokens`, so that a prefill and the reply that follows drop the same history.
 REPLY_RESERVE_TOKENS = 256
 
+# The bot's last replies, in which a phrase counts as just said.
+REMEMBERED_REPLIES = 4
+
 
 class PromptBuilder:
     """Renders, trims and tokenises for one model. Any thread may use it."""
@@ -68,6 +71,13 @@ class PromptBuilder:
             self._budget_tokens,
         )
         return tokens
+
+    def spoken(self, messages: Sequence[Message]) -> list[int]:
+        """Tokens of the assistant's last replies, oldest first, a line break after each."""
+        replies = [message.content for message in messages if message.role == "assistant"]
+        return self._vocabulary.text_tokens(
+            "".join(f"{reply}\n" for reply in replies[-REMEMBERED_REPLIES:])
+        )
 
     def _plain(self, message: Message) -> Message:
         return Message(message.role, self._vocabulary.without_markers(message.content))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Sequence
 from typing import Any
 
 import llama_cpp
@@ -11,25 +13,34 @@ from pipeline.llm.base import Sampling
 # llama.cpp takes its largest seed (0xFFFFFFFF) for "choose one yourself".
 _SEEDS = 0xFFFF_FFFF
 
+# A run of this many tokens may come again: an opening such as 听起来，你 is no phrase yet.
+# The penalty grows by PHRASE_BASE with every further token (1.75 is DRY's own default).
+FREE_PHRASE_TOKENS = 4
+PHRASE_BASE = 1.75
+
 
 class SamplerChain:
     """llama.cpp's sampler chain for one reply.
 
     The chain keeps its own random state and its own memory of the reply's tokens, so
     replies that run side by side do not disturb each other's draws. Penalties look at
-    the reply alone: penalising the prompt would punish the bot for taking up the
-    caller's words.
+    the bot's own words alone: penalising the prompt would punish it for taking up the
+    caller's. Single tokens are penalised within the reply, phrases across replies.
     """
 
-    def __init__(self, context: Any, sampling: Sampling) -> None:
+    def __init__(self, context: Any, sampling: Sampling, spoken: Sequence[int] = ()) -> None:
         """Args:
         context: llama.cpp's context handle whose logits are drawn from.
         sampling: Settings of this reply.
+        spoken: Tokens of the bot's last replies, oldest first.
         """
         self._context = context
         parameters = llama_cpp.llama_sampler_chain_default_params()
         parameters.no_perf = True
         self._chain = llama_cpp.llama_sampler_chain_init(parameters)
+        if sampling.phrase_penalty > 0.0 and spoken:
+            against_phrases = _against_phrases(context, sampling, spoken)
+            llama_cpp.llama_sampler_chain_add(self._chain, against_phrases)
         for sampler in _samplers(context, sampling):
             llama_cpp.llama_sampler_chain_add(self._chain, sampler)
 
@@ -46,6 +57,22 @@ class SamplerChain:
         if self._chain is not None:
             llama_cpp.llama_sampler_free(self._chain)
             self._chain = None
+
+
+def _against_phrases(context: Any, sampling: Sampling, spoken: Sequence[int]) -> Any:
+    model = llama_cpp.llama_get_model(context)
+    link = llama_cpp.llama_sampler_init_dry(
+        llama_cpp.llama_model_get_vocab(model),
+        sampling.phrase_penalty,
+        PHRASE_BASE,
+        FREE_PHRASE_TOKENS,
+        len(spoken) + sampling.max_tokens,
+        (ctypes.c_char_p * 1)(b"\n"),
+        1,
+    )
+    for token in spoken:
+        llama_cpp.llama_sampler_accept(link, token)
+    return link
 
 
 def _samplers(context: Any, sampling: Sampling) -> list[Any]:

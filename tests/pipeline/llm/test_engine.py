@@ -55,7 +55,7 @@ class FakeRuntime:
         assert self.steps[-1][index].wants_logits
         return np.array([len(self.rows[self.steps[-1][index].row])], dtype=np.float32)
 
-    def sampler(self, sampling):
+    def sampler(self, sampling, spoken):
         return FakeSampler(self)
 
     def piece(self, token):
@@ -110,7 +110,7 @@ class Client:
         return request
 
     def reply(self, owner, prompt, **sampling):
-        request = Reply(owner, list(prompt), Sampling(**sampling), self.answers.put)
+        request = Reply(owner, list(prompt), Sampling(**sampling), (), self.answers.put)
         self.engine.submit(request)
         return request
 

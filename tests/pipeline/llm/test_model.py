@@ -55,6 +55,15 @@ async def test_one_seed_gives_one_reply(conversation):
     assert first != await text_of(conversation, sampling=other)
 
 
+async def test_a_phrase_of_the_last_reply_does_not_come_again(conversation):
+    """Asked to count twice, the model repeats itself word by word, unless that costs."""
+    first = await text_of(conversation, COUNTING)
+    again = [*COUNTING, Message("assistant", first), Message("user", COUNT)]
+    unguarded = Sampling(temperature=0.0, max_tokens=16, phrase_penalty=0.0)
+    assert await text_of(conversation, again, unguarded) == first
+    assert await text_of(conversation, again) != first
+
+
 async def test_a_reply_after_prefills_is_the_reply_without(model, conversation, open_conversation):
     """Speculative prefills save work and change nothing, an unstable transcript included."""
     cold = await text_of(conversation, COUNTING)
