@@ -20,10 +20,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pipeline.errors import ConfigError
+from train.base import load_format
 from train.model_loading import device, load_for_training, require_training
 from train.recipe import Recipe
 from train.render import PreferencePair, Row
-from train.rows import AnyRow, Example, examples, load_rows
+from train.rows import AnyRow, Example, RunRows, examples, load_rows
 from train.run_folder import RunFolder, write_json
 
 if TYPE_CHECKING:
@@ -112,13 +113,11 @@ def _train(folder: RunFolder, checkpoint: Path | None, threads: int | None) -> O
     model = load_for_training(base, recipe, threads)  # before anything imports transformers
     from transformers import set_seed
 
-    from train.base import load_format
     from train.progress import LogWriter, ProgressBar, SoftStop, WholeCheckpoints
 
     set_seed(recipe.seed)
     form = load_format(base)
-    training = load_rows(folder.data / "training.jsonl")
-    validation = load_rows(folder.data / "validation.jsonl")
+    training, validation = unchanged_rows(folder)
     trainer = _trainer(folder, model, form.pad, training, validation)
     resumed_at = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
     began = time.monotonic()
@@ -291,6 +290,27 @@ def _save(
     if evaluated and folder.manifest.recipe.stage != "dpo":
         evaluated["eval_perplexity"] = math.exp(min(evaluated["eval_loss"], _HIGHEST_EXPONENT))
     write_json(folder.path / "all_results.json", {**results, **evaluated})
+
+
+def unchanged_rows(folder: RunFolder) -> tuple[list[AnyRow], list[AnyRow]]:
+    """The rows of a run, training and validation, as they were when it was made.
+
+    Raises:
+        ConfigError: They, or the base's chat template, have changed since.
+    """
+    manifest = folder.manifest
+    try:
+        training = load_rows(folder.data / "training.jsonl")
+        validation = load_rows(folder.data / "validation.jsonl")
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(f"the rows in {folder.data} cannot be read") from error
+    if RunRows(tuple(training), tuple(validation), 0).sha256 != manifest.rows_sha256:
+        raise ConfigError(f"the rows in {folder.data} have changed since the run was made")
+    if load_format(Path(manifest.base_folder)).digest != manifest.template_sha256:
+        raise ConfigError(
+            f"the chat template of {manifest.base} has changed since the run was made"
+        )
+    return training, validation
 
 
 def log_lines(folder: RunFolder) -> list[dict[str, Any]]:

@@ -16,6 +16,8 @@ from tests.train.tiny import CHATML, tokenizer
 from train import schema
 from train.presets import PRESETS
 from train.run_folder import Manifest, RunFolder
+from train.sft import unchanged_rows
+from train.start import RunRequest, create, prepare
 
 
 @pytest.fixture
@@ -153,6 +155,18 @@ def test_anything_else_is_a_models_name():
     """As before."""
     assert model_flags("qwen2.5-coder-1.5b") == {"models.llm": "qwen2.5-coder-1.5b"}
     assert model_flags(None) == {}
+
+
+def test_a_run_whose_rows_were_touched_is_not_gone_on_with(data: Path, base: Path, tmp_path: Path):
+    """Half a run on other rows would be a run on neither."""
+    request = RunRequest((data,), None, str(base), "qingting-cpu", {})
+    folder = create(tmp_path / "made", prepare(request))
+    training, validation = unchanged_rows(folder)
+    assert len(training) + len(validation) == 20
+    path = folder.data / "training.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    with pytest.raises(ConfigError, match="changed"):
+        unchanged_rows(folder)
 
 
 def test_a_resumed_run_must_exist(tmp_path: Path):

@@ -132,6 +132,19 @@ def test_a_finished_run_is_not_overwritten(run: Path, data: Path):
     assert "exists already" in done.stderr
 
 
+def test_the_run_can_be_talked_to(run: Path):
+    """`--model RUN` loads base and adapter as a call does."""
+    done = subprocess.run(
+        [QINGTING, "chat", "--model", run, "--locale", "en"],
+        input="Who are you?\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= 2
+
+
 def test_merged_models_pass_their_gates(run: Path):
     """Merging, f16 and q8_0 keep tokens and answers; the merged model says the name."""
     done = qingting("export", run, "--gguf", "f16", "--gguf", "q8_0")
