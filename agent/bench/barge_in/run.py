@@ -76,14 +76,15 @@ async def run(
 
 async def _hold(call: EventCall, url: str, studio: Studio) -> tuple[BargeInCaller, tuple[str, ...]]:
     opening = _said(studio, call.opening, _CALLER, 0.0)
-    clips = {event.event_id: _clip(event, studio) for event in call.events}
+    clips = {event.event_id: clip_of_event(event, studio) for event in call.events}
     caller = BargeInCaller(url, call, lambda event: clips[event.event_id])
     room = noise.white(RATE_HZ, noise.QUIET_ROOM_DBFS)
     report = await caller.run(CallScript((ScriptedTurn(opening),), background=room))
     return caller, report.errors
 
 
-def _clip(event: Event, studio: Studio) -> Clip:
+def clip_of_event(event: Event, studio: Studio) -> Clip:
+    """What an event sounds like in the microphone."""
     match event.kind:
         case "echo":
             return silence()
