@@ -45,6 +45,10 @@ SHORTEST_TURN_UNITS = 2  # a lone unit that is no command is more often noise th
 ECHO_PAST_UNITS = 40  # about 8 s of speech: what a hypothesis may reach back to
 ECHO_AHEAD_UNITS = 12  # played between the last report and now
 ECHO_TAIL_UNITS = 3  # one or two units that end the bot's text are its echo once it is silent
+# After so many pauses for nothing within so long, without a reference that tells an echo,
+# the bot plays on and waits for words: an echo would make it stutter, and is learnt sooner.
+VAIN_PAUSES = 2
+VAIN_SECS = 10.0
 ECHO_RUN_UNITS = 3  # two units in a row coincide by chance: 觉得, 这样, "I am"
 
 
@@ -161,6 +165,7 @@ class InterruptionPolicy:
         self._loud_at = 0.0  # end of the last window that could be the caller's
         self._over_echo_db: float | None = None
         self._bot_text = ""
+        self._vain_pauses = 0
 
     @property
     def deadline(self) -> float | None:
@@ -219,7 +224,10 @@ class InterruptionPolicy:
         """
         if self._state == "committed":
             return WAIT
-        holds_still = floor_is_free or self.mode == "off"
+        if at - self._paused_at > VAIN_SECS:
+            self._vain_pauses = 0
+        in_vain = self._vain_pauses >= VAIN_PAUSES and echo_dbfs is None
+        holds_still = floor_is_free or self.mode == "off" or in_vain
         if silence_secs == 0.0 and self._is_near(level_dbfs, echo_dbfs, usual_dbfs):
             self._loud_at = at
             if echo_dbfs is not None:
@@ -255,10 +263,13 @@ class InterruptionPolicy:
             return self._commit(verdict.reason)
         if verdict.kind == "resume" and weighing:
             self._state = "judged"
+            in_vain = verdict.reason in ("noise", "echo")
+            self._vain_pauses = self._vain_pauses + 1 if in_vain else 0
             return verdict
         return WAIT
 
     def _commit(self, reason: str) -> OverlapDecision:
+        self._vain_pauses = 0
         self._state = "committed"
         return OverlapDecision("commit", reason)
 

@@ -247,6 +247,15 @@ def test_two_sounds_are_judged_apart() -> None:
     assert [decision.kind for _, decision in second] == ["pause", "commit"]
 
 
+def test_an_echo_makes_the_bot_stutter_twice_and_no_more() -> None:
+    """Pauses for nothing end when nothing tells an echo; words still take the floor."""
+    policy = InterruptionPolicy()
+    kinds = [[d.kind for _, d in play(Sound(0.3), policy, start=2.0 * n)] for n in range(4)]
+    assert kinds == [["pause", "resume"], ["pause", "resume"], [], []]
+    assert play(said("等一下"), policy, start=8.0)[-1][1] == OverlapDecision("commit", "command")
+    assert [d.kind for _, d in play(Sound(0.3), policy, start=30.0)] == ["pause", "resume"]
+
+
 def test_one_sound_pauses_once() -> None:
     """An echo that was recognised does not pause again while it lasts."""
     decisions = play(said("晚上总是睡不好", voiced_secs=5.0))
