@@ -127,3 +127,9 @@ def test_the_held_out_set_is_no_worse_than_reported():
     figures = evaluation.report(evaluation.judge(evaluation.read_labelled(DATA / "held_out.jsonl")))
     assert figures["precision"] >= 0.92
     assert figures["recall_imminent_and_elevated"] >= 0.86
+
+
+def test_a_long_turn_without_a_pause_is_assessed():
+    """No rule backtracks without end: six hundred words take milliseconds, not minutes."""
+    assert assess("i want to " * 200).tier == "none"
+    assert assess("so then he said and I want to " * 40 + "die").tier == "elevated"
