@@ -169,7 +169,7 @@ def from_llama_factory(source: str) -> dict[str, Any]:
     for switch, name in _SWITCHES.items():
         if _truth(settings.get(switch)):
             raise ConfigError(f"{switch} is not available in this stack: {UNAVAILABLE[name]}")
-    # An empty eos label, a whole batch, ... : what is not named keeps LLaMA-Factory's default.
+    # What is not named has LLaMA-Factory's default, not ours.
     changes: dict[str, Any] = {
         "batch": 8,
         "rank": 8,

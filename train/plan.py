@@ -44,7 +44,6 @@ _RUNTIME_BYTES = {"cpu": 0.9e9, "cuda": 1.2e9, "mps": 1.0e9}
 # Bytes of activations a token leaves in a layer, in units of its width: about 14 values of
 # that width and 3 of the inner width are kept for the way back, in 2 bytes.
 _KEPT_WIDTHS, _KEPT_INNER_WIDTHS, _VALUE_BYTES = 14, 3, 2
-# Of checkpointing only the input of each layer is kept, and one layer is worked on.
 _LOGIT_COPIES_BYTES = 10  # logits in 2 bytes, their float32 copy and its gradient
 _FITS = 0.92  # share of memory that may be planned for
 # Operations a token and weight: forward 2, backward for activations 2, for weights 2.
@@ -196,7 +195,7 @@ def _summed_bytes(shape: ModelShape, recipe: Recipe, device: str, longest: int) 
         weight_bytes = 0.6 if recipe.method == "qlora" else 2
         state = shape.parameters * weight_bytes + adapter * 16
     widths = _KEPT_WIDTHS * shape.hidden + _KEPT_INNER_WIDTHS * shape.intermediate
-    if recipe.checkpointing:
+    if recipe.checkpointing:  # the input of each layer is kept, and one layer is worked on
         kept = tokens * _VALUE_BYTES * (shape.layers * shape.hidden + widths)
     else:
         # LoRA keeps a float32 copy of each target's input.
