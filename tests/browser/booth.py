@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from playwright.async_api import Browser, Page, Playwright, async_playwright
 from agent.config import Settings
 from agent.engines import load_recogniser
 from agent.switchboard import Switchboard
+from pipeline.assembly import CallProfile
 from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ
+from pipeline.events import CallOptions
 from pipeline.text import units
 from pipeline.tts.base import SpeechStyle
 from web.realtime.endings import HANGUP
@@ -128,6 +131,7 @@ async def open_booth(folder: Path) -> AsyncIterator[Booth]:
         }
     )
     async with switchboard(settings) as board:
+        _be_patient(board)
         app = create_app(board, settings=settings)
         async with running(app, settings.server) as url, async_playwright() as playwright:
             booth = Booth(url, app, board, playwright, folder)
@@ -135,6 +139,17 @@ async def open_booth(folder: Path) -> AsyncIterator[Booth]:
                 yield booth
             finally:
                 await booth.hang_up_all()
+
+
+def _be_patient(board: Switchboard) -> None:
+    """Let a busy machine answer late: these tests are about the page, not about speed."""
+    usual = board.profile
+
+    def patient(options: CallOptions) -> CallProfile:
+        profile = usual(options)
+        return replace(profile, turn=replace(profile.turn, reply_owed_secs=60.0))
+
+    board.profile = patient  # type: ignore[method-assign]
 
 
 async def accessibility_faults(page: Page) -> list[str]:

@@ -6,10 +6,9 @@
  *     line {line}              a caption began or changed
  *     level {level}            of the microphone, 0 … 1, fifty times a second
  *     hearing {speaking}       the server hears the caller
- *     playing {status}         see the playback worklet
  *     crisis {lines}           numbers of people who help, to be kept in view
  *     notice {text key}        something worth saying
- *     ended {reason, code, error}
+ *     ended {code}             close code of the socket
  */
 
 import { Loudspeaker, Microphone } from "./audio.js";
@@ -135,7 +134,6 @@ export class Call {
       this.bufferMs = performance.now() - this._firstDeltaAt + this.loudspeaker.latencySecs * 1000;
       this._firstDeltaAt = null;
     }
-    this._tell("playing", { status });
   }
 
   _connection(state, detail) {
@@ -152,12 +150,12 @@ export class Call {
     if (line) this._tell("line", { line });
   }
 
-  _end({ code, error }) {
+  _end({ code }) {
     if (this._over) return;
     this._over = true;
     this.microphone?.close();
     this.loudspeaker?.close();
-    this._tell("ended", { code, error, reason: this._reason });
+    this._tell("ended", { code });
   }
 
   _take(event) {
@@ -197,9 +195,6 @@ export class Call {
         return tell({ type: "flush", id: event.response_id });
       case "qingting.crisis":
         return this._tell("crisis", { lines: event.lines });
-      case "qingting.call.ended":
-        this._reason = event.reason;
-        return undefined;
       default:
         return undefined;
     }

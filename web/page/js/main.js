@@ -152,8 +152,6 @@ class App {
     this.showState();
   }
 
-  on_playing() {}
-
   on_crisis({ lines }) {
     this.help.show(lines);
     this.announce("help.announced");
@@ -163,13 +161,13 @@ class App {
     this.alert(`notice.${key}`);
   }
 
-  on_ended({ code, error }) {
+  on_ended({ code }) {
     preferences.ticket = null;
     this.view.end();
     const failure = failureOfClose(code, this.wasOpen);
     const expired = code === 4004;
     this.show(this.wasOpen && !expired ? "after" : "welcome");
-    if (failure) this.explain(failure, error);
+    if (failure) this.explain(failure);
   }
 
   /** A closed handshake has no reason in a browser; HTTP has one. */
