@@ -43,6 +43,8 @@ class TurnSettings:
         hold_secs: Added when the caller asked for time.
         discard_secs: Silence after which an utterance without words is forgotten.
         reply_owed_secs: Longest silence of the bot while it owes an answer.
+        stalled_transcript_secs: The recogniser is given this long beyond the maximum wait
+            before its last partial is used.
         unheard_speech_secs: Voiced length from which wordless speech is answered with a
             request to repeat.
         speculation: Draft at the soft end rather than at the commit.
@@ -56,6 +58,7 @@ class TurnSettings:
     hold_secs: float = 1.2
     discard_secs: float = 0.7
     reply_owed_secs: float = 4.0
+    stalled_transcript_secs: float = 1.0
     unheard_speech_secs: float = 1.5
     speculation: bool = True
     pacing: Pacing = "natural"

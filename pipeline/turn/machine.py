@@ -47,8 +47,6 @@ ReplyPhase: TypeAlias = Literal["none", "owed", "playing"]
 
 # A partial transcript with this many units more than the draft's makes the draft stale.
 STALE_DRAFT_UNITS = 1
-# The recogniser is given this long beyond the maximum wait before its last partial is used.
-STALLED_TRANSCRIPT_SECS = 1.0
 # For so long after a reply its last words may still come back as an echo.
 ECHO_TAIL_SECS = 0.5
 # Share of a turn's level in the caller's usual level: a few turns decide.
@@ -302,7 +300,7 @@ class TurnMachine:
         utterance = self._utterance
         assert utterance is not None
         settings = self.settings
-        stalled = silence_secs >= settings.max_wait_secs + STALLED_TRANSCRIPT_SECS
+        stalled = silence_secs >= settings.max_wait_secs + settings.stalled_transcript_secs
         if utterance.forced:
             return self._finish_forced() if stalled else []
         if not self.take_turns or not (self._is_final or stalled):
@@ -396,7 +394,7 @@ class TurnMachine:
         assert utterance is not None
         if not utterance.overlap or utterance.forced or self._paused or self.phase != "waiting":
             return []
-        if not self._is_final and silence_secs < STALLED_TRANSCRIPT_SECS:
+        if not self._is_final and silence_secs < self.settings.stalled_transcript_secs:
             return []
         backchannel = lexicon.is_backchannel(utterance.text)
         if self.policy.mode == "off" and not self._floor_is_free:

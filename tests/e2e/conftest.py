@@ -7,13 +7,11 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
 from agent import engines
 from agent.config import ServerSettings, Settings
-from pipeline.turn import machine
-from tests.e2e.house import PATIENCE_SECS, House, PatientSwitchboard, PromptRecorder
+from tests.e2e.house import House, PatientSwitchboard, PromptRecorder
 from web.metrics import Metrics
 from web.server import create_app, running
 
@@ -31,9 +29,6 @@ async def house() -> AsyncIterator[House]:
     recorder = PromptRecorder(loaded.language_model)
     board = PatientSwitchboard(dataclasses.replace(loaded, language_model=recorder), settings)
     metrics = Metrics()
-    # As for the language model: a busy test machine is no failed recogniser.
-    monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.setattr(machine, "STALLED_TRANSCRIPT_SECS", PATIENCE_SECS)
     try:
         await board.warm_up()
         app = create_app(board, metrics=metrics, settings=settings)
@@ -41,5 +36,4 @@ async def house() -> AsyncIterator[House]:
             yield House(url, board, metrics, loaded, recorder)
         await board.close()
     finally:
-        monkeypatch.undo()
         await engines.close_engines(loaded)

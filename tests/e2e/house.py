@@ -40,7 +40,9 @@ class PatientSwitchboard(Switchboard):
 
     def profile(self, options: CallOptions) -> CallProfile:
         profile = super().profile(options)
-        turn = dataclasses.replace(profile.turn, reply_owed_secs=PATIENCE_SECS)
+        turn = dataclasses.replace(
+            profile.turn, reply_owed_secs=PATIENCE_SECS, stalled_transcript_secs=PATIENCE_SECS
+        )
         return dataclasses.replace(profile, turn=turn)
 
 

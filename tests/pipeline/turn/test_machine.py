@@ -28,7 +28,7 @@ from pipeline.turn.actions import (
     TakeText,
 )
 from pipeline.turn.endpointing import TurnSettings
-from pipeline.turn.machine import STALLED_TRANSCRIPT_SECS, TurnMachine
+from pipeline.turn.machine import TurnMachine
 
 SETTINGS = TurnSettings(
     soft_end_secs=0.1,
@@ -266,7 +266,7 @@ def test_a_recogniser_that_never_answers_is_not_waited_for():
     one = floor()
     one.voice(0.6)
     one.partial("我睡不")
-    one.silence(SETTINGS.max_wait_secs + STALLED_TRANSCRIPT_SECS + 0.1)
+    one.silence(SETTINGS.max_wait_secs + SETTINGS.stalled_transcript_secs + 0.1)
     assert one.last(Commit).text == "我睡不"
 
 
@@ -428,7 +428,7 @@ def test_a_forced_turn_without_a_transcript_ends_too():
     one.voice(0.6)
     one.partial("我睡不")
     one.take(one.machine.force_end(one.last_voiced))
-    one.silence(SETTINGS.max_wait_secs + STALLED_TRANSCRIPT_SECS + 0.1)
+    one.silence(SETTINGS.max_wait_secs + SETTINGS.stalled_transcript_secs + 0.1)
     assert one.last(TakeText).text == "我睡不"
 
 

@@ -38,10 +38,10 @@ from pipeline.turn.actions import (
     TakeText,
 )
 from pipeline.turn.endpointing import TurnSettings
-from pipeline.turn.machine import STALLED_TRANSCRIPT_SECS, TurnMachine
+from pipeline.turn.machine import TurnMachine
 
 SETTINGS = TurnSettings(reply_owed_secs=2.0)
-LONGEST_WAIT_SECS = SETTINGS.max_wait_secs + SETTINGS.hold_secs + STALLED_TRANSCRIPT_SECS
+LONGEST_WAIT_SECS = SETTINGS.max_wait_secs + SETTINGS.hold_secs + SETTINGS.stalled_transcript_secs
 LONGEST_PAUSE_SECS = 1.0  # the policy's own deadlines are tested with the policy
 SLACK_SECS = 3 * WINDOW_SECS
 TEXTS = ("", "嗯", "等一下", "我睡不好", "我睡不好因为", "我最近压力很大，你说呢？", "让我想想")
