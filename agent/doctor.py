@@ -128,6 +128,14 @@ def check_models(store: ModelStore, settings: Settings) -> Iterator[Finding]:
         else:
             verified = "verified" if name in store.manifest else "your own, not verified"
             yield Finding(f"model {name}", "ok", verified)
+    copy = store.faster_copy(chosen.llm) if chosen.llm in store.manifest else None
+    if copy is not None and not copy.is_good():
+        yield Finding(
+            f"model {chosen.llm}",
+            "note",
+            "its copy for this CPU is missing, so prompts take three times as long; "
+            "run: qingting models pull",
+        )
     adapter = chosen.llm_adapter
     if adapter is not None and not adapter.expanduser().is_file():
         yield Finding("adapter", "fault", f"models.llm_adapter: there is no file {adapter}")
@@ -137,7 +145,7 @@ def check_llama(store: ModelStore, model: str) -> Finding:
     """The compiled llama.cpp evaluates the model without crashing."""
     return _try_engine(
         "llama.cpp",
-        lambda: ["llama", str(store.locate(model))],
+        lambda: ["llama", str(store.fastest(model))],
         lambda report: f"{report['version']}, {report['tokens_per_sec']} tokens/s on one thread",
         crash_hint="it was built for another processor or with AMX, which crashes on some "
         "virtual machines: delete its cached wheel (CONTRIBUTING.md says where) and .venv, then "

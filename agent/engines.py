@@ -68,7 +68,7 @@ def load_language_model(settings: Settings) -> LanguageModel:
 
     llm = settings.llm
     return LlamaModel.load(
-        _locate(settings, settings.models.llm),
+        ModelStore(settings.models_dir).fastest(settings.models.llm),
         adapter=settings.models.llm_adapter,
         context_tokens=llm.context_tokens,
         threads=llm.threads,

@@ -59,6 +59,7 @@ def pull(
     """Fetch and verify models; what is here and right already is left alone."""
     from rich.console import Console
 
+    from agent.doctor import usable_cores
     from agent.models import ModelStore
     from agent.models.fetch import Fetcher
 
@@ -78,6 +79,12 @@ def pull(
         for name in wanted:
             fetcher.fetch(name)
             console.print(f"[green]✓[/] {name}", highlight=False)
+    for name in wanted:
+        copy = store.faster_copy(name)
+        if copy is not None and not copy.is_good():
+            with console.status(f"{name}: rewriting the weights for this CPU, about a minute"):
+                copy.make(store.path(name), threads=usable_cores())
+            console.print(f"[green]✓[/] {name} as {copy.quantisation}", highlight=False)
 
 
 def verify(

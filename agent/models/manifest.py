@@ -14,6 +14,7 @@ from pipeline.errors import ConfigError, ModelMissingError
 from pipeline.text import Language
 
 Role: TypeAlias = Literal["stt", "llm", "voice", "vad", "turn"]
+Quantisation: TypeAlias = Literal["iq4_nl", "q4_0"]
 
 
 def _stays_inside(path: str) -> str:
@@ -83,6 +84,7 @@ class ModelEntry(_Part):
     wheels: tuple[Wheel, ...] = ()
     hub: Hub | None = None
     distribution: str | None = None
+    requantise: Quantisation | None = None
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -93,6 +95,8 @@ class ModelEntry(_Part):
             raise ValueError("names a file twice")
         if self.entry is not None and self.entry not in paths:
             raise ValueError(f"entry {self.entry} is not among its files")
+        if self.requantise is not None and self.entry is None:
+            raise ValueError("requantise needs the entry that is to be rewritten")
         if self.wheels:
             made = {path for wheel in self.wheels for path in wheel.members.values()}
             if made != set(paths):

@@ -3,6 +3,7 @@
 <home>/models/<name>/<files>           the models
 <home>/models/.verified/<name>.json    stamps, see `verify`
 <home>/models/.downloads/<name>/       what `fetch` has so far
+<home>/models/.derived/<name>/         copies made here, see `requantise`
 <home>/manifest.toml                   entries of the user's own
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from agent.models.manifest import Manifest, ModelEntry, load_manifest
+from agent.models.requantise import FasterCopy
 from agent.models.verify import FileState, Stamp
 from pipeline.errors import ModelCorruptError, ModelMissingError
 
@@ -76,6 +78,29 @@ class ModelStore:
             if own.exists():
                 return own
         return self.path(name_or_path)
+
+    def fastest(self, name_or_path: str) -> Path:
+        """As `locate`, but the faster copy of a language model where there is one.
+
+        Raises:
+            ModelMissingError: As `locate`.
+            ModelCorruptError: As `locate`.
+        """
+        source = self.locate(name_or_path)
+        copy = self.faster_copy(name_or_path) if name_or_path in self.manifest else None
+        return copy.path if copy is not None and copy.is_good() else source
+
+    def faster_copy(self, name: str) -> FasterCopy | None:
+        """Where a model's faster copy belongs; None for one that needs none.
+
+        Raises:
+            ModelMissingError: Unknown.
+        """
+        entry = self.manifest.get(name)
+        if entry.requantise is None:
+            return None
+        (source,) = (file for file in entry.files if file.path == entry.entry)
+        return FasterCopy(self.models_dir / ".derived" / name, source.sha256, entry.requantise)
 
     def status(self, name: str, *, full: bool = False) -> ModelStatus:
         """State of a model; `full` hashes all of it again.

@@ -69,7 +69,7 @@ class Runtime:
                 made for another model.
             ModelError: The context does not fit in memory.
         """
-        _start_backend()
+        start_backend()
         _require_gguf(path, "model")
         self._adapter: Any = None
         self._context: Any = None
@@ -239,7 +239,8 @@ _log_callback = llama_cpp.llama_log_callback(_forward_log)  # llama.cpp keeps a 
 _backend_started = False
 
 
-def _start_backend() -> None:
+def start_backend() -> None:
+    """Set llama.cpp up once per process; its messages go to our log at debug level."""
     global _backend_started
     if not _backend_started:
         llama_cpp.llama_log_set(_log_callback, ctypes.c_void_p(0))

@@ -66,7 +66,7 @@ async def language_model_server(settings: Settings, profile: CallProfile) -> Asy
     Raises:
         ModelError: The model is missing or damaged, or the server does not start.
     """
-    model = ModelStore(settings.models_dir).locate(settings.models.llm)
+    model = ModelStore(settings.models_dir).fastest(settings.models.llm)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     llm = settings.llm
