@@ -119,7 +119,7 @@ async def play(
     samples = float_to_int16((line + noise).astype(np.float32))
     policy = InterruptionPolicy(sound_of=sound_of)
     machine = TurnMachine(TurnSettings(), policy)
-    machine._usual_dbfs = USUAL_DBFS  # as after the caller's first turn
+    machine.floor.usual_dbfs = USUAL_DBFS  # as after the caller's first turn
     machine.respond()
     machine.on_playout_started(1)
     machine.on_playout_progress(*BOT[language], all_said=False)
