@@ -38,6 +38,7 @@ class Floor:
 
     Attributes:
         settings: Times and pacing.
+        speculation: Draft at the soft end rather than at the commit.
         at_secs: Stream time.
         silence_secs: Silence since the last voiced sample.
         utterance: Speech under way, None while nobody speaks.
@@ -49,6 +50,7 @@ class Floor:
     """
 
     settings: TurnSettings
+    speculation: bool
     at_secs: float = 0.0
     silence_secs: float = 0.0
     utterance: Utterance | None = None

@@ -52,7 +52,7 @@ class TurnMachine:
         self.settings = settings
         self.policy = policy
         self.take_turns = take_turns
-        self.floor = Floor(settings)
+        self.floor = Floor(settings, settings.speculation)
         self.rhythm = PauseRhythm()
 
     @property
@@ -64,6 +64,15 @@ class TurnMachine:
     def reply(self) -> ReplyPhase:
         """What the bot does."""
         return self.floor.reply.phase
+
+    @property
+    def speculation(self) -> bool:
+        """Draft at the soft end rather than at the commit; may be changed at any time."""
+        return self.floor.speculation
+
+    @speculation.setter
+    def speculation(self, on: bool) -> None:
+        self.floor.speculation = on
 
     # -- the stream -------------------------------------------------------------------
 
@@ -147,7 +156,7 @@ class TurnMachine:
         utterance.is_final = True
         if utterance.forced:
             return requests.finish_forced(floor, utterance, answer=self.take_turns)
-        drafts = self.settings.speculation and self.take_turns and not utterance.overlap
+        drafts = floor.speculation and self.take_turns and not utterance.overlap
         return floor.draft_reply(utterance, speculative=True) if drafts and text else []
 
     def _drop_stale_draft(self, text: str) -> list[Action]:

@@ -77,7 +77,7 @@ def _is_free(floor: Floor, policy: InterruptionPolicy) -> bool:
 
 def _give_up_floor(floor: Floor, utterance: Utterance) -> list[Action]:
     actions = [*floor.end_reply("interrupted"), floor.begin_turn(utterance)]
-    if utterance.is_final and utterance.text and floor.settings.speculation:
+    if utterance.is_final and utterance.text and floor.speculation:
         actions += floor.draft_reply(utterance, speculative=True)
     return actions
 
