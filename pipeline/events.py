@@ -161,8 +161,8 @@ class PlayoutFlushed:
 class TurnMeasured:
     """Every mark of a turn, in milliseconds after `speech_end`, as the server saw them.
 
-    A mark that did not happen is absent. `ledger` holds the turn's speculation account
-    (hits, misses, tokens wasted, milliseconds saved).
+    A mark that did not happen is absent. `ledger` holds the speculation account since the
+    last measurement: `pipeline.speculation.SpeculationAccount.entries`.
     """
 
     turn_id: str

@@ -24,7 +24,7 @@ from pipeline.clauses import Clause
 from pipeline.events import CallEvent, ReplyStatus
 from pipeline.interruption import InterruptionMode
 from pipeline.llm.base import Message, Sampling
-from pipeline.text import Language
+from pipeline.text import Language, join
 from pipeline.tts.base import CharMark
 from pipeline.vad.gate import VadState
 
@@ -237,19 +237,43 @@ class TranscriptFrame(SystemFrame):
 
 @dataclass
 class PrefillFrame(SystemFrame):
-    """Evaluate the prompt up to the words agreed so far, while the user still speaks."""
+    """Evaluate the prompt up to the words agreed so far, while the user still speaks.
+
+    Attributes:
+        messages: What the words follow.
+        turn_so_far: Words of the turn under way.
+        waiting_text: Words of earlier turns that nobody answered; they come first.
+    """
 
     messages: tuple[Message, ...]
-    user_so_far: str
+    turn_so_far: str
+    waiting_text: str = ""
+
+    @property
+    def user_so_far(self) -> str:
+        """The last message of the prompt, as far as it is known."""
+        return join(self.waiting_text, self.turn_so_far)
 
 
 @dataclass
 class ReplyRequestFrame(SystemFrame):
-    """Answer `user_text`, which follows `messages`."""
+    """Answer a turn, and what was said before it and waits for an answer.
+
+    Attributes:
+        messages: What the words follow.
+        turn_text: Words of the turn.
+        waiting_text: Words of earlier turns that nobody answered; they come first.
+    """
 
     generation: int
     messages: tuple[Message, ...]
-    user_text: str
+    turn_text: str
+    waiting_text: str = ""
+
+    @property
+    def user_text(self) -> str:
+        """The last message of the prompt."""
+        return join(self.waiting_text, self.turn_text)
 
 
 # llm → turn (upstream) ---------------------------------------------------------------
@@ -259,11 +283,29 @@ class ReplyRequestFrame(SystemFrame):
 class EndOfTurnFrame(SystemFrame):
     """The language model's opinion whether the user's turn is over.
 
-    `text` is what was evaluated; it may be older than the transcript now.
+    `turn_text` are the turn's own words that were evaluated; they may be older than the
+    transcript now.
     """
 
-    text: str
+    turn_text: str
     probability: float
+
+
+# llm, playout → turn (upstream) ------------------------------------------------------
+
+
+@dataclass
+class ReplyCostFrame(SystemFrame):
+    """What an uncommitted reply has come to so far, and the first token of every reply.
+
+    Attributes:
+        tokens: Written since its start; 0 from playout.
+        audio_samples: Synthesised since its start, 24 kHz; 0 from the language model.
+    """
+
+    generation: int
+    tokens: int = 0
+    audio_samples: int = 0
 
 
 # llm → clauses → tts → playout -------------------------------------------------------
@@ -396,7 +438,7 @@ class MeasureFrame(SystemFrame):
 
 @dataclass
 class LedgerFrame(SystemFrame):
-    """What speculation cost and saved in the turn that ended with `generation`."""
+    """What speculation cost and saved up to the commit of `generation`, since the one before."""
 
     generation: int
     entries: dict[str, float] = field(default_factory=dict)

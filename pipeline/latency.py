@@ -44,20 +44,21 @@ class LatencyBook:
 
     def __init__(self) -> None:
         self._open: dict[int, TurnMarks] = {}
-        self._ledgers: dict[int, Mapping[str, float]] = {}
+        self._ledger: dict[str, float] = {}
 
     def note(self, generation: int, name: str, at: float) -> None:
         self._open.setdefault(generation, TurnMarks()).note(name, at)
         while len(self._open) > MAX_OPEN_GENERATIONS:
             oldest = next(iter(self._open))
             del self._open[oldest]
-            self._ledgers.pop(oldest, None)
 
-    def note_ledger(self, generation: int, entries: Mapping[str, float]) -> None:
-        self._ledgers[generation] = entries
+    def note_ledger(self, entries: Mapping[str, float]) -> None:
+        """Add a turn's account; if its reply never sounds, the next measurement carries it."""
+        for name, amount in entries.items():
+            self._ledger[name] = round(self._ledger.get(name, 0.0) + amount, 1)
 
     def close(self, generation: int, turn_id: str, reply_id: str) -> TurnMeasured:
         """The measurement of a turn whose reply has begun to sound."""
         marks = self._open.pop(generation, TurnMarks()).relative_ms()
-        ledger = self._ledgers.pop(generation, {})
+        ledger, self._ledger = self._ledger, {}
         return TurnMeasured(turn_id, reply_id, marks, marks.get("first_playout"), ledger)

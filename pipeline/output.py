@@ -33,7 +33,7 @@ class OutputStage(Stage):
             case MarkFrame():
                 self._book.note(frame.generation, frame.mark, frame.at)
             case LedgerFrame():
-                self._book.note_ledger(frame.generation, frame.entries)
+                self._book.note_ledger(frame.entries)
             case MeasureFrame():
                 self._deliver(self._book.close(frame.generation, frame.turn_id, frame.reply_id))
             case _:

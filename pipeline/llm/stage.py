@@ -13,10 +13,12 @@ from pipecat.processors.frame_processor import FrameDirection
 from pipeline.errors import VoiceError
 from pipeline.events import CallFailed
 from pipeline.frames import (
+    CommitFrame,
     ConfigureFrame,
     DropFrame,
     EndOfTurnFrame,
     PrefillFrame,
+    ReplyCostFrame,
     ReplyRequestFrame,
     ReplyTextFrame,
 )
@@ -41,6 +43,7 @@ class LlmStage(Stage):
         self._prefill_task: asyncio.Task[None] | None = None
         self._reply_task: asyncio.Task[None] | None = None
         self._generation = 0
+        self._committed = 0
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         match frame:
@@ -56,6 +59,9 @@ class LlmStage(Stage):
                 await self._stop_reply()
                 self._generation = frame.generation
                 self._reply_task = self.spawn(self._reply(frame), "llm-reply")
+            case CommitFrame():
+                self._committed = frame.generation
+                await self.push_frame(frame, direction)
             case DropFrame():
                 if frame.generation == self._generation:
                     await self._stop_reply()
@@ -84,12 +90,15 @@ class LlmStage(Stage):
     async def _prefill(self, frame: PrefillFrame) -> None:
         # A prefill is an optimisation: its failure shows, if at all, in the reply.
         with suppress(VoiceError):
-            await self._judge_end_of_turn(frame.messages, frame.user_so_far)
+            await self._judge_end_of_turn(frame.messages, frame.user_so_far, frame.turn_so_far)
 
-    async def _judge_end_of_turn(self, messages: tuple[Message, ...], user_text: str) -> None:
+    async def _judge_end_of_turn(
+        self, messages: tuple[Message, ...], user_text: str, turn_text: str
+    ) -> None:
+        """Evaluate the prompt; what follows from it is said of the turn's own words."""
         probability = await self._conversation.prefill(messages, user_text)
-        if user_text:
-            await self.push_upstream(EndOfTurnFrame(user_text, probability))
+        if turn_text:
+            await self.push_upstream(EndOfTurnFrame(turn_text, probability))
 
     async def _reply(self, frame: ReplyRequestFrame) -> None:
         generation = frame.generation
@@ -99,12 +108,15 @@ class LlmStage(Stage):
         sampling = replace(self._sampling, seed=self._sampling.seed + generation)
         tokens = 0
         try:
-            await self._judge_end_of_turn(frame.messages, frame.user_text)
+            await self._judge_end_of_turn(frame.messages, frame.user_text, frame.turn_text)
             async with aclosing(self._conversation.reply(prompt, sampling)) as deltas:
                 async for delta in deltas:
-                    if tokens == 0:
+                    first = tokens == 0
+                    if first:
                         await self.mark(generation, "first_token")
                     tokens = delta.tokens
+                    if first or generation > self._committed:
+                        await self.push_upstream(ReplyCostFrame(generation, tokens=tokens))
                     last = delta.finish_reason is not None
                     await self.push_frame(
                         ReplyTextFrame(generation, delta.text, last=last, tokens=tokens)

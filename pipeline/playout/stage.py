@@ -44,6 +44,7 @@ from pipeline.frames import (
     PlayoutFinishedFrame,
     PlayoutProgressFrame,
     PlayoutStartedFrame,
+    ReplyCostFrame,
     ResumeFrame,
     SpeechEndFrame,
     SpeechFrame,
@@ -170,6 +171,11 @@ class PlayoutStage(Stage):
             case SpeechFrame():
                 if reply := self._reply(frame.generation):
                     self._book(reply, frame)
+                    if not reply.committed:
+                        samples = reply.ledger.samples
+                        await self.push_upstream(
+                            ReplyCostFrame(reply.generation, audio_samples=samples)
+                        )
             case SpeechEndFrame():
                 if reply := self._reply(frame.generation):
                     reply.voiced = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -32,10 +33,12 @@ from pipeline.frames import (
     DraftFrame,
     DropFrame,
     EndOfTurnFrame,
+    LedgerFrame,
     PauseFrame,
     PlayoutFinishedFrame,
     PlayoutProgressFrame,
     PlayoutStartedFrame,
+    ReplyCostFrame,
     RespondFrame,
     ResumeFrame,
     SayFrame,
@@ -47,6 +50,7 @@ from pipeline.frames import (
     UtteranceStartFrame,
     WindowFrame,
 )
+from pipeline.speculation import SpeculationGovernor, SpeculationLedger
 from pipeline.stage import Stage
 from pipeline.turn.actions import (
     Action,
@@ -66,6 +70,8 @@ from pipeline.turn.actions import (
 )
 from pipeline.turn.endpointing import audio_may_decide
 from pipeline.turn.machine import TurnMachine
+
+logger = logging.getLogger(__name__)
 
 # What smart-turn was trained on: up to 8 s before the decision.
 SMART_TURN_WINDOWS = 8 * INPUT_RATE_HZ // WINDOW_SAMPLES
@@ -116,11 +122,17 @@ class TurnStage(Stage):
         self._soft_end_generation = 0
         self._audio_opinion_task: asyncio.Task[None] | None = None
         self._echo = EchoFloor()
+        self._speculation = SpeculationLedger()
+        self._governor = SpeculationGovernor()
 
     async def stopped(self) -> None:
         if self._audio_opinion_task is not None:
             task, self._audio_opinion_task = self._audio_opinion_task, None
             await self.cancel_task(task)
+
+    async def cleanup(self) -> None:
+        await super().cleanup()
+        logger.info("speculation in this call: %s", self._speculation.call.entries())
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         machine = self.machine
@@ -135,9 +147,18 @@ class TurnStage(Stage):
             case TranscriptFrame():
                 await self._transcript(frame)
             case EndOfTurnFrame():
-                await self._do(machine.on_end_of_turn(frame.text, frame.probability))
+                await self._do(machine.on_end_of_turn(frame.turn_text, frame.probability))
                 self._ask_audio_model()
+            case ReplyCostFrame():
+                self._speculation.spend(
+                    frame.generation,
+                    self.now(),
+                    tokens=frame.tokens,
+                    audio_samples=frame.audio_samples,
+                )
+                self._answered(frame.generation)
             case PlayoutStartedFrame():
+                self._answered(frame.generation)
                 await self._do(machine.on_playout_started(frame.generation))
                 await self.emit(StateChanged("speaking"))
             case PlayoutProgressFrame():
@@ -246,6 +267,9 @@ class TurnStage(Stage):
                 self._marks = {"speech_end": self._speech_end_at, "soft_end": self.now()}
                 await self.push_frame(SoftEndFrame(generation, turn_id, end_sample))
             case Draft(generation, turn_id, text, language, speculative):
+                self._governor.begin(generation, self.now())
+                if speculative:
+                    self._speculation.begin(generation, self.now())
                 await self.push_frame(DraftFrame(generation, turn_id, text, language, speculative))
             case Commit():
                 await self._commit(action)
@@ -253,6 +277,9 @@ class TurnStage(Stage):
                 await self.push_frame(TakeTextFrame(turn_id, text))
                 await self._end_turn(TranscriptCompleted(turn_id, text, language))
             case Drop(generation, reason):
+                self._speculation.drop(generation)
+                self._governor.drop(generation, self.now())
+                self._govern()
                 await self.push_frame(DropFrame(generation, reason))
             case Discard(turn_id, text):
                 await self.push_frame(UtteranceDiscardFrame(turn_id))
@@ -277,6 +304,10 @@ class TurnStage(Stage):
                 await self.emit(StateChanged("listening"))
 
     async def _commit(self, action: Commit) -> None:
+        self._speculation.keep(action.generation, self.now())
+        # Ahead of the commit, so that it is booked when the reply sounds.
+        account = self._speculation.close_turn()
+        await self.push_frame(LedgerFrame(action.generation, account.entries()))
         await self.push_frame(CommitFrame(action.generation, action.turn_id))
         if action.turn_id:
             for name, at in self._marks.items():
@@ -284,6 +315,14 @@ class TurnStage(Stage):
             await self._end_turn(TranscriptCompleted(action.turn_id, action.text, action.language))
         await self.mark(action.generation, "turn_commit")
         await self.emit(StateChanged("thinking"))
+
+    def _answered(self, generation: int) -> None:
+        self._governor.answered(generation, self.now())
+        self._govern()
+
+    def _govern(self) -> None:
+        machine = self.machine
+        machine.speculation = machine.settings.speculation and self._governor.allows
 
     async def _end_turn(self, completed: TranscriptCompleted) -> None:
         self._begun_turn = ""

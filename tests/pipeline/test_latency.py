@@ -67,7 +67,19 @@ def test_drafts_that_come_to_nothing_are_forgotten(drafts: int):
     book = LatencyBook()
     for generation in range(drafts):
         book.note(generation, "speech_end", float(generation))
-        book.note_ledger(generation, {"misses": 1.0})
-    assert book.close(drafts - 1, "turn_1", "reply_1").ledger == {"misses": 1.0}
     open_now = [g for g in range(drafts) if book.close(g, "", "").marks_ms]
     assert len(open_now) <= MAX_OPEN_GENERATIONS
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=3), min_size=1, max_size=9))
+def test_no_account_of_speculation_is_lost(turns: list[list[int]]):
+    """Replies that never sounded leave theirs to the next that does; each is told once."""
+    book = LatencyBook()
+    told = 0.0
+    for generation, amounts in enumerate(turns):
+        for amount in amounts:
+            book.note_ledger({"misses": float(amount)})
+        ledger = book.close(generation, "turn_1", "reply_1").ledger
+        assert ledger == ({"misses": float(sum(amounts))} if amounts else {})
+        told += sum(ledger.values())
+    assert told == sum(map(sum, turns))

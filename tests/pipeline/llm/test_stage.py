@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pipeline.events import CallFailed
 from pipeline.frames import (
+    CommitFrame,
     DropFrame,
     EndOfTurnFrame,
     PrefillFrame,
+    ReplyCostFrame,
     ReplyRequestFrame,
     ReplyTextFrame,
 )
@@ -50,14 +52,28 @@ def test_every_request_says_whether_the_turn_is_over():
         0.2,
         model=model,
     )
-    opinions = [(frame.text, frame.probability) for frame in passed.back(EndOfTurnFrame)]
+    opinions = [(frame.turn_text, frame.probability) for frame in passed.back(EndOfTurnFrame)]
     assert opinions == [("我睡", 0.1), ("我睡不好", 0.9)]
+
+
+def test_an_opinion_names_the_turns_own_words():
+    """What waited before it is part of the prompt, but the turn machine does not know it."""
+    model = FakeLanguageModel(end_of_turn=lambda text: 0.9 if text.startswith("我睡不好") else 0.1)
+    passed = run(
+        PrefillFrame(MESSAGES, "三个", "我睡不好"),
+        0.2,
+        ReplyRequestFrame(1, MESSAGES, "三个月了", "我睡不好"),
+        0.2,
+        model=model,
+    )
+    opinions = [(frame.turn_text, frame.probability) for frame in passed.back(EndOfTurnFrame)]
+    assert opinions == [("三个", 0.9), ("三个月了", 0.9)]
 
 
 def test_a_newer_prefill_replaces_an_older_one():
     """Nobody needs the opinion about fewer words."""
     passed = run(PrefillFrame(MESSAGES, "我"), PrefillFrame(MESSAGES, "我睡"), 0.5)
-    assert [frame.text for frame in passed.back(EndOfTurnFrame)] == ["我睡"]
+    assert [frame.turn_text for frame in passed.back(EndOfTurnFrame)] == ["我睡"]
 
 
 def test_a_dropped_draft_stops_within_a_token():
@@ -97,3 +113,16 @@ def test_a_failed_model_ends_the_reply_as_failed():
     (frame,) = passed.all(ReplyTextFrame)
     assert (frame.text, frame.last, frame.failed) == ("", True, True)
     assert [failed.code for failed in passed.events(CallFailed)] == ["generation_error"]
+
+
+def test_the_cost_of_a_draft_is_told_token_by_token():
+    """As long as it may be for nothing."""
+    passed = run(ReplyRequestFrame(1, MESSAGES, "我睡不好"), 2.0)
+    costs = [(frame.generation, frame.tokens) for frame in passed.back(ReplyCostFrame)]
+    assert costs == [(1, frame.tokens) for frame in passed.all(ReplyTextFrame)]
+
+
+def test_of_a_committed_reply_only_the_first_token_is_told():
+    """It says how long a reply takes to begin."""
+    passed = run(CommitFrame(1, "turn_1"), ReplyRequestFrame(1, MESSAGES, "我睡不好"), 2.0)
+    assert [frame.tokens for frame in passed.back(ReplyCostFrame)] == [1]

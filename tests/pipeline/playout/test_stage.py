@@ -25,6 +25,7 @@ from pipeline.frames import (
     PlayedFrame,
     PlayoutFinishedFrame,
     PlayoutStartedFrame,
+    ReplyCostFrame,
     ResumeFrame,
     SpeechEndFrame,
     SpeechFrame,
@@ -226,3 +227,10 @@ def test_a_newer_commit_ends_the_reply_before():
     assert [event.status for event in passed.events(ReplyFinished)] == ["interrupted", "completed"]
     kinds = [type(f.event) for f in passed.all(EventFrame)]
     assert kinds.index(ReplyFinished) < len(kinds) - 1 - kinds[::-1].index(ReplyStarted)
+
+
+def test_the_voice_of_a_draft_is_told_until_it_is_committed():
+    """In samples since its start; a dropped draft's late voice costs nothing more."""
+    passed = run(reply(1)[:3], commit(1), reply(1)[3:5], DropFrame(2, "resumed"), reply(2))
+    costs = [(frame.generation, frame.audio_samples) for frame in passed.back(ReplyCostFrame)]
+    assert costs == [(1, SYLLABLE_SAMPLES), (1, 2 * SYLLABLE_SAMPLES)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.audio import INPUT_RATE_HZ, WINDOW_SAMPLES, FloatArray
+import pytest
+
+from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from pipeline.events import (
     SpeechStarted,
     SpeechStopped,
@@ -11,12 +13,15 @@ from pipeline.events import (
     TranscriptUpdated,
 )
 from pipeline.frames import (
+    CancelReplyFrame,
     CommitAudioFrame,
     CommitFrame,
     DraftFrame,
     EndOfTurnFrame,
+    LedgerFrame,
     PlayoutFinishedFrame,
     PlayoutStartedFrame,
+    ReplyCostFrame,
     RespondFrame,
     SayFrame,
     SoftEndFrame,
@@ -27,6 +32,7 @@ from pipeline.frames import (
     WindowFrame,
 )
 from pipeline.interruption import InterruptionPolicy
+from pipeline.speculation import SLOW_SECS
 from pipeline.turn.endpointing import TurnSettings
 from pipeline.turn.machine import TurnMachine
 from pipeline.turn.stage import TurnStage
@@ -212,3 +218,70 @@ def test_a_typed_turn_enters_the_context_and_waits():
     passed = run(UserTextFrame("你好"))
     assert [frame.text for frame in passed.all(TakeTextFrame)] == ["你好"]
     assert passed.events(TranscriptCompleted) == []
+
+
+def test_a_hit_is_booked_ahead_of_its_commit():
+    """So that the measurement of the turn carries it."""
+    passed = run(a_turn(Stream()))
+    booked = [frame for frame in passed.down if isinstance(frame, LedgerFrame | CommitFrame)]
+    assert [type(frame) for frame in booked] == [LedgerFrame, CommitFrame]
+    (ledger,) = passed.all(LedgerFrame)
+    assert (ledger.generation, ledger.entries["hits"], ledger.entries["misses"]) == (DRAFT, 1, 0)
+    draft, commit = passed.all(DraftFrame)[0], passed.all(CommitFrame)[0]
+    saved_ms = (passed.when(commit) - passed.when(draft)) * 1000
+    assert ledger.entries["saved_ms"] == pytest.approx(saved_ms, abs=1.0)
+
+
+def test_a_miss_is_booked_with_what_it_cost():
+    """The caller went on; the turn that came of it carries the account."""
+    stream = Stream()
+    passed = run(
+        stream.speech(),
+        stream.silence(0.16),
+        transcript("我睡", SOFT_END),
+        Up(ReplyCostFrame(DRAFT, tokens=5)),
+        Up(ReplyCostFrame(DRAFT, audio_samples=OUTPUT_RATE_HZ)),
+        stream.speech(),
+        transcript("我睡不好"),
+        Up(ReplyCostFrame(DRAFT, tokens=9)),
+        stream.silence(0.16),
+        transcript("我睡不好。", SOFT_END + 2),
+        Up(EndOfTurnFrame("我睡不好。", 0.99)),
+        stream.silence(1.0),
+    )
+    (ledger,) = passed.all(LedgerFrame)
+    entries = ledger.entries
+    assert (entries["drafts"], entries["hits"], entries["misses"]) == (2, 1, 1)
+    assert (entries["wasted_tokens"], entries["wasted_audio_ms"]) == (5, 1000.0)
+
+
+def turn_answered_after(stream: Stream, number: int, soft_end: int, secs: float) -> list[Step]:
+    """A turn whose reply shows its first token `secs` after the commit, then is cancelled."""
+
+    def words(generation: int | None) -> Up:
+        return Up(TranscriptFrame(f"turn_{number}", generation, "我睡不好。", "", "zh"))
+
+    draft = soft_end + 1
+    return [
+        *stream.speech(),
+        words(None),
+        *stream.silence(0.16),
+        words(soft_end),
+        Up(EndOfTurnFrame("我睡不好。", 0.99)),
+        *stream.silence(0.32),
+        secs,
+        Up(ReplyCostFrame(draft, tokens=1)),
+        CancelReplyFrame(),
+        *stream.silence(0.64),
+    ]
+
+
+def test_drafts_are_left_out_under_load_and_come_back():
+    """Three slow replies, then turns are answered at their commit until replies are quick."""
+    stream = Stream()
+    slow, at_once = SLOW_SECS, 0.0
+    steps: list[Step] = []
+    for number, secs in enumerate([slow, slow, slow, at_once, at_once, at_once], start=1):
+        steps += turn_answered_after(stream, number, 2 * number - 1, secs)
+    drafts = run(steps).all(DraftFrame)
+    assert [draft.speculative for draft in drafts] == [True, True, True, False, False, True]
