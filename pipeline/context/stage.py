@@ -131,7 +131,9 @@ class ContextStage(Stage):
         if count_units(user_so_far) <= count_units(self._prefilled):
             return
         self._prefilled = user_so_far
-        await self.push_frame(PrefillFrame(self.history.prompt(), user_so_far))
+        await self.push_frame(
+            PrefillFrame(self.history.prompt(), frame.committed, self.history.pending_user_text)
+        )
 
     async def _draft(self, frame: DraftFrame) -> None:
         generation, history = frame.generation, self.history
@@ -150,7 +152,11 @@ class ContextStage(Stage):
         if scripted:
             await self.push_frame(SayFrame(generation, frame.turn_id, scripted))
         else:
-            await self.push_frame(ReplyRequestFrame(generation, history.prompt(), user_text))
+            await self.push_frame(
+                ReplyRequestFrame(
+                    generation, history.prompt(), frame.text, history.pending_user_text
+                )
+            )
 
     async def _release(self, finished: int) -> None:
         """What was heard of `finished` is known: go on with what had to wait for it."""

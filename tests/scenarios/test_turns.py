@@ -20,6 +20,7 @@ from tests.scenarios.scene import (
     CHECK_IN,
     GREETING,
     UNHEARD,
+    cancel,
     click,
     hear_out,
     play,
@@ -104,6 +105,25 @@ def test_a_slow_model_is_waited_for():
     scene = play(say("我睡不好。"), hear_out(), model=model)
     assert scene.story[-1] == "bot    嗯，我在听。"
     assert scene.at(ReplyStarted) < scene.at(ReplyText)
+
+
+def test_a_turn_after_one_that_nobody_answered_is_taken_as_soon_as_any():
+    """The model judges both together, and its opinion counts for the new words."""
+
+    def waited_secs(*, complete: bool) -> float:
+        scene = play(
+            say("我睡不好"),
+            wait(2.0),
+            cancel(),
+            say("三个月了"),
+            wait(2.0),
+            model=FakeLanguageModel(token_secs=1.0),
+            complete=lambda text: complete,
+        )
+        assert scene.context == ["user 我睡不好三个月了"]
+        return scene.silence_before(ReplyStarted, 1)
+
+    assert waited_secs(complete=True) < waited_secs(complete=False)
 
 
 def test_a_noise_is_no_turn():

@@ -101,6 +101,7 @@ def test_a_turn_that_nobody_answered_is_joined_to_the_next():
     )
     request = passed.all(ReplyRequestFrame)[-1]
     assert (request.messages, request.user_text) == ((SYSTEM,), "我睡不好三个月了")
+    assert (request.waiting_text, request.turn_text) == ("我睡不好", "三个月了")
 
 
 def test_an_empty_draft_greets_first_and_checks_in_later():
