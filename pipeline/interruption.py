@@ -112,7 +112,13 @@ PAUSE = OverlapDecision("pause")
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """One call of `InterruptionPolicy.judge`, and the loudest window of the sound so far."""
+    """One call of `InterruptionPolicy.judge`, and the loudest window of the sound so far.
+
+    Attributes:
+        over_echo_db: How far that window stood above the predicted echo, None without one.
+        expired: `decide_secs` have passed since the pause.
+        out_of_patience: `patience_secs` have.
+    """
 
     voiced_secs: float
     silence_secs: float
@@ -179,7 +185,11 @@ class InterruptionPolicy:
         return self._state != "fresh"
 
     def note_bot_text(self, heard_text: str, upcoming_text: str) -> None:
-        """What the bot has said of its reply, and what it is about to say."""
+        """What the bot has said of its reply, and what it is about to say.
+
+        Of both only what can be in the room now is kept: `ECHO_PAST_UNITS` and
+        `ECHO_AHEAD_UNITS`.
+        """
         heard = units(heard_text)[-ECHO_PAST_UNITS:]
         start = heard[0].start if heard else len(heard_text)
         upcoming = units(upcoming_text)[:ECHO_AHEAD_UNITS]
@@ -187,9 +197,12 @@ class InterruptionPolicy:
         self._bot_text = f"{heard_text[start:]}\n{upcoming_text[:end]}"
 
     def begin(self, at: float) -> None:
-        """The speech gate opened at `at` while the bot was speaking."""
+        """The speech gate opened at `at` while the bot was speaking.
+
+        After less than `quiet_secs` of silence a sound that was judged goes on as judged.
+        """
         if self._state == "judged" and at - self._loud_at < self._params.quiet_secs:
-            return  # the sound that was judged goes on
+            return
         self._state = "fresh"
         self._over_echo_db = None
 
@@ -210,17 +223,21 @@ class InterruptionPolicy:
         """Weigh all that is known about the sound after one more window.
 
         Args:
-            at: End of the window.
+            at: End of the window, stream seconds.
             voiced_secs: Voice in the sound so far.
-            silence_secs: Silence since its last voiced sample.
-            level_dbfs: Level of the window.
+            silence_secs: Silence since its last voiced sample, 0.0 in a voiced window.
+            level_dbfs: Level of the window, 0 being full scale.
             text: Words of the sound so far; None before the recogniser has answered, empty
                 if it found none.
             text_is_final: The sound is over and no more words will come.
-            end_of_turn: Probability that the words are a complete turn, None if unknown.
+            end_of_turn: Probability 0 … 1 that the words are a complete turn, None if unknown.
             echo_dbfs: Echo level that the reference predicts, None if unknown.
             usual_dbfs: The caller's usual level, None if unknown.
             floor_is_free: The bot has said all its words.
+
+        Returns:
+            What to do now: "pause", "resume" and "commit" at most once for a sound, in the
+            window that decides it, and "wait" in all others.
         """
         if self._state == "committed":
             return WAIT
@@ -344,7 +361,7 @@ def without_echo(text: str, bot_text: str, sound_of: Callable[[str], str] = str.
     Args:
         text: What the recogniser heard.
         bot_text: What the bot said in the last seconds and is about to say.
-        sound_of: The sound of one unit.
+        sound_of: The sound of one unit, as for `InterruptionPolicy`.
 
     Returns:
         `text` itself if there is no echo in it, "" if there is nothing else, and

@@ -53,11 +53,11 @@ from pipeline.playout.clock import PlayoutClock
 from pipeline.playout.ledger import ReplyLedger
 from pipeline.stage import Stage
 
-LEAD_SECS = 0.4
+LEAD_SECS = 0.4  # a cut throws away no more, and no shorter stall is heard
 LEAD_SAMPLES = int(LEAD_SECS * OUTPUT_RATE_HZ)
 CHUNK_SAMPLES = OUTPUT_RATE_HZ // 10  # an audio event carries at most 100 ms
-TICK_SECS = 0.02
-PROGRESS_SECS = 0.1
+TICK_SECS = 0.02  # between two looks at the clock; a twentieth of the lead
+PROGRESS_SECS = 0.1  # between two reports upstream: about half a syllable of Mandarin
 # A client that reports says where it stopped when it is told to; longer than a round trip
 # within a country, shorter than any next reply takes.
 LAST_REPORT_SECS = 0.12
@@ -81,6 +81,14 @@ _STATUS: dict[DropReason, ReplyStatus] = {
 
 @dataclass
 class _Chunk:
+    """One audio event to be sent.
+
+    Attributes:
+        pcm: int16, shape (n_samples,), at most `CHUNK_SAMPLES`, 24 kHz.
+        start_sample: Place in the reply's audio.
+        start_char, end_char: Place in the reply's text.
+    """
+
     pcm: Int16Array
     start_sample: int
     start_char: int
@@ -89,7 +97,19 @@ class _Chunk:
 
 @dataclass
 class _Reply:
-    """One generation on its way to the loudspeaker."""
+    """One generation on its way to the loudspeaker.
+
+    Attributes:
+        reply_id: The client's name for it, given with the commit.
+        next_chunk: Index of the first chunk that was not sent.
+        texts_sent: Characters of its text that the client has.
+        sequence: Number of its next audio event.
+        voiced: No more audio will come.
+        stopped_by_client: The client truncated it, and knows.
+        cut_as: It was cut, and waits for the client's last report since `cut_at`.
+        cut_at: Monotonic seconds.
+        idle_since: Monotonic seconds since when all that was sent has been played, or None.
+    """
 
     generation: int
     clock: PlayoutClock
@@ -101,13 +121,13 @@ class _Reply:
     texts_sent: int = 0
     sequence: int = 0
     sent_samples: int = 0
-    voiced: bool = False  # no more audio will come
+    voiced: bool = False
     failed: bool = False
     committed: bool = False
     started: bool = False
     paused: bool = False
     stopped_by_client: bool = False
-    cut_as: ReplyStatus | None = None  # cut, and waiting for the client's last report
+    cut_as: ReplyStatus | None = None
     cut_at: float = 0.0
     idle_since: float | None = None
 
@@ -115,7 +135,10 @@ class _Reply:
         return self.voiced and self.next_chunk >= len(self.chunks)
 
     def levels_dbfs(self, from_sample: int) -> tuple[float, ...]:
-        """Level of the voice from a sample on, slot by slot; shorter at its end."""
+        """Level of the voice from a sample on, one for each of `PROGRESS_SLOTS` slots.
+
+        What was not sent yet counts as silence.
+        """
         end = from_sample + PROGRESS_SLOTS * SLOT_SAMPLES
         line = np.zeros(PROGRESS_SLOTS * SLOT_SAMPLES, dtype=np.int16)
         for chunk in self.chunks[: self.next_chunk]:
@@ -293,7 +316,10 @@ class PlayoutStage(Stage):
             )
 
     async def _pump(self) -> None:
-        """Send what is due, note progress, end what was played."""
+        """Send what is due, note progress, end what was played.
+
+        Cancelling stops between two events; what was sent stays booked.
+        """
         while True:
             reply = self._active
             if reply is None:
