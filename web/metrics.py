@@ -1,11 +1,11 @@
-"""What `/metrics` shows: the event loop's lag, calls, turns, failures."""
+"""What `/metrics` shows: the event loop's lag, calls, turns, drafts, failures."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -65,6 +65,27 @@ class Metrics:
             buckets=_LATENCY_BUCKETS_SECS,
             registry=self.registry,
         )
+        self.drafts = Counter(
+            "qingting_speculation_drafts",
+            "Replies begun before their turn was taken, by outcome",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.wasted_tokens = Counter(
+            "qingting_speculation_wasted_tokens",
+            "Tokens of drafts that were dropped",
+            registry=self.registry,
+        )
+        self.wasted_audio = Counter(
+            "qingting_speculation_wasted_audio_seconds",
+            "Voice of drafts that were dropped",
+            registry=self.registry,
+        )
+        self.saved = Counter(
+            "qingting_speculation_saved_seconds",
+            "By how much the drafts that were kept sounded earlier",
+            registry=self.registry,
+        )
         self.loop_lag = Histogram(
             "qingting_event_loop_lag_seconds",
             "How late the event loop woke",
@@ -104,6 +125,15 @@ class Metrics:
                 for mark, after_ms in event.marks_ms.items():
                     if mark in call.MARKS:
                         self.marks.labels(mark).observe(after_ms / 1000)
+                self._count_drafts(event.ledger)
+
+    def _count_drafts(self, ledger: Mapping[str, float]) -> None:
+        """Add one turn's account; see `pipeline.speculation`."""
+        self.drafts.labels("hit").inc(ledger.get("hits", 0.0))
+        self.drafts.labels("miss").inc(ledger.get("misses", 0.0))
+        self.wasted_tokens.inc(ledger.get("wasted_tokens", 0.0))
+        self.wasted_audio.inc(ledger.get("wasted_audio_ms", 0.0) / 1000)
+        self.saved.inc(ledger.get("saved_ms", 0.0) / 1000)
 
     def observe_lag(self, lag_secs: float) -> None:
         self.loop_lag.observe(lag_secs)

@@ -1,6 +1,7 @@
 import asyncio
 
 from pipeline import events as call
+from pipeline.speculation import SpeculationAccount
 from web.metrics import Metrics, sample_loop_lag
 
 
@@ -44,3 +45,20 @@ def test_every_event_of_a_call_can_be_observed():
     assert value("qingting_turns_total") == 1
     assert value("qingting_replies_total", {"status": "interrupted"}) == 1
     assert value("qingting_engine_errors_total", {"code": "engine_error"}) == 1
+
+
+def test_drafts_are_counted_by_outcome():
+    """Every entry of a turn's account but the drafts begun, which are hits and misses."""
+    metrics = Metrics()
+    account = SpeculationAccount(
+        drafts=3, hits=1, misses=2, wasted_tokens=9, wasted_audio_samples=36_000, saved_secs=0.25
+    )
+    for _ in range(2):
+        metrics.observe(call.TurnMeasured("turn_1", "reply_1", {}, None, account.entries()))
+    metrics.observe(call.TurnMeasured("", "reply_2", {}, None))
+    value = metrics.registry.get_sample_value
+    assert value("qingting_speculation_drafts_total", {"outcome": "hit"}) == 2
+    assert value("qingting_speculation_drafts_total", {"outcome": "miss"}) == 4
+    assert value("qingting_speculation_wasted_tokens_total") == 18
+    assert value("qingting_speculation_wasted_audio_seconds_total") == 3.0
+    assert value("qingting_speculation_saved_seconds_total") == 0.5

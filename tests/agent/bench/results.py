@@ -76,5 +76,5 @@ def record(**by_system) -> Record:
         machine=machine,
         systems=systems,
         ratios=ratios(systems),
-        speculation={"qingting_speculation_total hit": 3.0},
+        speculation={"qingting_speculation_drafts_total hit": 3.0},
     )

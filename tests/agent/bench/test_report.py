@@ -61,7 +61,7 @@ def test_speculation_is_the_ledgers_and_the_servers_counters():
     """Sums over all turns."""
     assert rows.speculation(RECORD).rows == (
         ("hits", "3"),
-        ("qingting_speculation_total hit", "3"),
+        ("qingting_speculation_drafts_total hit", "3"),
     )
 
 
