@@ -99,6 +99,24 @@ def test_the_reply_is_drafted_before_it_may_be_heard():
     assert measured.response_latency_ms == marks["first_playout"]
 
 
+def test_drafts_are_accounted_for_with_the_turn_they_belong_to():
+    """What the dropped one had come to, and what the kept one saved before its commit."""
+    scene = play(
+        say("我最近因为"),
+        wait(0.7),
+        say("工作睡不好。"),
+        hear_out(),
+        complete=lambda text: text.endswith("。"),
+        answers={"我最近因为": "因为什么？", "我最近因为工作睡不好。": "辛苦了。"},
+    )
+    (measured,) = scene.all(TurnMeasured)
+    ledger, marks = measured.ledger, measured.marks_ms
+    assert (ledger["drafts"], ledger["hits"], ledger["misses"]) == (2, 1, 1)
+    assert ledger["wasted_tokens"] == len("因为什么？")
+    assert ledger["wasted_audio_ms"] > 0
+    assert 0 < ledger["saved_ms"] <= marks["turn_commit"] - marks["soft_end"]
+
+
 def test_a_slow_model_is_waited_for():
     """The turn is taken on time, and the reply comes when it comes."""
     model = FakeLanguageModel(prefill_secs=0.8, token_secs=0.2)
