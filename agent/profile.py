@@ -14,6 +14,7 @@ from pipeline.context.stage import ScriptedLines
 from pipeline.events import CallOptions
 from pipeline.interruption import InterruptionPolicy
 from pipeline.llm.base import Sampling
+from pipeline.llm.reply_limit import ReplyLimit
 from pipeline.sounds import sound_of
 from pipeline.stt.planner import PlannerSettings
 from pipeline.text import Language
@@ -52,6 +53,7 @@ def call_profile(settings: Settings, persona: Persona, options: CallOptions) -> 
             sound_of=sound_of,
         ),
         sampling=_sampling(settings, options),
+        reply_limit=ReplyLimit(persona.style.max_sentences),
         style=speech_style(settings),
         take_turns=options.turn_detection,
         holds_on_pause=options.reports_playout,

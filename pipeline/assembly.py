@@ -22,6 +22,7 @@ from pipeline.guard import Guardian
 from pipeline.input import InputStage
 from pipeline.interruption import InterruptionPolicy
 from pipeline.llm.base import LanguageModel, Message, Sampling
+from pipeline.llm.reply_limit import ReplyLimit
 from pipeline.llm.stage import LlmStage
 from pipeline.output import OutputStage
 from pipeline.playout.stage import PlayoutStage
@@ -83,6 +84,7 @@ class CallProfile:
     turn: TurnSettings = field(default_factory=TurnSettings)
     interruption: InterruptionPolicy = field(default_factory=InterruptionPolicy)
     sampling: Sampling = field(default_factory=Sampling)
+    reply_limit: ReplyLimit = field(default_factory=ReplyLimit)
     style: SpeechStyle = field(default_factory=SpeechStyle)
     take_turns: bool = True
     holds_on_pause: bool = False
@@ -112,7 +114,7 @@ def assemble(
             TurnStage(machine, profile.fallbacks, engines.smart_turn, engines.workers),
             SttStage(engines.recogniser, profile.language, profile.hearing),
             ContextStage(profile.new_history(), profile.lines, profile.guardian),
-            LlmStage(engines.language_model.open(), profile.sampling),
+            LlmStage(engines.language_model.open(), profile.sampling, profile.reply_limit),
             ClauseStage(lambda: ClauseCutter(speakable=speakable)),
             TtsStage(engines.voice, profile.style, engines.workers),
             PlayoutStage(

@@ -191,7 +191,7 @@ class ClauseCutter:
         strength = _STRENGTHS.get(mark)
         if strength is None or self._is_protected() or (ended and strength == "soft"):
             return False
-        if mark == "." and _is_abbreviation(ended or self._text):
+        if mark == "." and is_abbreviation(ended or self._text):
             return False
         if not self._speakable(self._text):
             return False
@@ -219,7 +219,7 @@ class ClauseCutter:
         return count_units(_STICKER.sub("", self._text))
 
 
-def _is_abbreviation(text: str) -> bool:
+def is_abbreviation(text: str) -> bool:
     """Whether the full stop at the end of `text` belongs to the word or number before it."""
     if _LIST_NUMBER.fullmatch(text):
         return True

@@ -12,6 +12,7 @@ import typer
 from agent.cli.context import settings_of
 from agent.cli.run_models import MODEL_HELP, model_flags
 from pipeline.llm.base import Message
+from pipeline.llm.reply_limit import LimitedReply, ReplyLimit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,6 +66,7 @@ class WrittenSession:
     def __init__(self, conversation: Conversation, persona: Persona, sampling: Sampling) -> None:
         self.conversation = conversation
         self._sampling = sampling
+        self._limit = ReplyLimit(persona.style.max_sentences)
         self._cut_mark = persona.cut_mark
         self.messages = [
             Message("system", persona.system_prompt),
@@ -82,11 +84,15 @@ class WrittenSession:
         """
         question = Message("user", text)
         shown = ""
+        limited = LimitedReply(self._limit)
         stream = self.conversation.reply([*self.messages, question], self._sampling)
         try:
             async for delta in stream:
-                shown += delta.text
-                show(delta.text)
+                text, long_enough = limited.feed(delta.text)
+                shown += text
+                show(text)
+                if long_enough:
+                    break
         except asyncio.CancelledError:
             if shown.strip():
                 self.messages += [question, Message("assistant", shown + self._cut_mark)]

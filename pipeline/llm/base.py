@@ -27,8 +27,9 @@ class Sampling:
         top_k: 0 is off.
         min_p: Minimum probability relative to the best token.
         repeat_penalty: 1.0 is off; looks back `repeat_last_n` tokens.
-        phrase_penalty: Against saying a phrase of the bot's last replies again: the
-            multiplier of llama.cpp's DRY sampler; 0.0 is off. Engines without it ignore it.
+        phrase_penalty: Against saying a phrase of the bot's last replies or of the last
+            message again: the multiplier of llama.cpp's DRY sampler; 0.0 is off. Engines
+            without it ignore it.
         max_tokens: Upper bound of the reply.
         stop: Texts that end the reply and are not part of it.
     """

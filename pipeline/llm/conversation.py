@@ -93,8 +93,8 @@ class LlamaConversation:
             _call_soon(loop, lambda: deliveries.put_nowait(delivery))
 
         prompt = self._prompts.reply_prompt(messages)
-        spoken = self._prompts.spoken(messages)
-        request = Reply(self._owner, prompt, sampling, spoken, deliver_from_worker)
+        just_said = self._prompts.just_said(messages)
+        request = Reply(self._owner, prompt, sampling, just_said, deliver_from_worker)
         self._engine.submit(request)
         try:
             while True:

@@ -60,7 +60,7 @@ class ModelRuntime(Memory, Protocol):
 
     def logits(self, index: int) -> FloatArray: ...
 
-    def sampler(self, sampling: Sampling, spoken: Sequence[int]) -> Sampler: ...
+    def sampler(self, sampling: Sampling, just_said: Sequence[int]) -> Sampler: ...
 
     def piece(self, token: int) -> bytes: ...
 
@@ -280,7 +280,7 @@ class Engine:
     def _write(self, reply: Reply, output: int) -> None:
         """Draw the reply's next token and deliver its text."""
         if reply.sampler is None:
-            reply.sampler = self._runtime.sampler(reply.sampling, reply.spoken)
+            reply.sampler = self._runtime.sampler(reply.sampling, reply.just_said)
         token = reply.sampler.draw(output)
         if self._runtime.ends_generation(token):
             self._finish(reply, reply.text.finish("stop"))

@@ -138,9 +138,9 @@ class Runtime:
         pointer = llama_cpp.llama_get_logits_ith(self._context, index)
         return np.ctypeslib.as_array(pointer, shape=(self.vocabulary.size,))
 
-    def sampler(self, sampling: Sampling, spoken: Sequence[int]) -> SamplerChain:
+    def sampler(self, sampling: Sampling, just_said: Sequence[int]) -> SamplerChain:
         """A sampler chain that draws from the last step's logits; see `SamplerChain`."""
-        return SamplerChain(self._context, sampling, spoken)
+        return SamplerChain(self._context, sampling, just_said)
 
     def piece(self, token: int) -> bytes:
         """UTF-8 bytes of one token, possibly half a character."""

@@ -14,7 +14,7 @@ from pipeline.llm.vocabulary import Vocabulary
 # `max_tokens`, so that a prefill and the reply that follows drop the same history.
 REPLY_RESERVE_TOKENS = 256
 
-# The bot's last replies, in which a phrase counts as just said.
+# The bot's last replies in which a phrase counts as just said.
 REMEMBERED_REPLIES = 4
 
 
@@ -72,12 +72,14 @@ class PromptBuilder:
         )
         return tokens
 
-    def spoken(self, messages: Sequence[Message]) -> list[int]:
-        """Tokens of the assistant's last replies, oldest first, a line break after each."""
+    def just_said(self, messages: Sequence[Message]) -> list[int]:
+        """Tokens of the assistant's last replies and of the last message, the user's.
+
+        Oldest first, with a line break after each.
+        """
         replies = [message.content for message in messages if message.role == "assistant"]
-        return self._vocabulary.text_tokens(
-            "".join(f"{reply}\n" for reply in replies[-REMEMBERED_REPLIES:])
-        )
+        texts = [*replies[-REMEMBERED_REPLIES:], messages[-1].content]
+        return self._vocabulary.text_tokens("".join(f"{text}\n" for text in texts))
 
     def _plain(self, message: Message) -> Message:
         return Message(message.role, self._vocabulary.without_markers(message.content))

@@ -102,7 +102,7 @@ class Reply(Request):
 
     Attributes:
         sampling: How to draw.
-        spoken: Tokens of the bot's last replies, whose phrases are not to come again.
+        just_said: Tokens of the last messages, whose phrases are not to come again.
         deliver: Called in the worker thread for every delta, or once with the error.
         text: The reply's text so far, as it is assembled from tokens.
         sampler: None until the prompt is evaluated.
@@ -110,7 +110,7 @@ class Reply(Request):
     """
 
     sampling: Sampling
-    spoken: Sequence[int]
+    just_said: Sequence[int]
     deliver: Callable[[Delivery], None]
     text: ReplyText = field(init=False)
     sampler: Sampler | None = field(default=None, init=False)

@@ -23,23 +23,23 @@ class SamplerChain:
     """llama.cpp's sampler chain for one reply.
 
     The chain keeps its own random state and its own memory of the reply's tokens, so
-    replies that run side by side do not disturb each other's draws. Penalties look at
-    the bot's own words alone: penalising the prompt would punish it for taking up the
-    caller's. Single tokens are penalised within the reply, phrases across replies.
+    replies that run side by side do not disturb each other's draws. Single tokens are
+    penalised within the reply alone: the bot should take up the caller's words. Whole
+    phrases are penalised across the last messages: it should neither parrot nor repeat.
     """
 
-    def __init__(self, context: Any, sampling: Sampling, spoken: Sequence[int] = ()) -> None:
+    def __init__(self, context: Any, sampling: Sampling, just_said: Sequence[int] = ()) -> None:
         """Args:
         context: llama.cpp's context handle whose logits are drawn from.
         sampling: Settings of this reply.
-        spoken: Tokens of the bot's last replies, oldest first.
+        just_said: Tokens of the last messages, oldest first.
         """
         self._context = context
         parameters = llama_cpp.llama_sampler_chain_default_params()
         parameters.no_perf = True
         self._chain = llama_cpp.llama_sampler_chain_init(parameters)
-        if sampling.phrase_penalty > 0.0 and spoken:
-            against_phrases = _against_phrases(context, sampling, spoken)
+        if sampling.phrase_penalty > 0.0 and just_said:
+            against_phrases = _against_phrases(context, sampling, just_said)
             llama_cpp.llama_sampler_chain_add(self._chain, against_phrases)
         for sampler in _samplers(context, sampling):
             llama_cpp.llama_sampler_chain_add(self._chain, sampler)
@@ -59,18 +59,18 @@ class SamplerChain:
             self._chain = None
 
 
-def _against_phrases(context: Any, sampling: Sampling, spoken: Sequence[int]) -> Any:
+def _against_phrases(context: Any, sampling: Sampling, just_said: Sequence[int]) -> Any:
     model = llama_cpp.llama_get_model(context)
     link = llama_cpp.llama_sampler_init_dry(
         llama_cpp.llama_model_get_vocab(model),
         sampling.phrase_penalty,
         PHRASE_BASE,
         FREE_PHRASE_TOKENS,
-        len(spoken) + sampling.max_tokens,
+        len(just_said) + sampling.max_tokens,
         (ctypes.c_char_p * 1)(b"\n"),
         1,
     )
-    for token in spoken:
+    for token in just_said:
         llama_cpp.llama_sampler_accept(link, token)
     return link
 

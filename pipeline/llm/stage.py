@@ -23,6 +23,7 @@ from pipeline.frames import (
     ReplyTextFrame,
 )
 from pipeline.llm.base import Conversation, Message, Sampling
+from pipeline.llm.reply_limit import LimitedReply, ReplyLimit
 from pipeline.stage import Stage
 
 logger = logging.getLogger(__name__)
@@ -36,10 +37,13 @@ class LlmStage(Stage):
     probability of a prompt that is still being spoken, so this is a plain stage.
     """
 
-    def __init__(self, conversation: Conversation, sampling: Sampling) -> None:
+    def __init__(
+        self, conversation: Conversation, sampling: Sampling, limit: ReplyLimit | None = None
+    ) -> None:
         super().__init__(name="llm")
         self._conversation = conversation
         self._sampling = sampling
+        self._limit = limit or ReplyLimit()
         self._prefill_task: asyncio.Task[None] | None = None
         self._reply_task: asyncio.Task[None] | None = None
         self._generation = 0
@@ -107,6 +111,7 @@ class LlmStage(Stage):
         # of it are drawn alike.
         sampling = replace(self._sampling, seed=self._sampling.seed + generation)
         tokens = 0
+        limited = LimitedReply(self._limit)
         try:
             await self._judge_end_of_turn(frame.messages, frame.user_text, frame.turn_text)
             async with aclosing(self._conversation.reply(prompt, sampling)) as deltas:
@@ -117,10 +122,13 @@ class LlmStage(Stage):
                     tokens = delta.tokens
                     if first or generation > self._committed:
                         await self.push_upstream(ReplyCostFrame(generation, tokens=tokens))
-                    last = delta.finish_reason is not None
+                    text, long_enough = limited.feed(delta.text)
+                    last = long_enough or delta.finish_reason is not None
                     await self.push_frame(
-                        ReplyTextFrame(generation, delta.text, last=last, tokens=tokens)
+                        ReplyTextFrame(generation, text, last=last, tokens=tokens)
                     )
+                    if long_enough:
+                        break
         except VoiceError as error:
             logger.warning("reply failed: %s", error.code)
             await self.emit(CallFailed(error.code, error.message))

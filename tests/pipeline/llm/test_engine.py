@@ -55,7 +55,7 @@ class FakeRuntime:
         assert self.steps[-1][index].wants_logits
         return np.array([len(self.rows[self.steps[-1][index].row])], dtype=np.float32)
 
-    def sampler(self, sampling, spoken):
+    def sampler(self, sampling, just_said):
         return FakeSampler(self)
 
     def piece(self, token):

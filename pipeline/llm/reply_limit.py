@@ -1,0 +1,73 @@
+"""Where a spoken reply is long enough: pure.
+
+On the telephone two sentences are a turn, and a question is the end of one: what comes
+after it is heard as not listening. A small model is told so and writes on all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.clauses import is_abbreviation
+from pipeline.text import count_units
+
+_STOPS = "。！？.!?…"
+_QUESTIONS = "？?"
+_CLOSERS = "”’」』）)\"'"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyLimit:
+    """Bounds of a reply.
+
+    Attributes:
+        max_sentences: Sentences after which it ends.
+        ends_with_question: Whether a question is its last sentence.
+    """
+
+    max_sentences: int = 2
+    ends_with_question: bool = True
+
+
+class LimitedReply:
+    """Follows one reply as it grows; how the text is cut into pieces makes no difference."""
+
+    def __init__(self, limit: ReplyLimit) -> None:
+        self._limit = limit
+        self._sentence = ""
+        self._sentences = 0
+        self._over = False
+
+    def feed(self, text: str) -> tuple[str, bool]:
+        """What of `text` still belongs to the reply, and whether the reply ends with it.
+
+        A sentence is known to be over when the next one begins, since its end may still
+        grow by a quotation mark, and the dot of 3.5 ends nothing.
+        """
+        for position, character in enumerate(text):
+            if self._begins_next_sentence(character):
+                self._sentences += 1
+                enough = self._sentences >= self._limit.max_sentences
+                if enough or (self._limit.ends_with_question and self._asks()):
+                    self._over = True
+                    return text[:position], True
+                self._sentence = ""
+            self._sentence += character
+        return text, False
+
+    def _asks(self) -> bool:
+        said = self._sentence.rstrip()
+        marks = said[len(said.rstrip(_STOPS + _CLOSERS)) :]
+        return any(mark in _QUESTIONS for mark in marks)
+
+    def _begins_next_sentence(self, character: str) -> bool:
+        said = self._sentence.rstrip()
+        ended = said.rstrip(_CLOSERS)
+        if not ended or ended[-1] not in _STOPS or not count_units(ended):
+            return False
+        if character.isspace() or character in _STOPS or character in _CLOSERS:
+            return False
+        if ended[-1] == "." and is_abbreviation(ended):
+            return False
+        # A Latin mark ends a sentence only before a space.
+        return ended[-1] not in ".!?" or len(said) < len(self._sentence) or not character.isascii()
