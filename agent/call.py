@@ -106,7 +106,7 @@ class Call:
         profile = self._profile_for(options)
         self._send(
             ConfigureFrame(
-                profile.system_prompt,
+                profile.manners,
                 profile.sampling,
                 profile.language,
                 profile.take_turns,

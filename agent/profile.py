@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 from agent.config import Settings
 from agent.engines import speech_style
@@ -10,7 +11,7 @@ from agent.persona import Persona
 from agent.safety.hotlines import usual_region
 from agent.safety.protocol import CrisisProtocol
 from pipeline.assembly import CallProfile
-from pipeline.context.stage import ScriptedLines
+from pipeline.context.manner import Manner, ScriptedLines
 from pipeline.events import CallOptions
 from pipeline.interruption import InterruptionPolicy
 from pipeline.llm.base import Sampling
@@ -25,22 +26,24 @@ from pipeline.turn.endpointing import TurnSettings
 MAX_INSTRUCTION_CHARS = 4_000
 
 
-def call_profile(settings: Settings, persona: Persona, options: CallOptions) -> CallProfile:
-    """One call's profile; what the client left open comes from the settings."""
+def call_profile(
+    settings: Settings, persona: Persona, options: CallOptions, others: Sequence[Persona] = ()
+) -> CallProfile:
+    """One call's profile; what the client left open comes from the settings.
+
+    Args:
+        settings: The whole tree.
+        persona: Who answers.
+        options: The client's wishes.
+        others: The same persona for callers who turn out to speak another language.
+    """
     turn = settings.turn
     return CallProfile(
-        system_prompt=_system_prompt(persona, options.instructions),
+        manners=_manners([persona, *others], options.instructions),
         cut_mark=persona.cut_mark,
-        lines=ScriptedLines(
-            greeting=persona.greeting,
-            check_in=persona.check_ins[0],
-            asks_to_continue=lexicon.asks_to_continue,
-            resuming=persona.resuming,
-        ),
         fallbacks={"unheard": persona.unheard, "apology": persona.apology},
         language=_language(settings, options),
         hearing=PlannerSettings(interval_secs=settings.stt.partial_interval_secs),
-        examples=persona.example_messages(),
         turn=TurnSettings(
             soft_end_secs=turn.soft_end_secs,
             min_wait_secs=turn.min_silence_secs,
@@ -63,6 +66,27 @@ def call_profile(settings: Settings, persona: Persona, options: CallOptions) -> 
             notified=settings.safety.webhook_url is not None,
             contact=settings.safety.contact,
         ),
+    )
+
+
+def _manners(personas: Sequence[Persona], instructions: str | None) -> dict[Language, Manner]:
+    """By language, in the order given; the first persona of a language speaks it."""
+    manners: dict[Language, Manner] = {}
+    for persona in personas:
+        manners.setdefault(persona.language, _manner(persona, instructions))
+    return manners
+
+
+def _manner(persona: Persona, instructions: str | None) -> Manner:
+    return Manner(
+        system_prompt=_system_prompt(persona, instructions),
+        lines=ScriptedLines(
+            greeting=persona.greeting,
+            check_in=persona.check_ins[0],
+            asks_to_continue=lexicon.asks_to_continue,
+            resuming=persona.resuming,
+        ),
+        examples=persona.example_messages(),
     )
 
 

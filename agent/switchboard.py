@@ -45,12 +45,12 @@ class Switchboard:
         if settings.privacy.record:
             self._records = open_store(settings)
             self._records.purge(settings.privacy.retention_days)
-        self._warm_prompt: Conversation | None = None
+        self._warm_prompts: list[Conversation] = []
 
     async def warm_up(self) -> None:
         """Spare the first call what only has to be done once."""
-        messages = self.profile(CallOptions()).new_history().prompt()
-        self._warm_prompt = await warm_up(self._engines, messages)
+        manners = self.profile(CallOptions()).manners.values()
+        self._warm_prompts = await warm_up(self._engines, [one.opening() for one in manners])
 
     @property
     def engines(self) -> Engines:
@@ -99,7 +99,8 @@ class Switchboard:
 
     def profile(self, options: CallOptions) -> CallProfile:
         """What the settings and a client's options make of a call."""
-        return call_profile(self._settings, self.persona(options.locale), options)
+        persona = self.persona(options.locale)
+        return call_profile(self._settings, persona, options, list(self._personas.values()))
 
     def persona(self, locale: str | None = None) -> Persona:
         """Who answers a page in `locale`; the settings' persona where it does not speak it."""
@@ -114,8 +115,8 @@ class Switchboard:
     async def close(self, reason: str = "drain") -> None:
         """End all calls."""
         await asyncio.gather(*(call.close(reason) for call in list(self._calls.values())))
-        if self._warm_prompt is not None:
-            await self._warm_prompt.close()
+        for conversation in self._warm_prompts:
+            await conversation.close()
 
 
 def _spoken_by(settings: PersonaSettings) -> dict[str | None, Persona]:

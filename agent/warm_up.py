@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -25,30 +25,31 @@ logger = logging.getLogger(__name__)
 _SENTENCES = ("我在听。", "I am listening.")
 
 
-async def warm_up(engines: Engines, messages: Sequence[Message]) -> Conversation | None:
+async def warm_up(engines: Engines, openings: Iterable[Sequence[Message]]) -> list[Conversation]:
     """Use every engine once; takes one to three seconds.
 
     Args:
         engines: Freshly loaded.
-        messages: What every call's context begins with.
+        openings: What calls' contexts begin with.
 
     Returns:
-        The conversation that keeps `messages` evaluated; close it with the engines. None
+        Conversations that keep the openings evaluated; close them with the engines. Fewer
         if an engine failed: calls will meet the failure themselves and say so.
     """
     began = time.monotonic()
-    conversation = engines.language_model.open()
+    conversations: list[Conversation] = []
     try:
-        await conversation.prefill(messages, "")
+        for opening in openings:
+            conversations.append(engines.language_model.open())
+            await conversations[-1].prefill(opening, "")
         await engines.recogniser.decode(np.zeros(INPUT_RATE_HZ, np.float32), language="zh")
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(engines.workers, _speak, engines)
     except VoiceError as error:
         logger.warning("warming up failed: %s", error.code)
-        await conversation.close()
-        return None
-    logger.info("engines warm after %.1f s", time.monotonic() - began)
-    return conversation
+    else:
+        logger.info("engines warm after %.1f s", time.monotonic() - began)
+    return conversations
 
 
 def _speak(engines: Engines) -> None:

@@ -15,13 +15,13 @@ from pipecat.pipeline.pipeline import Pipeline
 
 from pipeline.clause_stage import ClauseStage
 from pipeline.clauses import ClauseCutter
-from pipeline.context.conversation import ConversationHistory
-from pipeline.context.stage import ContextStage, ScriptedLines
+from pipeline.context.manner import Manner
+from pipeline.context.stage import ContextStage
 from pipeline.events import CallEvent
 from pipeline.guard import Guardian
 from pipeline.input import InputStage
 from pipeline.interruption import InterruptionPolicy
-from pipeline.llm.base import LanguageModel, Message, Sampling
+from pipeline.llm.base import LanguageModel, Sampling
 from pipeline.llm.reply_limit import ReplyLimit
 from pipeline.llm.stage import LlmStage
 from pipeline.output import OutputStage
@@ -62,10 +62,8 @@ class CallProfile:
     """What makes one call different from another.
 
     Attributes:
-        system_prompt: First message of the context.
-        examples: Turns shown to the model before every call.
+        manners: How to speak with callers of each language, the usual one first.
         cut_mark: Appended to what was heard of a cut reply, for the model to see.
-        lines: Scripted answers.
         fallbacks: Spoken when an answer cannot be had.
         language: Language to recognise, None to detect it.
         hearing: When and how much to decode.
@@ -74,13 +72,11 @@ class CallProfile:
         guardian: May answer in the model's place; belongs to one call alone.
     """
 
-    system_prompt: str
-    lines: ScriptedLines
+    manners: Mapping[Language, Manner]
     fallbacks: Mapping[Fallback, str]
     cut_mark: str = "……"
     language: Language | None = None
     hearing: PlannerSettings = field(default_factory=PlannerSettings)
-    examples: tuple[Message, ...] = ()
     turn: TurnSettings = field(default_factory=TurnSettings)
     interruption: InterruptionPolicy = field(default_factory=InterruptionPolicy)
     sampling: Sampling = field(default_factory=Sampling)
@@ -90,9 +86,10 @@ class CallProfile:
     holds_on_pause: bool = False
     guardian: Guardian | None = None
 
-    def new_history(self) -> ConversationHistory:
-        """The context before anybody has spoken."""
-        return ConversationHistory(self.system_prompt, self.cut_mark, self.examples)
+    @property
+    def usual_manner(self) -> Manner:
+        """How to speak until a caller is heard to speak another language."""
+        return next(iter(self.manners.values()))
 
 
 def assemble(
@@ -113,7 +110,7 @@ def assemble(
             ),
             TurnStage(machine, profile.fallbacks, engines.smart_turn, engines.workers),
             SttStage(engines.recogniser, profile.language, profile.hearing),
-            ContextStage(profile.new_history(), profile.lines, profile.guardian),
+            ContextStage(profile.manners, profile.cut_mark, profile.guardian),
             LlmStage(engines.language_model.open(), profile.sampling, profile.reply_limit),
             ClauseStage(lambda: ClauseCutter(speakable=speakable)),
             TtsStage(engines.voice, profile.style, engines.workers),

@@ -14,6 +14,7 @@ stage is busy, since no stage works inside `process_frame`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -21,6 +22,7 @@ from pipecat.frames.frames import SystemFrame
 
 from pipeline.audio import Int16Array
 from pipeline.clauses import Clause
+from pipeline.context.manner import Manner
 from pipeline.events import CallEvent, ReplyStatus
 from pipeline.interruption import InterruptionMode
 from pipeline.llm.base import Message, Sampling
@@ -38,7 +40,7 @@ class ConfigureFrame(SystemFrame):
     """New choices of the client; they hold from the next turn and the next reply on.
 
     Attributes:
-        system_prompt: First message of the context.
+        manners: How to speak with callers of each language.
         sampling: How replies are drawn.
         language: Language to recognise, None to detect it.
         take_turns: False leaves the end of a turn to the client.
@@ -46,7 +48,7 @@ class ConfigureFrame(SystemFrame):
         holds_on_pause: The client holds its buffer when told to pause.
     """
 
-    system_prompt: str
+    manners: Mapping[Language, Manner]
     sampling: Sampling
     language: Language | None
     take_turns: bool

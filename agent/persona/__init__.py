@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from agent.config import Locale
 from pipeline.errors import ConfigError
 from pipeline.llm.base import Message
+from pipeline.text import Language
 
 _PACKAGED = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)
@@ -82,6 +83,11 @@ class Persona(_Data):
     system_prompt: Annotated[str, StringConstraints(min_length=1, max_length=4000)]
     style: Style
     examples: tuple[Example, ...] = ()
+
+    @property
+    def language(self) -> Language:
+        """The language of its locale."""
+        return "en" if self.locale == "en" else "zh"
 
     def example_messages(self) -> tuple[Message, ...]:
         """The examples as earlier turns, to stand between system prompt and history.

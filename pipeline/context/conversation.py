@@ -26,14 +26,11 @@ class ConversationHistory:
     """The messages of a call.
 
     Args:
-        system_prompt: First message, never trimmed.
         cut_mark: Appended to a cut reply's heard text, e.g. "……", so that the model
             knows that it was cut off.
     """
 
-    system_prompt: str
     cut_mark: str = "……"
-    examples: tuple[Message, ...] = ()
     messages: list[Message] = field(default_factory=list)
     pending_user_text: str = ""
     last_cut: Cut | None = None
@@ -43,10 +40,6 @@ class ConversationHistory:
     def add_user_text(self, text: str) -> None:
         """Something the caller said or typed that waits for an answer."""
         self.pending_user_text = join(self.pending_user_text, text)
-
-    def prompt(self) -> tuple[Message, ...]:
-        """System message and history, without what waits for an answer."""
-        return (Message("system", self.system_prompt), *self.examples, *self.messages)
 
     def user_text_with(self, text: str) -> str:
         """What the next answer is to: what waits, and `text`."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection
 
 from pipeline.context.conversation import ConversationHistory
+from pipeline.context.manner import Manner
 from pipeline.frames import (
     CancelReplyFrame,
     CommitFrame,
@@ -23,28 +23,16 @@ from pipeline.frames import (
     TranscriptFrame,
 )
 from pipeline.guard import Guardian
+from pipeline.llm.base import Message
 from pipeline.stage import Stage
-from pipeline.text import count_units
+from pipeline.text import Language, count_units, language_of
 
 # Made from the history, or changing it: while a reply is being cut they wait for playout.
 _NEEDS_HISTORY = (TranscriptFrame, DraftFrame, SayFrame, TakeTextFrame, CommitFrame, DropFrame)
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptedLines:
-    """What the bot says without the language model.
-
-    Attributes:
-        greeting: Answer to `respond` before anybody spoke.
-        check_in: Answer to `respond` when nothing waits for an answer.
-        asks_to_continue: Whether a user text asks for the rest of a cut reply.
-        resuming: Said before that rest; may be empty.
-    """
-
-    greeting: str
-    check_in: str
-    asks_to_continue: Callable[[str], bool]
-    resuming: str = ""
+# Fewer units than this do not change the language of the call: OK and 嗯 belong to all.
+LANGUAGE_UNITS = 3
 
 
 class ContextStage(Stage):
@@ -56,20 +44,22 @@ class ContextStage(Stage):
     words with spaces; so the history is our own.
 
     Args:
-        history: What was said and heard; owned by this stage.
-        lines: Answers that need no model.
+        manners: How to speak with callers of each language, the first one's until a caller
+            is heard to speak another. The history is kept when the language changes.
+        cut_mark: Appended to what was heard of a cut reply, for the model to see.
         guardian: Hears every word first and may answer in the model's place.
     """
 
     def __init__(
         self,
-        history: ConversationHistory,
-        lines: ScriptedLines,
+        manners: Mapping[Language, Manner],
+        cut_mark: str = "……",
         guardian: Guardian | None = None,
     ) -> None:
         super().__init__(name="context")
-        self.history = history
-        self._lines = lines
+        self._manners = manners
+        self._manner = next(iter(manners.values()))
+        self.history = ConversationHistory(cut_mark=cut_mark)
         self._guardian = guardian
         self._held_for = ""  # the turn for whose sake a reply was stopped
         self._drafted: dict[int, str] = {}
@@ -85,11 +75,12 @@ class ContextStage(Stage):
             return
         match frame:
             case ConfigureFrame():
-                self.history.system_prompt = frame.system_prompt
+                self._configure(frame.manners)
                 await self.push_frame(frame, direction)
                 # The prompt is evaluated while nobody waits for it.
-                await self.push_frame(PrefillFrame(self.history.prompt(), ""))
+                await self.push_frame(PrefillFrame(self._prompt(), ""))
             case TranscriptFrame():
+                self._follow(frame.language, frame.committed)
                 await self._guard(frame)
                 await self._prefill(frame)
             case DraftFrame():
@@ -100,6 +91,7 @@ class ContextStage(Stage):
                 self._drafted[frame.generation] = ""
                 await self.push_frame(frame, direction)
             case TakeTextFrame():
+                self._follow(language_of(frame.text), frame.text)
                 self.history.add_user_text(frame.text)
             case CommitFrame():
                 await self._commit(frame)
@@ -114,6 +106,19 @@ class ContextStage(Stage):
                 await self._release(frame.generation)
             case _:
                 await self.push_frame(frame, direction)
+
+    def _configure(self, manners: Mapping[Language, Manner]) -> None:
+        spoken = [language for language, one in self._manners.items() if one is self._manner]
+        self._manners = manners
+        self._manner = manners.get(spoken[0]) or next(iter(manners.values()))
+
+    def _follow(self, language: Language, text: str) -> None:
+        """Answer in the language that is spoken."""
+        if count_units(text) >= LANGUAGE_UNITS:
+            self._manner = self._manners.get(language, self._manner)
+
+    def _prompt(self) -> tuple[Message, ...]:
+        return (*self._manner.opening(), *self.history.messages)
 
     async def _guard(self, frame: TranscriptFrame) -> None:
         """Stop the reply that is sounding when the words over it must be answered at once."""
@@ -132,11 +137,13 @@ class ContextStage(Stage):
             return
         self._prefilled = user_so_far
         await self.push_frame(
-            PrefillFrame(self.history.prompt(), frame.committed, self.history.pending_user_text)
+            PrefillFrame(self._prompt(), frame.committed, self.history.pending_user_text)
         )
 
     async def _draft(self, frame: DraftFrame) -> None:
         generation, history = frame.generation, self.history
+        self._follow(frame.language, frame.text)
+        lines = self._manner.lines
         self._drafted[generation] = frame.text
         self._prefilled = ""
         user_text = history.user_text_with(frame.text)
@@ -146,16 +153,14 @@ class ContextStage(Stage):
         if guarded is not None:
             scripted = guarded
         elif not user_text:
-            scripted = self._lines.check_in if history.messages else self._lines.greeting
-        elif cut is not None and self._lines.asks_to_continue(user_text):
-            scripted = self._lines.resuming + cut.unheard.lstrip("，。、；：,.;: ")
+            scripted = lines.check_in if history.messages else lines.greeting
+        elif cut is not None and lines.asks_to_continue(user_text):
+            scripted = lines.resuming + cut.unheard.lstrip("，。、；：,.;: ")
         if scripted:
             await self.push_frame(SayFrame(generation, frame.turn_id, scripted))
         else:
             await self.push_frame(
-                ReplyRequestFrame(
-                    generation, history.prompt(), frame.text, history.pending_user_text
-                )
+                ReplyRequestFrame(generation, self._prompt(), frame.text, history.pending_user_text)
             )
 
     async def _release(self, finished: int) -> None:

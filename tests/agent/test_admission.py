@@ -3,11 +3,11 @@ import pytest
 from agent.admission import COARSENING, admit, degraded
 from agent.config import ServerSettings
 from pipeline.assembly import CallProfile
-from pipeline.context.stage import ScriptedLines
+from pipeline.context.manner import Manner, ScriptedLines
 from pipeline.errors import OverloadedError
 
 SETTINGS = ServerSettings(max_calls=4, speculating_calls=1, fine_captions_calls=2)
-PROFILE = CallProfile("", ScriptedLines("", "", lambda text: False), {})
+PROFILE = CallProfile({"zh": Manner("", ScriptedLines("", "", lambda text: False))}, {})
 
 
 def test_the_house_degrades_step_by_step():

@@ -28,7 +28,7 @@ from agent.call import Call
 from agent.caller_speaker import SimulatedSpeaker
 from pipeline.assembly import CallProfile, Engines
 from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, Int16Array, pcm_to_int16
-from pipeline.context.stage import ScriptedLines
+from pipeline.context.manner import Manner, ScriptedLines
 from pipeline.events import (
     BackchannelNoted,
     CallEnded,
@@ -247,8 +247,9 @@ def play(
         workers or InlineExecutor(),
     )
     profile = CallProfile(
-        system_prompt="system",
-        lines=ScriptedLines(GREETING, CHECK_IN, lexicon.asks_to_continue),
+        manners={
+            "zh": Manner("system", ScriptedLines(GREETING, CHECK_IN, lexicon.asks_to_continue))
+        },
         fallbacks={"unheard": UNHEARD, "apology": APOLOGY},
         cut_mark=CUT_MARK,
         language="zh",

@@ -91,7 +91,7 @@ async def sequential_factory(settings: Settings) -> AsyncIterator[CallFactory]:
 
 def _opening(profile: CallProfile) -> list[Message]:
     """What every call's context begins with."""
-    return [Message("system", profile.system_prompt), *profile.examples]
+    return list(profile.usual_manner.opening())
 
 
 @dataclass

@@ -145,7 +145,7 @@ class StockCall(BaselineCall):
             api_key="none",
             settings=OpenAILLMService.Settings(
                 model="local",
-                system_instruction=profile.system_prompt,
+                system_instruction=profile.usual_manner.system_prompt,
                 temperature=sampling.temperature,
                 top_p=sampling.top_p,
                 max_tokens=sampling.max_tokens,

@@ -91,7 +91,8 @@ async def language_model_server(settings: Settings, profile: CallProfile) -> Asy
 
 async def _warm_up(url: str, profile: CallProfile) -> None:
     """Wait for the server, and let it read the persona once, as ours does."""
-    messages = [{"role": "system", "content": profile.system_prompt}, *examples(profile)]
+    system = {"role": "system", "content": profile.usual_manner.system_prompt}
+    messages = [system, *examples(profile)]
     request = {"model": "local", "messages": messages, "max_tokens": 1}
     async with httpx.AsyncClient(timeout=LLM_START_TIMEOUT_SECS) as client:
         for _ in range(round(LLM_START_TIMEOUT_SECS / _RETRY_SECS)):
@@ -105,4 +106,4 @@ async def _warm_up(url: str, profile: CallProfile) -> None:
 
 def examples(profile: CallProfile) -> list[Any]:
     """The persona's example turns as chat messages."""
-    return [{"role": one.role, "content": one.content} for one in profile.examples]
+    return [{"role": one.role, "content": one.content} for one in profile.usual_manner.examples]

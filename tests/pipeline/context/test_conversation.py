@@ -7,12 +7,7 @@ from pipeline.llm.base import Message
 
 
 def history() -> ConversationHistory:
-    return ConversationHistory("be kind")
-
-
-def test_the_system_message_comes_first() -> None:
-    """A fresh prompt is the system message alone."""
-    assert history().prompt() == (Message("system", "be kind"),)
+    return ConversationHistory()
 
 
 def test_a_completed_reply_enters_with_its_turn() -> None:

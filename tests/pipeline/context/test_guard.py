@@ -5,8 +5,8 @@ from __future__ import annotations
 from pipecat.frames.frames import Frame
 from pipecat.tests.utils import run_test
 
-from pipeline.context.conversation import ConversationHistory
-from pipeline.context.stage import ContextStage, ScriptedLines
+from pipeline.context.manner import Manner, ScriptedLines
+from pipeline.context.stage import ContextStage
 from pipeline.events import CallEvent, CrisisNoted
 from pipeline.frames import (
     CancelReplyFrame,
@@ -42,7 +42,7 @@ class Watchful:
 
 async def play(guardian: Watchful, *frames: Frame) -> tuple[list[Frame], list[Frame]]:
     """The frames that a stage with this guardian sends down and up."""
-    stage = ContextStage(ConversationHistory("be kind"), LINES, guardian)
+    stage = ContextStage({"en": Manner("be kind", LINES)}, guardian=guardian)
     down, up = await run_test(stage, frames_to_send=list(frames))
     return list(down), list(up)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.context.conversation import ConversationHistory
-from pipeline.context.stage import ContextStage, ScriptedLines
+from pipeline.context.manner import Manner, ScriptedLines
+from pipeline.context.stage import ContextStage
 from pipeline.frames import (
     CommitFrame,
     DraftFrame,
@@ -22,8 +22,15 @@ from tests.fakes.driver import Passed, Step, Up, drive
 LINES = ScriptedLines("你好。", "还在吗？", lexicon.asks_to_continue, resuming="好，")
 
 
+ENGLISH = Manner(
+    "in English",
+    ScriptedLines("Hello.", "Still there?", lexicon.asks_to_continue),
+    examples=(Message("user", "hi"), Message("assistant", "Hello, I'm here.")),
+)
+
+
 def run(*steps: Step) -> Passed:
-    return drive(ContextStage(ConversationHistory("system"), LINES), *steps)
+    return drive(ContextStage({"zh": Manner("system", LINES), "en": ENGLISH}), *steps)
 
 
 def partial(committed: str, unstable: str = "") -> TranscriptFrame:
@@ -52,6 +59,27 @@ def test_agreed_words_are_prefilled_as_they_grow():
     """Unstable ones are not, and nothing is evaluated twice."""
     passed = run(partial("", "我"), partial("我最近"), partial("我最近", "睡"), partial("我最近睡"))
     assert [frame.user_so_far for frame in passed.all(PrefillFrame)] == ["我最近", "我最近睡"]
+
+
+def test_a_caller_who_speaks_english_is_answered_in_english():
+    """The opening of the context changes with the language; the history stays."""
+    english = DraftFrame(2, "turn_2", "I can't sleep at night", "en", speculative=True)
+    (_, request) = run(*ONE_TURN, english).all(ReplyRequestFrame)
+    assert request.messages == (*ENGLISH.opening(), *AFTER_ONE_TURN[1:])
+
+
+def test_a_single_word_does_not_change_the_language():
+    """Whisper takes a short sound for either."""
+    request = run(DraftFrame(1, "turn_1", "Okay.", "en", speculative=True)).all(ReplyRequestFrame)[
+        0
+    ]
+    assert request.messages == (SYSTEM,)
+
+
+def test_typed_words_choose_the_language_too():
+    """Text alone tells which it is."""
+    (say,) = run(TakeTextFrame("", "I would like to talk"), draft(1, "")).all(ReplyRequestFrame)
+    assert say.messages == ENGLISH.opening()
 
 
 def test_a_draft_asks_the_model():
