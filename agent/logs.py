@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from loguru import Message
 
 # Attributes of every record; what else a record carries came in as `extra`.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# uvicorn's is its message again, with terminal colours.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",
+}
 _CHATTY = ("httpx", "httpcore", "huggingface_hub", "numba", "faster_whisper", "uvicorn.access")
 
 

@@ -67,7 +67,7 @@ def call(
     from pipeline.audio import OUTPUT_RATE_HZ
     from pipeline.errors import ConfigError
 
-    settings = settings_of(ctx, model_flags(model))
+    settings = settings_of(ctx, model_flags(model), quiet=True)
     if rate not in (16_000, 24_000):
         raise ConfigError(f"--rate {rate}: the wire takes 16000 or 24000")
     loaded = [load_clip(path, rate, speech_level_dbfs=speech_level) for path in clips]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,6 @@ import typer
 from agent.cli.context import settings_of
 from agent.cli.run_models import MODEL_HELP, model_flags
 from pipeline.llm.base import Message
-from pipeline.llm.reply_limit import LimitedReply, ReplyLimit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,9 @@ def chat(
     model: Annotated[str | None, typer.Option(help=MODEL_HELP)] = None,
 ) -> None:
     """Write with the persona. Ctrl-C stops a reply, Ctrl-D ends; lines can be piped in."""
+    settings = settings_of(ctx, {"persona.locale": locale, **model_flags(model)}, quiet=True)
+
+    # After the log is set up: pipecat greets on stderr when it is imported before.
     from rich.console import Console
 
     from agent import engines
@@ -39,7 +42,6 @@ def chat(
     from agent.profile import call_profile
     from pipeline.events import CallOptions
 
-    settings = settings_of(ctx, {"persona.locale": locale, **model_flags(model)})
     named = settings.persona
     persona = load_persona(named.name, named.locale, named.directory)
     # What a caller would get, so that both are the same persona.
@@ -64,9 +66,11 @@ class WrittenSession:
     """
 
     def __init__(self, conversation: Conversation, persona: Persona, sampling: Sampling) -> None:
+        from pipeline.llm.reply_limit import LimitedReply, ReplyLimit
+
         self.conversation = conversation
         self._sampling = sampling
-        self._limit = ReplyLimit(persona.style.max_sentences)
+        self._new_limited = partial(LimitedReply, ReplyLimit(persona.style.max_sentences))
         self._cut_mark = persona.cut_mark
         self.messages = [
             Message("system", persona.system_prompt),
@@ -84,7 +88,7 @@ class WrittenSession:
         """
         question = Message("user", text)
         shown = ""
-        limited = LimitedReply(self._limit)
+        limited = self._new_limited()
         stream = self.conversation.reply([*self.messages, question], self._sampling)
         try:
             async for delta in stream:

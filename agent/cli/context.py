@@ -21,12 +21,16 @@ class Invocation:
     flags: Mapping[str, Any] = field(default_factory=dict)
 
 
-def resolve(ctx: typer.Context, flags: Mapping[str, Any] | None = None) -> Resolved:
+def resolve(
+    ctx: typer.Context, flags: Mapping[str, Any] | None = None, *, quiet: bool = False
+) -> Resolved:
     """Resolve the settings of this run and set up the log.
 
     Args:
         ctx: Of the command.
         flags: The command's own flags, dotted path to value; None values were not given.
+        quiet: Log warnings and errors alone unless a level was chosen: for commands whose
+            output is read by a person while they run.
 
     Raises:
         ConfigError: See `agent.config.load`.
@@ -36,10 +40,15 @@ def resolve(ctx: typer.Context, flags: Mapping[str, Any] | None = None) -> Resol
     invocation = ctx.find_object(Invocation) or Invocation()
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     resolved = config.load(invocation.config_file, {**invocation.flags, **given})
-    logs.configure(resolved.settings.logging)
+    logging = resolved.settings.logging
+    if quiet and resolved.origins["logging.level"] == "default":
+        logging = logging.model_copy(update={"level": "warning"})
+    logs.configure(logging)
     return resolved
 
 
-def settings_of(ctx: typer.Context, flags: Mapping[str, Any] | None = None) -> Settings:
+def settings_of(
+    ctx: typer.Context, flags: Mapping[str, Any] | None = None, *, quiet: bool = False
+) -> Settings:
     """`resolve`, for commands that need no origins."""
-    return resolve(ctx, flags).settings
+    return resolve(ctx, flags, quiet=quiet).settings

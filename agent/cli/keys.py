@@ -26,7 +26,10 @@ def add(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Who will u
 
 def show(ctx: typer.Context) -> None:
     """Names of all keys, and when they were made."""
-    for key in KeyRing(settings_of(ctx).keys_file).entries():
+    entries = KeyRing(settings_of(ctx).keys_file).entries()
+    if not entries:
+        typer.echo("no keys yet; `qingting keys add NAME` makes one", err=True)
+    for key in entries:
         typer.echo(f"{key.created_at:%Y-%m-%d %H:%M}  {key.name}")
 
 

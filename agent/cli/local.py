@@ -47,7 +47,7 @@ def local(
     as_json: Annotated[bool, typer.Option("--json", help="The self-test as JSON.")] = False,
 ) -> None:
     """Talk with the persona at this machine. Ctrl-C hangs up."""
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, quiet=True)
     if list_devices:
         _list()
     elif self_test:

@@ -36,7 +36,7 @@ def list_models(ctx: typer.Context) -> None:
     settings = settings_of(ctx)
     store = ModelStore(settings.models_dir)
     used = set(models_in_use(settings))
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     for model in store.manifest.models:
         state = store.status(model.name).state
         name = f"[bold]{model.name:<20}[/]" if model.name in used else f"{model.name:<20}"

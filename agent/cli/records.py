@@ -29,8 +29,10 @@ def register(app: typer.Typer) -> None:
 
 def list_(ctx: typer.Context, caller: Caller = None) -> None:
     """List the records, the newest first."""
-    store = _store(ctx)
-    for record in store.calls(caller):
+    records = _store(ctx).calls(caller)
+    if not records:
+        typer.echo("no records; calls are kept when privacy.record is on", err=True)
+    for record in records:
         ended = "running or broken off" if record.ended_at is None else f"{record.ended_at:%H:%M}"
         kept = [name for name, allowed in record.consent if allowed]
         typer.echo(

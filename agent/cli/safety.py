@@ -1,11 +1,14 @@
-"""`qingting safety`: the crisis detector, measured on labelled utterances."""
+"""`qingting safety`: the crisis detector on labelled utterances, and the helplines."""
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from agent.cli.context import settings_of
 
 if TYPE_CHECKING:
     from agent.safety.evaluation import Judged
@@ -15,6 +18,7 @@ def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="The crisis protocol.", no_args_is_help=True)
     group.command("eval")(evaluate)
+    group.command()(hotlines)
     app.add_typer(group, name="safety")
 
 
@@ -53,6 +57,29 @@ def evaluate(
     )
     for one in wrong:
         typer.echo(f"{one.utterance.label} -> {one.answer}: {one.utterance.text}")
+
+
+def hotlines(
+    ctx: typer.Context,
+    region: Annotated[
+        str | None, typer.Option(help="TW, CN, HK, SG, MY, US or UK; else all of them.")
+    ] = None,
+) -> None:
+    """Show the numbers that callers get, with their source and the day it was read."""
+    from agent.safety.hotlines import hotlines as all_lines
+
+    settings = settings_of(ctx, {"safety.region": region})
+    wanted = None if region is None else settings.safety.region
+    today = datetime.datetime.now().astimezone().date()
+    for line in all_lines():
+        if wanted not in (None, line.region):
+            continue
+        typer.echo(
+            f"{line.region}  {line.number:<16}  {line.name['en']}; {line.hours}\n"
+            f"    {', '.join(line.serves)}\n    {line.source}, {line.checked}"
+        )
+        if line.is_stale(today):
+            typer.echo(f"qingting: nobody has checked {line.number} for a year", err=True)
 
 
 def _mistake(one: Judged) -> dict[str, Any]:

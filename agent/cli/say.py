@@ -34,10 +34,13 @@ def say(
 
     from agent import engines
     from agent.clips import write_clip
+    from pipeline.errors import ConfigError
 
     voice = engines.load_speaker(settings)
     speech = [np.zeros(0, np.int16), *_speak(voice, text, engines.speech_style(settings))]
     samples = np.concatenate(speech)
+    if not len(samples):
+        raise ConfigError("the text holds nothing that can be spoken")
     write_clip(out, samples, voice.sample_rate_hz)
     typer.echo(f"{out}: {len(samples) / voice.sample_rate_hz:.2f} s")
 

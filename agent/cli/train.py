@@ -150,9 +150,19 @@ def presets() -> None:
 
     from train.presets import PRESETS
 
-    table = Table(
-        "preset", "method", "rank", "alpha", "rate", "epochs", "batch", "tokens", "learns"
-    )
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for heading in (
+        "preset",
+        "method",
+        "rank",
+        "alpha",
+        "rate",
+        "epochs",
+        "batch",
+        "tokens",
+        "learns",
+    ):
+        table.add_column(heading, no_wrap=True)
     for name, recipe in PRESETS.items():
         table.add_row(
             name,
