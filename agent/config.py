@@ -233,7 +233,7 @@ class LlmSettings(Section):
         "spin, and a foreign load on one core then stretches a reply from seconds to minutes.",
     )
     batch_threads: int = Field(
-        2,
+        1,
         ge=1,
         description="Most compute threads for prompts and for several replies at once.",
     )
