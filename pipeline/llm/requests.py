@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
@@ -26,7 +27,7 @@ class Sampler(Protocol):
 
 
 @dataclass(eq=False, slots=True)
-class Request:
+class Request(ABC):
     """A row of tokens to be evaluated; the worker owns all of it but `cancelled`.
 
     Attributes:
@@ -42,9 +43,9 @@ class Request:
     row: Row | None = field(default=None, init=False)
 
     @property
+    @abstractmethod
     def purpose(self) -> Purpose:
         """What its row is for."""
-        raise NotImplementedError
 
     @property
     def pending(self) -> int:
@@ -61,9 +62,9 @@ class Request:
         """Whether nobody waits for a reply from it yet."""
         return False
 
+    @abstractmethod
     def fail(self, error: GenerationError) -> None:
         """Tell whoever waits that it came to nothing."""
-        raise NotImplementedError
 
 
 @dataclass(eq=False, slots=True)

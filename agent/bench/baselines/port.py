@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from pipeline.events import CallEnded, CallEvent, CallFailed, CallOptions
 logger = logging.getLogger(__name__)
 
 
-class BaselineCall:
+class BaselineCall(ABC):
     """A call that listens and answers, and nothing else: no typed turns, no push-to-talk."""
 
     def __init__(self) -> None:
@@ -26,13 +27,13 @@ class BaselineCall:
         self._events: asyncio.Queue[CallEvent] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
+    @abstractmethod
     async def run(self) -> None:
         """Hold the call until cancelled."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cancel_reply(self) -> None:
         """Stop the running reply now."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Begin; the event loop must be running."""
