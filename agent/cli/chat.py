@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from agent.persona import Persona
+    from pipeline.guard import Guardian
     from pipeline.llm.base import Conversation, LanguageModel, Sampling
 
 
@@ -50,7 +51,9 @@ def chat(
     console = Console(highlight=False, soft_wrap=True)
     with asyncio.Runner() as runner:
         try:
-            session = WrittenSession(language_model.open(), persona, profile.sampling)
+            session = WrittenSession(
+                language_model.open(), persona, profile.sampling, profile.guardian
+            )
             _converse(runner, session, persona, console)
         finally:
             runner.run(_close(session.conversation, language_model))
@@ -63,13 +66,21 @@ class WrittenSession:
         conversation: Place in the model.
         persona: Who answers.
         sampling: How its words are drawn.
+        guardian: Answers a crisis in the model's place, as in a call; None has nobody.
     """
 
-    def __init__(self, conversation: Conversation, persona: Persona, sampling: Sampling) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        persona: Persona,
+        sampling: Sampling,
+        guardian: Guardian | None = None,
+    ) -> None:
         from pipeline.llm.reply_limit import LimitedReply, ReplyLimit
 
         self.conversation = conversation
         self._sampling = sampling
+        self._guardian = guardian
         self._new_limited = partial(LimitedReply, ReplyLimit(persona.style.max_sentences))
         self._cut_mark = persona.cut_mark
         self.messages = [
@@ -87,6 +98,10 @@ class WrittenSession:
         Cancelling stops within one token and keeps what was shown, marked as cut.
         """
         question = Message("user", text)
+        if (scripted := self._scripted(text)) is not None:
+            show(scripted)
+            self.messages += [question, Message("assistant", scripted)]
+            return
         shown = ""
         limited = self._new_limited()
         stream = self.conversation.reply([*self.messages, question], self._sampling)
@@ -104,6 +119,14 @@ class WrittenSession:
         finally:
             await stream.aclose()
         self.messages += [question, Message("assistant", shown)]
+
+    def _scripted(self, text: str) -> str | None:
+        """The crisis protocol's answer to a line, which never comes from the model."""
+        if self._guardian is None:
+            return None
+        answer = self._guardian.answer(text)
+        self._guardian.taken(text)
+        return answer
 
 
 def _converse(

@@ -12,6 +12,7 @@ from agent.cli import app
 from agent.cli.chat import WrittenSession
 from agent.config import Locale
 from agent.persona import Persona, load_persona
+from agent.safety.protocol import CrisisProtocol
 from pipeline.errors import GenerationError
 from pipeline.llm.base import Message, Sampling
 from tests.fakes.engines import FakeLanguageModel
@@ -66,6 +67,19 @@ async def test_a_stopped_reply_is_kept_as_far_as_it_was_shown(persona: Persona) 
         Message("user", "hello"),
         Message("assistant", "".join(shown) + persona.cut_mark),
     ]
+
+
+async def test_a_crisis_is_answered_by_the_protocol_alone(persona: Persona) -> None:
+    """From then on the script answers every line, and the model is not asked."""
+    shown: list[str] = []
+    model = FakeLanguageModel(lambda text: "from the model", token_secs=0.0)
+    guardian = CrisisProtocol("en", "US")
+    session = WrittenSession(model.open(), persona, Sampling(), guardian)
+    await session.answer("I want to kill myself", shown.append)
+    await session.answer("what is the weather like", shown.append)
+    assert model.prompts == []
+    assert "nine, eight, eight" in shown[0]
+    assert session.messages[-1] == Message("assistant", shown[1])
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
