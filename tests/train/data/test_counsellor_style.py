@@ -123,10 +123,12 @@ each_file = pytest.mark.parametrize(
 each_locale = pytest.mark.parametrize("locale", sorted(set(LOCALES)))
 
 
-def test_there_is_data_and_only_in_known_locales() -> None:
-    """Something was found to check, and every folder has rules."""
-    assert FILES
-    assert set(LOCALES) <= set(RULES)
+def test_every_locale_has_enough() -> None:
+    """Every folder has rules, every locale a fair share of at least three hundred dialogues."""
+    counts = {locale: len(of_locale(locale)) for locale in RULES}
+    assert set(LOCALES) == set(RULES)
+    assert min(counts.values()) >= 90
+    assert sum(counts.values()) >= 300
 
 
 @each_file
