@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
-from agent.config import Settings
+from opencc import OpenCC
+
+from agent.config import Locale, Settings
 from agent.engines import speech_style
 from agent.persona import Persona
 from agent.safety.hotlines import usual_region
@@ -57,6 +60,7 @@ def call_profile(
         ),
         sampling=_sampling(settings, options),
         reply_limit=ReplyLimit(persona.style.max_sentences),
+        rewrite_reply=_script_of(persona.locale),
         style=speech_style(settings),
         take_turns=options.turn_detection,
         holds_on_pause=options.reports_playout,
@@ -88,6 +92,13 @@ def _manner(persona: Persona, instructions: str | None) -> Manner:
         ),
         examples=persona.example_messages(),
     )
+
+
+@cache
+def _script_of(locale: Locale) -> Callable[[str], str]:
+    """Small models slip into the other script; characters change, words stay."""
+    config = {"zh-Hans": "t2s", "zh-Hant": "s2tw"}.get(locale)
+    return OpenCC(config).convert if config else str
 
 
 def _system_prompt(persona: Persona, instructions: str | None) -> str:

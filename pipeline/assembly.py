@@ -67,6 +67,8 @@ class CallProfile:
         fallbacks: Spoken when an answer cannot be had.
         language: Language to recognise, None to detect it.
         hearing: When and how much to decode.
+        reply_limit: Where a reply is long enough.
+        rewrite_reply: Brings replies into the script that the caller reads.
         take_turns: False leaves the end of a turn to the client (push-to-talk).
         holds_on_pause: The client holds its buffer when told to pause.
         guardian: May answer in the model's place; belongs to one call alone.
@@ -81,6 +83,7 @@ class CallProfile:
     interruption: InterruptionPolicy = field(default_factory=InterruptionPolicy)
     sampling: Sampling = field(default_factory=Sampling)
     reply_limit: ReplyLimit = field(default_factory=ReplyLimit)
+    rewrite_reply: Callable[[str], str] = str
     style: SpeechStyle = field(default_factory=SpeechStyle)
     take_turns: bool = True
     holds_on_pause: bool = False
@@ -111,7 +114,12 @@ def assemble(
             TurnStage(machine, profile.fallbacks, engines.smart_turn, engines.workers),
             SttStage(engines.recogniser, profile.language, profile.hearing),
             ContextStage(profile.manners, profile.cut_mark, profile.guardian),
-            LlmStage(engines.language_model.open(), profile.sampling, profile.reply_limit),
+            LlmStage(
+                engines.language_model.open(),
+                profile.sampling,
+                profile.reply_limit,
+                profile.rewrite_reply,
+            ),
             ClauseStage(lambda: ClauseCutter(speakable=speakable)),
             TtsStage(engines.voice, profile.style, engines.workers),
             PlayoutStage(

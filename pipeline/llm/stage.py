@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
@@ -38,12 +39,24 @@ class LlmStage(Stage):
     """
 
     def __init__(
-        self, conversation: Conversation, sampling: Sampling, limit: ReplyLimit | None = None
+        self,
+        conversation: Conversation,
+        sampling: Sampling,
+        limit: ReplyLimit | None = None,
+        rewrite: Callable[[str], str] = str,
     ) -> None:
+        """Args:
+        conversation: This call's place in the model.
+        sampling: How replies are drawn.
+        limit: Where a reply is long enough.
+        rewrite: Brings every piece of a reply into the script that the caller reads; must
+            not change its length.
+        """
         super().__init__(name="llm")
         self._conversation = conversation
         self._sampling = sampling
         self._limit = limit or ReplyLimit()
+        self._rewrite = rewrite
         self._prefill_task: asyncio.Task[None] | None = None
         self._reply_task: asyncio.Task[None] | None = None
         self._generation = 0
@@ -122,7 +135,7 @@ class LlmStage(Stage):
                     tokens = delta.tokens
                     if first or generation > self._committed:
                         await self.push_upstream(ReplyCostFrame(generation, tokens=tokens))
-                    text, long_enough = limited.feed(delta.text)
+                    text, long_enough = limited.feed(self._rewrite(delta.text))
                     last = long_enough or delta.finish_reason is not None
                     await self.push_frame(
                         ReplyTextFrame(generation, text, last=last, tokens=tokens)

@@ -42,6 +42,22 @@ def test_a_reply_is_streamed_to_its_end():
     assert passed.marks == ["first_token"]
 
 
+def test_a_reply_ends_where_its_limit_is():
+    """The question is the last that is said, and the stream ends with it."""
+    model = FakeLanguageModel(answer=lambda text: "多久了？可以多运动。")
+    passed = run(ReplyRequestFrame(1, MESSAGES, "我睡不好"), 2.0, model=model)
+    assert text_of(passed, 1) == "多久了？"
+    assert passed.all(ReplyTextFrame)[-1].last
+
+
+def test_a_reply_comes_in_the_callers_script():
+    """Every piece is rewritten on its way out; capitals stand for a script here."""
+    model = FakeLanguageModel(answer=lambda text: "go on")
+    stage = LlmStage(model.open(), Sampling(), rewrite=str.upper)
+    passed = drive(stage, ReplyRequestFrame(1, MESSAGES, "hello"), 2.0)
+    assert text_of(passed, 1) == "GO ON"
+
+
 def test_every_request_says_whether_the_turn_is_over():
     """Prefills while the caller speaks, and the request at the soft end."""
     model = FakeLanguageModel(end_of_turn=lambda text: 0.9 if text == "我睡不好" else 0.1)
