@@ -143,7 +143,7 @@ def _read(
     from agent.models.store import ModelStore
     from agent.persona import load_persona
 
-    model = ModelStore(settings.models_dir).locate(settings.models.llm)
+    model = ModelStore(settings.models_dir).fastest(settings.models.llm)
     options = RuntimeOptions(context_tokens=CONTEXT_TOKENS, rows=1, batch_tokens=CONTEXT_TOKENS)
     runtime = Runtime(model, settings.models.llm_adapter, 1.0, options)
     try:
