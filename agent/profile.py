@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 
 from opencc import OpenCC
@@ -58,7 +59,7 @@ def call_profile(
             mode=settings.interruption.mode if options.interrupt_reply else "off",
             sound_of=sound_of,
         ),
-        sampling=_sampling(settings, options),
+        sampling=replace(_sampling(settings, options), forbidden=(persona.cut_mark,)),
         reply_limit=ReplyLimit(persona.style.max_sentences),
         rewrite_reply=_script_of(persona.locale),
         style=speech_style(settings),

@@ -266,7 +266,7 @@ class TurnSettings(Section):
         "a thought; natural stands between.",
     )
     min_silence_secs: float = Field(
-        0.25,
+        0.35,
         ge=0.0,
         description="Silence before any answer, however complete the sentence. Shorter answers "
         "sooner and cuts off more pauses.",

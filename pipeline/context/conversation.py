@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pipeline.llm.base import Message
 from pipeline.text import join
 
+# Between 等一下 and 你刚才说到哪了 there may be one short answer.
+CUT_REMEMBERED_REPLIES = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -34,6 +37,7 @@ class ConversationHistory:
     messages: list[Message] = field(default_factory=list)
     pending_user_text: str = ""
     last_cut: Cut | None = None
+    _replies_since_cut: int = 0
     _answering: dict[int, str] = field(default_factory=dict)
     _answered: tuple[int, int] | None = None  # generation, index of its message
 
@@ -81,4 +85,9 @@ class ConversationHistory:
 
     def _note_cut(self, text: str, heard: str, *, cut: bool) -> None:
         unheard = text[len(heard) :]
-        self.last_cut = Cut(heard, unheard) if cut and unheard.strip() else None
+        if cut and unheard.strip():
+            self.last_cut, self._replies_since_cut = Cut(heard, unheard), 0
+            return
+        self._replies_since_cut += 1
+        if cut or self._replies_since_cut >= CUT_REMEMBERED_REPLIES:
+            self.last_cut = None

@@ -30,6 +30,7 @@ class Sampling:
         phrase_penalty: Against saying a phrase of the bot's last replies or of the last
             message again: the multiplier of llama.cpp's DRY sampler; 0.0 is off. Engines
             without it ignore it.
+        forbidden: Texts of one token each that are never drawn; longer ones are ignored.
         max_tokens: Upper bound of the reply.
         stop: Texts that end the reply and are not part of it.
     """
@@ -46,6 +47,7 @@ class Sampling:
     seed: int = 0
     max_tokens: int = 120
     stop: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
 
 
 FinishReason: TypeAlias = Literal["stop", "length", "loop"]

@@ -140,7 +140,9 @@ class Runtime:
 
     def sampler(self, sampling: Sampling, just_said: Sequence[int]) -> SamplerChain:
         """A sampler chain that draws from the last step's logits; see `SamplerChain`."""
-        return SamplerChain(self._context, sampling, just_said)
+        forbidden = [self.vocabulary.text_tokens(text) for text in sampling.forbidden]
+        banned = [tokens[0] for tokens in forbidden if len(tokens) == 1]
+        return SamplerChain(self._context, sampling, just_said, banned)
 
     def piece(self, token: int) -> bytes:
         """UTF-8 bytes of one token, possibly half a character."""

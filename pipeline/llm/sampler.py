@@ -28,16 +28,25 @@ class SamplerChain:
     phrases are penalised across the last messages: it should neither parrot nor repeat.
     """
 
-    def __init__(self, context: Any, sampling: Sampling, just_said: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        context: Any,
+        sampling: Sampling,
+        just_said: Sequence[int] = (),
+        banned: Sequence[int] = (),
+    ) -> None:
         """Args:
         context: llama.cpp's context handle whose logits are drawn from.
         sampling: Settings of this reply.
         just_said: Tokens of the last messages, oldest first.
+        banned: Tokens that are never drawn.
         """
         self._context = context
         parameters = llama_cpp.llama_sampler_chain_default_params()
         parameters.no_perf = True
         self._chain = llama_cpp.llama_sampler_chain_init(parameters)
+        if banned:
+            llama_cpp.llama_sampler_chain_add(self._chain, _against_tokens(context, banned))
         if sampling.phrase_penalty > 0.0 and just_said:
             against_phrases = _against_phrases(context, sampling, just_said)
             llama_cpp.llama_sampler_chain_add(self._chain, against_phrases)
@@ -57,6 +66,16 @@ class SamplerChain:
         if self._chain is not None:
             llama_cpp.llama_sampler_free(self._chain)
             self._chain = None
+
+
+def _against_tokens(context: Any, banned: Sequence[int]) -> Any:
+    vocabulary = llama_cpp.llama_model_get_vocab(llama_cpp.llama_get_model(context))
+    biases = (llama_cpp.llama_logit_bias * len(banned))(
+        *(llama_cpp.llama_logit_bias(token, float("-inf")) for token in banned)
+    )
+    return llama_cpp.llama_sampler_init_logit_bias(
+        llama_cpp.llama_vocab_n_tokens(vocabulary), len(banned), biases
+    )
 
 
 def _against_phrases(context: Any, sampling: Sampling, just_said: Sequence[int]) -> Any:

@@ -120,7 +120,7 @@ async def test_the_official_client_holds_a_conversation(house: House):
     ("text", "language"),
     [
         ("我跟家里人吵架了，不知道该怎么办。", "zh"),
-        ("I have been feeling really tired lately, and I cannot sleep.", None),
+        ("I have been feeling really tired and I cannot sleep.", None),
         ("我最近 deadline 很多，压力很大。", None),
     ],
     ids=["mandarin", "english", "mixed"],

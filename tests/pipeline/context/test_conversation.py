@@ -71,3 +71,15 @@ def test_words_typed_during_a_reply_wait_for_the_next() -> None:
     talk.add_user_text("还有头痛")
     talk.finish(1, "嗯。", "嗯。", cut=False)
     assert talk.pending_user_text == "还有头痛"
+
+
+def test_a_cut_is_remembered_over_one_answer() -> None:
+    """等一下 may be answered before 你刚才说到哪了 is asked; later it is forgotten."""
+    talk = history()
+    for generation, cut in ((1, True), (2, False)):
+        talk.commit(generation, "嗯")
+        talk.finish(generation, "好的，慢慢说。", "好的，" if cut else "好的，慢慢说。", cut=cut)
+    assert talk.last_cut is not None
+    talk.commit(3, "嗯")
+    talk.finish(3, "好。", "好。", cut=False)
+    assert talk.last_cut is None

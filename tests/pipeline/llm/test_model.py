@@ -64,6 +64,14 @@ async def test_a_phrase_of_the_last_reply_does_not_come_again(conversation):
     assert await text_of(conversation, again) != first
 
 
+async def test_a_forbidden_token_is_never_drawn(conversation):
+    """The mark of a cut reply in the history is not to be imitated."""
+    free = await text_of(conversation, COUNTING)
+    assert "、" in free
+    held = Sampling(temperature=0.0, max_tokens=16, forbidden=("、",))
+    assert "、" not in await text_of(conversation, COUNTING, held)
+
+
 async def test_a_reply_after_prefills_is_the_reply_without(model, conversation, open_conversation):
     """Speculative prefills save work and change nothing, an unstable transcript included."""
     cold = await text_of(conversation, COUNTING)
