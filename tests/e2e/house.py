@@ -30,7 +30,7 @@ from web.server import REALTIME_PATH
 DATA = Path(__file__).parents[1] / "data"
 # A caller must not sound like the bot that hears itself.
 # Short pauses: whether a pause ends a turn is the business of `qingting bench endpointing`.
-CALLER_STYLE = SpeechStyle(rate=0.95, pitch=1.2, pause_scale=0.5)
+CALLER_STYLE = SpeechStyle(rate=0.95, pitch=1.2, pause_scale=0.75)
 CHUNK_SAMPLES = OUTPUT_RATE_HZ // 50
 AUDIBLE_DBFS = -50.0
 PATIENCE_SECS = 60.0
