@@ -1,0 +1,52 @@
+"""`qingting voices`: what voices there are, and how good they are."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from agent.cli.context import settings_of
+
+_STATE_STYLE = {"present": "green", "partial": "yellow", "missing": "dim", "corrupt": "red"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    group = typer.Typer(help="Voices: list and judge them.", no_args_is_help=True)
+    group.command("list")(list_voices)
+    app.add_typer(group, name="voices")
+
+
+def list_voices(
+    ctx: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line.")] = False,
+) -> None:
+    """List the voices, their licences and whether they are here."""
+    settings = settings_of(ctx)
+
+    from rich.console import Console
+
+    from agent.voices.installed import engines
+
+    found = [(engine, engine.state(settings)) for engine in engines()]
+    if as_json:
+        rows = [
+            {
+                "name": engine.name,
+                "languages": engine.languages,
+                "state": state,
+                "licence": engine.licence,
+                "about": engine.about,
+            }
+            for engine, state in found
+        ]
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    for engine, state in found:
+        languages = " ".join(engine.languages)
+        style = _STATE_STYLE[state]
+        console.print(f"[bold]{engine.name:<12}[/] {languages:<6} [{style}]{state}[/]")
+        console.print(f"    {engine.about}\n    [dim]{engine.licence}[/]")

@@ -1,0 +1,98 @@
+"""Which voices this machine has, each loaded on its own to be judged.
+
+A call hears the voices that the settings name, joined by `Speaker`; here every engine
+stands alone, whatever the settings name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from agent.config import Settings
+from agent.models.store import ModelStore
+from pipeline.errors import ConfigError
+from pipeline.text import Language
+from pipeline.tts.base import Voice
+
+VoiceState: TypeAlias = Literal["present", "partial", "missing", "corrupt"]
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceEngine:
+    """One engine.
+
+    Attributes:
+        name: As in reports.
+        languages: What it can speak.
+        licence: Of code and weights, in one line.
+        about: What it is, in one line.
+        state: Of its files here.
+        load: Loads it with so many compute threads; blocks, and raises ModelError when
+            the files are not what they should be.
+    """
+
+    name: str
+    languages: tuple[Language, ...]
+    licence: str
+    about: str
+    state: Callable[[Settings], VoiceState]
+    load: Callable[[Settings, int], Voice]
+
+
+def engines() -> tuple[VoiceEngine, ...]:
+    """Every engine there is a loader for, here or not, in the order of reports."""
+    return (
+        VoiceEngine(
+            "mandarin",
+            ("zh",),
+            "MIT; the Databaker corpus it learned from is for non-commercial use",
+            "FastSpeech2 and MB-MelGAN on LiteRT, one female voice, 24 kHz",
+            lambda settings: _state_of_model(settings, "mandarin-voice"),
+            _load_mandarin,
+        ),
+        VoiceEngine(
+            "english",
+            ("en",),
+            "Apache-2.0",
+            "hibari, distilled from Kokoro-82M, one female voice, 24 kHz",
+            lambda settings: _state_of_model(settings, "hibari"),
+            _load_english,
+        ),
+    )
+
+
+def choose(names: Sequence[str], settings: Settings) -> list[VoiceEngine]:
+    """The engines called `names`, without names all that are present.
+
+    Raises:
+        ConfigError: A name is unknown, or no engine is present.
+    """
+    known: Mapping[str, VoiceEngine] = {engine.name: engine for engine in engines()}
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"there is no voice {name}; known are {', '.join(known)}")
+    chosen = [known[name] for name in names] or [
+        engine for engine in known.values() if engine.state(settings) == "present"
+    ]
+    if not chosen:
+        raise ConfigError("no voice is here yet; run: qingting models pull")
+    return chosen
+
+
+def _state_of_model(settings: Settings, name: str) -> VoiceState:
+    return ModelStore(settings.models_dir).status(name).state
+
+
+def _load_mandarin(settings: Settings, threads: int) -> Voice:
+    from pipeline.tts.mandarin import MandarinVoice
+
+    return MandarinVoice(ModelStore(settings.models_dir).path("mandarin-voice"), threads)
+
+
+def _load_english(settings: Settings, threads: int) -> Voice:
+    from pipeline.tts.english import EnglishVoice
+
+    ModelStore(settings.models_dir).path("hibari")  # nothing unverified is loaded
+    return EnglishVoice(threads)
