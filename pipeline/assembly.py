@@ -16,6 +16,7 @@ from pipecat.pipeline.pipeline import Pipeline
 from pipeline.clause_stage import ClauseStage
 from pipeline.clauses import ClauseCutter
 from pipeline.context.manner import Manner
+from pipeline.context.notes import NoteSource
 from pipeline.context.stage import ContextStage
 from pipeline.events import CallEvent
 from pipeline.guard import Guardian
@@ -72,6 +73,7 @@ class CallProfile:
         take_turns: False leaves the end of a turn to the client (push-to-talk).
         holds_on_pause: The client holds its buffer when told to pause.
         guardian: May answer in the model's place; belongs to one call alone.
+        note_sources: What the model is told beside the conversation, turn by turn.
     """
 
     manners: Mapping[Language, Manner]
@@ -88,6 +90,7 @@ class CallProfile:
     take_turns: bool = True
     holds_on_pause: bool = False
     guardian: Guardian | None = None
+    note_sources: tuple[NoteSource, ...] = ()
 
     @property
     def usual_manner(self) -> Manner:
@@ -113,7 +116,7 @@ def assemble(
             ),
             TurnStage(machine, profile.fallbacks, engines.smart_turn, engines.workers),
             SttStage(engines.recogniser, profile.language, profile.hearing),
-            ContextStage(profile.manners, profile.cut_mark, profile.guardian),
+            ContextStage(profile.manners, profile.cut_mark, profile.guardian, profile.note_sources),
             LlmStage(
                 engines.language_model.open(),
                 profile.sampling,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection
 
 from pipeline.context.conversation import ConversationHistory
 from pipeline.context.manner import Manner
+from pipeline.context.notes import Note, NoteSource
 from pipeline.frames import (
     CancelReplyFrame,
     CommitFrame,
@@ -26,6 +28,8 @@ from pipeline.guard import Guardian
 from pipeline.llm.base import Message
 from pipeline.stage import Stage
 from pipeline.text import Language, count_units, language_of
+
+logger = logging.getLogger(__name__)
 
 # Made from the history, or changing it: while a reply is being cut they wait for playout.
 _NEEDS_HISTORY = (TranscriptFrame, DraftFrame, SayFrame, TakeTextFrame, CommitFrame, DropFrame)
@@ -48,6 +52,10 @@ class ContextStage(Stage):
             is heard to speak another. The history is kept when the language changes.
         cut_mark: Appended to what was heard of a cut reply, for the model to see.
         guardian: Hears every word first and may answer in the model's place.
+        note_sources: What the model is told beside the conversation. A note stands right
+            before the turn it is for and is gone with the next, so that everything before
+            it stays in the model's cache; changing it costs its own tokens, which partial
+            transcripts mostly pay for while the caller still speaks.
     """
 
     def __init__(
@@ -55,14 +63,17 @@ class ContextStage(Stage):
         manners: Mapping[Language, Manner],
         cut_mark: str = "……",
         guardian: Guardian | None = None,
+        note_sources: Sequence[NoteSource] = (),
     ) -> None:
         super().__init__(name="context")
         self._manners = manners
         self._manner = next(iter(manners.values()))
         self.history = ConversationHistory(cut_mark=cut_mark)
         self._guardian = guardian
+        self._note_sources = tuple(note_sources)
         self._held_for = ""  # the turn for whose sake a reply was stopped
         self._drafted: dict[int, str] = {}
+        self._noted: dict[int, list[Note]] = {}
         self._scripted_outside: set[int] = set()
         self._prefilled = ""
         self._spoken: int | None = None  # the generation whose turn it is
@@ -78,7 +89,7 @@ class ContextStage(Stage):
                 self._configure(frame.manners)
                 await self.push_frame(frame, direction)
                 # The prompt is evaluated while nobody waits for it.
-                await self.push_frame(PrefillFrame(self._prompt(), ""))
+                await self.push_frame(PrefillFrame(self._prompt([]), ""))
             case TranscriptFrame():
                 self._follow(frame.language, frame.committed)
                 await self._guard(frame)
@@ -117,8 +128,12 @@ class ContextStage(Stage):
         if count_units(text) >= LANGUAGE_UNITS:
             self._manner = self._manners.get(language, self._manner)
 
-    def _prompt(self) -> tuple[Message, ...]:
-        return (*self._manner.opening(), *self.history.messages)
+    def _prompt(self, notes: Sequence[Note]) -> tuple[Message, ...]:
+        told = (Message("system", note.text) for note in notes)
+        return (*self._manner.opening(), *self.history.messages, *told)
+
+    def _notes_for(self, user_text: str) -> list[Note]:
+        return [note for one in self._note_sources if (note := one.note(user_text)) is not None]
 
     async def _guard(self, frame: TranscriptFrame) -> None:
         """Stop the reply that is sounding when the words over it must be answered at once."""
@@ -137,7 +152,11 @@ class ContextStage(Stage):
             return
         self._prefilled = user_so_far
         await self.push_frame(
-            PrefillFrame(self._prompt(), frame.committed, self.history.pending_user_text)
+            PrefillFrame(
+                self._prompt(self._notes_for(user_so_far)),
+                frame.committed,
+                self.history.pending_user_text,
+            )
         )
 
     async def _draft(self, frame: DraftFrame) -> None:
@@ -159,8 +178,11 @@ class ContextStage(Stage):
         if scripted:
             await self.push_frame(SayFrame(generation, frame.turn_id, scripted))
         else:
+            self._noted[generation] = notes = self._notes_for(user_text)
             await self.push_frame(
-                ReplyRequestFrame(generation, self._prompt(), frame.text, history.pending_user_text)
+                ReplyRequestFrame(
+                    generation, self._prompt(notes), frame.text, history.pending_user_text
+                )
             )
 
     async def _release(self, finished: int) -> None:
@@ -177,12 +199,20 @@ class ContextStage(Stage):
         self._spoken = frame.generation
         text = self._drafted.get(frame.generation, "")
         self._drafted.clear()
+        self._log_sources(frame)
         if frame.generation not in self._scripted_outside:
             self.history.commit(frame.generation, text)
             if self._guardian is not None:
                 noted = self._guardian.taken(self.history.pending_user_text)
                 if noted is not None:
                     await self.emit(noted)
+
+    def _log_sources(self, frame: CommitFrame) -> None:
+        """Say what the answer that is given now knew; drafts that nobody hears cite nothing."""
+        for note in self._noted.pop(frame.generation, []):
+            if note.sources:
+                logger.info("%s answered with %s", frame.turn_id, ", ".join(note.sources))
+        self._noted.clear()
 
     def _finish(self, frame: PlayoutFinishedFrame) -> None:
         self._scripted_outside.discard(frame.generation)
