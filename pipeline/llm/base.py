@@ -33,6 +33,9 @@ class Sampling:
         forbidden: Texts of one token each that are never drawn; longer ones are ignored.
         max_tokens: Upper bound of the reply.
         stop: Texts that end the reply and are not part of it.
+        grammar: GBNF with a rule `root` that the reply follows to its end; empty allows
+            everything. Engines without grammars ignore it, so what it holds out must be
+            checked again.
     """
 
     temperature: float = 0.6
@@ -48,6 +51,7 @@ class Sampling:
     max_tokens: int = 120
     stop: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
+    grammar: str = ""
 
 
 FinishReason: TypeAlias = Literal["stop", "length", "loop"]
@@ -92,15 +96,22 @@ class Conversation(Protocol):
         ...
 
     def reply(
-        self, messages: Sequence[Message], sampling: Sampling
+        self, messages: Sequence[Message], sampling: Sampling, *, background: bool = False
     ) -> AsyncGenerator[TextDelta, None]:
         """Stream the assistant's answer to `messages`, whose last message is the user's.
 
         History that does not fit is dropped from the oldest turn on; the system message
         and the last user message are never cut.
 
+        Args:
+            messages: The conversation, system message first.
+            sampling: How tokens are drawn.
+            background: Whether nobody listens for this answer: it is worked on only in
+                steps in which no conversation asks for anything else.
+
         Raises:
-            GenerationError: The model failed, or the last message alone does not fit.
+            GenerationError: The model failed, the last message alone does not fit, or the
+                grammar cannot be read.
 
         Closing the generator or cancelling its consumer stops within one token. Replies
         may run at the same time as others' and are decoded in one batch. What was

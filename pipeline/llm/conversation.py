@@ -76,7 +76,7 @@ class LlamaConversation:
                 self._prefill = None
 
     async def reply(
-        self, messages: Sequence[Message], sampling: Sampling
+        self, messages: Sequence[Message], sampling: Sampling, *, background: bool = False
     ) -> AsyncGenerator[TextDelta, None]:
         """Stream the answer; see `Conversation.reply`. Work begins with the first `anext`.
 
@@ -94,7 +94,7 @@ class LlamaConversation:
 
         prompt = self._prompts.reply_prompt(messages)
         just_said = self._prompts.just_said(messages)
-        request = Reply(self._owner, prompt, sampling, just_said, deliver_from_worker)
+        request = Reply(self._owner, prompt, sampling, just_said, deliver_from_worker, background)
         self._engine.submit(request)
         try:
             while True:

@@ -249,7 +249,7 @@ class Engine:
 
     def _next_turn(self, threads: int) -> int | None:
         """None to serve all replies in one step, else whose turn it is."""
-        replies = sum(1 for request in self._running if request.writing)
+        replies = sum(1 for request in self._running if request.writing and not request.background)
         if replies < 2 or self._tuner.batching_pays(replies, threads):
             return None
         self._turn += 1
@@ -280,7 +280,11 @@ class Engine:
     def _write(self, reply: Reply, output: int) -> None:
         """Draw the reply's next token and deliver its text."""
         if reply.sampler is None:
-            reply.sampler = self._runtime.sampler(reply.sampling, reply.just_said)
+            try:
+                reply.sampler = self._runtime.sampler(reply.sampling, reply.just_said)
+            except GenerationError as error:
+                self._fail(reply, error)
+                return
         token = reply.sampler.draw(output)
         if self._runtime.ends_generation(token):
             self._finish(reply, reply.text.finish("stop"))
@@ -345,8 +349,11 @@ class Engine:
         if self._table.evict():
             self._counts["evictions"] += 1
             return
-        newest = max(self._running, key=lambda one: (one.speculative, self._running.index(one)))
-        self._fail(newest, GenerationError(_FULL))
+        least = max(
+            self._running,
+            key=lambda one: (one.background, one.speculative, self._running.index(one)),
+        )
+        self._fail(least, GenerationError(_FULL))
 
     def _resynchronise(self) -> None:
         """After an aborted step, rows hold what llama.cpp says they hold."""

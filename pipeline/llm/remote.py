@@ -103,9 +103,9 @@ class RemoteConversation:
         return NEUTRAL_PROBABILITY
 
     async def reply(
-        self, messages: Sequence[Message], sampling: Sampling
+        self, messages: Sequence[Message], sampling: Sampling, *, background: bool = False
     ) -> AsyncGenerator[TextDelta, None]:
-        """Stream the answer; see `Conversation.reply`.
+        """Stream the answer; see `Conversation.reply`. The server knows no background.
 
         `tokens` counts the pieces the server sends, which is one each for the servers in
         use. Closing the generator closes the connection, on which the server stops.
@@ -152,7 +152,10 @@ class RemoteConversation:
         Servers disagree on the name of the repetition penalty, so both are sent. Stop
         texts are obeyed here, where they are left out of the text for certain.
         """
+        # llama.cpp's server alone takes a grammar in this form.
+        grammar = {"grammar": sampling.grammar} if sampling.grammar else {}
         return {
+            **grammar,
             "model": self._options.model,
             "messages": [
                 {"role": message.role, "content": message.content} for message in messages

@@ -62,6 +62,11 @@ class Request(ABC):
         """Whether nobody waits for a reply from it yet."""
         return False
 
+    @property
+    def background(self) -> bool:
+        """Whether it yields to everything else."""
+        return False
+
     @abstractmethod
     def fail(self, error: GenerationError) -> None:
         """Tell whoever waits that it came to nothing."""
@@ -105,6 +110,7 @@ class Reply(Request):
         sampling: How to draw.
         just_said: Tokens of the last messages, whose phrases are not to come again.
         deliver: Called in the worker thread for every delta, or once with the error.
+        in_background: Whether it yields to everything else.
         text: The reply's text so far, as it is assembled from tokens.
         sampler: None until the prompt is evaluated.
         written: Tokens generated.
@@ -113,6 +119,7 @@ class Reply(Request):
     sampling: Sampling
     just_said: Sequence[int]
     deliver: Callable[[Delivery], None]
+    in_background: bool = False
     text: ReplyText = field(init=False)
     sampler: Sampler | None = field(default=None, init=False)
     written: int = field(default=0, init=False)
@@ -129,6 +136,11 @@ class Reply(Request):
     def writing(self) -> bool:
         """Whether its first token is drawn."""
         return self.written > 0
+
+    @property
+    def background(self) -> bool:
+        """As its caller said."""
+        return self.in_background
 
     def fail(self, error: GenerationError) -> None:
         """Deliver the error in place of the next delta."""

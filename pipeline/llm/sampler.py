@@ -8,6 +8,7 @@ from typing import Any
 
 import llama_cpp
 
+from pipeline.errors import GenerationError
 from pipeline.llm.base import Sampling
 
 # llama.cpp takes its largest seed (0xFFFFFFFF) for "choose one yourself".
@@ -40,11 +41,16 @@ class SamplerChain:
         sampling: Settings of this reply.
         just_said: Tokens of the last messages, oldest first.
         banned: Tokens that are never drawn.
+
+        Raises:
+            GenerationError: The grammar cannot be read.
         """
         self._context = context
         parameters = llama_cpp.llama_sampler_chain_default_params()
         parameters.no_perf = True
         self._chain = llama_cpp.llama_sampler_chain_init(parameters)
+        if sampling.grammar:
+            llama_cpp.llama_sampler_chain_add(self._chain, self._within(sampling.grammar))
         if banned:
             llama_cpp.llama_sampler_chain_add(self._chain, _against_tokens(context, banned))
         if sampling.phrase_penalty > 0.0 and just_said:
@@ -60,6 +66,17 @@ class SamplerChain:
             output: Index, in the batch decoded last, of the token whose logits to use.
         """
         return int(llama_cpp.llama_sampler_sample(self._chain, self._context, output))
+
+    def _within(self, grammar: str) -> Any:
+        model = llama_cpp.llama_get_model(self._context)
+        link = llama_cpp.llama_sampler_init_grammar(
+            llama_cpp.llama_model_get_vocab(model), grammar.encode(), b"root"
+        )
+        if not link:
+            self.close()
+            # The grammar may quote a caller, so it is not passed on.
+            raise GenerationError("The grammar for this answer cannot be read", retryable=False)
+        return link
 
     def close(self) -> None:
         """Free the chain. Safe to call twice."""

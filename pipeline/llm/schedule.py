@@ -8,6 +8,8 @@ One step carries one token of every reply that is being written, and beside them
     reply B   a        a        a        a
     prompt C  32 of 70 32       6                 shortest rest first
     prompt D                    26       32       speculative prompts behind awaited ones
+
+Work in the background has the steps in which nothing else is asked for.
 """
 
 from __future__ import annotations
@@ -34,6 +36,11 @@ class Work(Protocol):
         """Whether nobody waits for a reply from it yet."""
         ...
 
+    @property
+    def background(self) -> bool:
+        """Whether it yields to everything else."""
+        ...
+
 
 AnyWork = TypeVar("AnyWork", bound=Work)
 
@@ -53,6 +60,7 @@ def plan(
         Requests and the number of tokens each evaluates, at least 1; never empty when
         `works` is not.
     """
+    works = [work for work in works if not work.background] or works
     replies = [work for work in works if work.writing]
     prompts = [work for work in works if not work.writing]
     if turn is not None and replies and not prompts:

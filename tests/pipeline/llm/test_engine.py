@@ -109,8 +109,8 @@ class Client:
         self.engine.submit(request)
         return request
 
-    def reply(self, owner, prompt, **sampling):
-        request = Reply(owner, list(prompt), Sampling(**sampling), (), self.answers.put)
+    def reply(self, owner, prompt, *, background=False, **sampling):
+        request = Reply(owner, list(prompt), Sampling(**sampling), (), self.answers.put, background)
         self.engine.submit(request)
         return request
 
@@ -164,6 +164,19 @@ def test_a_reply_writes_until_the_model_ends_it(engine):
     client = Client(engine)
     client.reply(1, [1, 2, 3])
     assert len(client.text().split()) == 5
+
+
+def test_a_background_reply_waits_for_all_others(runtime):
+    """While another reply is written, no step carries the background one."""
+    engine = make_engine(runtime)
+    with engine.stand_aside():
+        idle, busy = Client(engine), Client(engine)
+        idle.reply(1, [1, 2, 3], background=True)
+        busy.reply(2, [4, 5, 6])
+    assert len(busy.text().split()) == len(idle.text().split()) == 5
+    engine.close()
+    together = [step for step in runtime.steps if len({entry.row for entry in step}) > 1]
+    assert not together
 
 
 def test_max_tokens_ends_a_reply_as_length(engine):

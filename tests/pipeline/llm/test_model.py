@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,23 @@ async def test_a_forbidden_token_is_never_drawn(conversation):
     assert "、" in free
     held = Sampling(temperature=0.0, max_tokens=16, forbidden=("、",))
     assert "、" not in await text_of(conversation, COUNTING, held)
+
+
+async def test_a_grammar_bounds_the_reply(conversation):
+    """Whatever the model would rather say, only what the grammar has can come out."""
+    grammar = 'root ::= "[" word ("," word)* "]"\nword ::= "睡" | "压力"'
+    reply = await text_of(conversation, sampling=replace(GREEDY, grammar=grammar))
+    assert re.fullmatch(
+        r"\[(睡|压力)(,(睡|压力))*\]?", reply[:-1] if reply.endswith(",") else reply
+    )
+
+
+async def test_a_broken_grammar_is_refused(conversation):
+    """The request fails for good, and the model goes on serving others."""
+    with pytest.raises(GenerationError) as failed:
+        await text_of(conversation, sampling=replace(GREEDY, grammar="root ::= ("))
+    assert not failed.value.retryable
+    assert await text_of(conversation)
 
 
 async def test_a_reply_after_prefills_is_the_reply_without(model, conversation, open_conversation):

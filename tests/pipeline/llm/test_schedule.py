@@ -15,6 +15,7 @@ class Work:
     pending: int
     writing: bool = False
     speculative: bool = False
+    background: bool = False
 
 
 works = st.lists(
@@ -57,3 +58,12 @@ def test_replies_can_take_turns():
     assert served == [[(one, 1)], [(other, 1)], [(one, 1)]]
     prompt = Work(5)
     assert plan([one, other, prompt], 32, turn=0) == [(one, 1), (other, 1), (prompt, 5)]
+
+
+@given(works, st.integers(1, 64), st.integers(1, 5))
+def test_background_work_gets_only_steps_that_nobody_else_wants(works, budget, count):
+    """A step with anything awaited in it carries nothing of the background."""
+    idle = [Work(1, writing=True, background=True) for _ in range(count)]
+    served = [work for work, _ in plan([*idle, *works], budget)]
+    assert all(work.background == (not works) for work in served)
+    assert served
