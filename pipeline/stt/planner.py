@@ -44,7 +44,8 @@ class PlannerSettings:
             13 s the error is the same with 5 s and with 7 s.
         keep_secs: What stays in the window behind a cut, at least: context for the words
             that are not agreed yet.
-        hard_window_secs: From here on it is cut whatever the text; Whisper hears 30 s.
+        hard_window_secs: From here on it is cut whatever the text, and `keep_secs` later even
+            if no decode has answered; Whisper hears 30 s.
     """
 
     interval_secs: float = 0.3
@@ -169,7 +170,9 @@ class DecodePlanner:
         """
         self._audio = np.concatenate((self._audio, samples))
         self._last_voiced = max(self._last_voiced, last_voiced_sample)
-        if not self._active:
+        if self._active:
+            self._bound_window()
+        else:
             # An onset is reported up to 0.15 s late and looks back by the pre-roll.
             self._drop_audio_before(self._end - _samples(self._settings.pre_roll_secs + 1.0))
 
@@ -264,11 +267,26 @@ class DecodePlanner:
         settings = self._settings
         length = request.end_sample - self._window_start
         if length > _samples(settings.hard_window_secs):
-            self._agreement.commit_all()
-            self._text_start = len(self._agreement.agreed.committed)
-            self._move_window(request.end_sample)
+            self._settle_window(request.end_sample)
         elif length > _samples(settings.max_window_secs) and hypothesis.unit_ends_secs:
             self._trim_at_unit(request, hypothesis)
+
+    def _bound_window(self) -> None:
+        """Cut a window that no answer has cut, oldest sound first; its words stand as they are.
+
+        A turn with a long silence in it gets none, nor does a machine on which every decode
+        is overtaken by the next.
+        """
+        settings = self._settings
+        longest_secs = settings.hard_window_secs + settings.keep_secs
+        if self._end - self._window_start > _samples(longest_secs):
+            self._settle_window(self._end - _samples(settings.hard_window_secs))
+
+    def _settle_window(self, start_sample: int) -> None:
+        """Begin a new window there; what was heard before it can no longer change."""
+        self._agreement.commit_all()
+        self._text_start = len(self._agreement.agreed.committed)
+        self._move_window(start_sample)
 
     def _trim_at_unit(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
         agreed = self._agreement.agreed.committed[self._text_start :]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pipeline.audio import INPUT_RATE_HZ, WINDOW_SAMPLES
 from pipeline.stt.base import Hypothesis
 from pipeline.stt.planner import DecodePlanner, DecodeRequest, PlannerSettings
+from pipeline.stt.whisper import MAX_WINDOW_SECS
 
 SPEECH = "我最近工作压力很大晚上总是睡不好你能帮帮我吗今天又和妈妈吵了一架她从来不听我说话"
 UNIT_SAMPLES = INPUT_RATE_HZ // 4  # four characters a second
@@ -172,6 +173,34 @@ def test_speech_that_never_agrees_is_cut_before_whisper_is_full():
             longest = max(longest, len(request.audio))
             planner.apply(request, Hypothesis("甲乙丙丁"[n % 4], "zh", 0.9))
     assert longest < 26 * INPUT_RATE_HZ
+
+
+def test_decodes_that_are_never_answered_do_not_fill_whisper_either():
+    """On a machine where each decode is overtaken by the next, the oldest sound is let go."""
+    planner = begin()
+    for _ in range(2_000):  # 64 s
+        planner.push(window(), _end(planner) + WINDOW_SAMPLES)
+        if request := planner.plan():
+            assert len(request.audio) <= MAX_WINDOW_SECS * INPUT_RATE_HZ
+            planner.drop(request)
+
+
+def test_a_silence_inside_a_turn_does_not_fill_whisper():
+    """A turn that is held open for a minute keeps its words, and hears what follows."""
+    planner = begin()
+    speak(planner, 2.0)
+    last_voiced = _end(planner)
+    if request := planner.final_request():
+        planner.apply(request, answer(request))
+    heard = planner.state.text
+    for _ in range(2_000):
+        planner.push(window(), last_voiced)
+        assert planner.plan() is None
+    planner.push(window(12), _end(planner) + 12 * WINDOW_SAMPLES)
+    request = planner.plan()
+    assert request is not None
+    assert len(request.audio) <= MAX_WINDOW_SECS * INPUT_RATE_HZ
+    assert planner.state.text == heard
 
 
 def test_between_turns_only_the_pre_roll_is_kept():
