@@ -25,12 +25,13 @@ from agent.config.sections import (
     ServerSettings,
     SttSettings,
     TurnSettings,
-    VoiceSettings,
 )
 from agent.config.tree import ENV_PREFIX, Origin, Resolved, Settings, describe, flatten, load
+from agent.config.voice import GptSovitsSettings, SpeechServerSettings, VoiceSettings
 
 __all__ = [
     "ENV_PREFIX",
+    "GptSovitsSettings",
     "InterruptionMode",
     "InterruptionSettings",
     "LimitSettings",
@@ -47,6 +48,7 @@ __all__ = [
     "SafetySettings",
     "ServerSettings",
     "Settings",
+    "SpeechServerSettings",
     "SttSettings",
     "TurnSettings",
     "VoiceSettings",

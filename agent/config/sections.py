@@ -144,9 +144,15 @@ class ModelSettings(Section):
     llm_adapter: Path | None = Field(
         None, description="LoRA adapter (GGUF) of a tuned persona; costs no measurable time."
     )
-    mandarin_voice: str = Field("mandarin-voice", description="Voice of Chinese clauses.")
+    mandarin_voice: str = Field(
+        "mandarin-voice",
+        description="Voice of Chinese clauses: a model, or an engine with a section under `voice` "
+        "(gptsovits, openai, chattts). `voice.fallback` speaks when it cannot.",
+    )
     english_voice: str = Field(
-        "hibari", description="Voice of English clauses; hibari comes with its package."
+        "hibari",
+        description="Voice of English clauses, likewise; hibari comes with its package. The same "
+        "engine for both speaks mixed sentences in one breath.",
     )
     hub_url: str | None = Field(
         None,
@@ -237,23 +243,6 @@ class LlmSettings(Section):
     )
     seed: int | None = Field(
         None, description="A number makes the same call give the same replies; unset varies."
-    )
-
-
-class VoiceSettings(Section):
-    """How replies sound; 1.0 is the voice's own way."""
-
-    rate: float = Field(1.0, ge=0.5, le=2.0, description="Speed; slower sounds calmer.")
-    pitch: float = Field(1.0, ge=0.5, le=2.0, description="Pitch, where the voice allows it.")
-    volume: float = Field(1.0, ge=0.0, le=1.5, description="Gain; the result never clips.")
-    pause_scale: float = Field(
-        1.0, ge=0.0, le=3.0, description="Length of pauses at punctuation; longer sounds calmer."
-    )
-    threads: int = Field(
-        1,
-        ge=1,
-        description="Threads of one synthesis. It runs beside the language model, which needs "
-        "the other core.",
     )
 
 

@@ -32,8 +32,8 @@ from agent.config.sections import (
     ServerSettings,
     SttSettings,
     TurnSettings,
-    VoiceSettings,
 )
+from agent.config.voice import VoiceSettings
 from pipeline.errors import ConfigError
 
 ENV_PREFIX = "QINGTING_"
