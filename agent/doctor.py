@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from agent.adapter import adapter_of
 from agent.config import Settings
 from agent.models import ModelStore
 from pipeline.errors import ModelError
@@ -136,8 +137,8 @@ def check_models(store: ModelStore, settings: Settings) -> Iterator[Finding]:
             "its copy for this CPU is missing, so prompts take three times as long; "
             "run: qingting models pull",
         )
-    adapter = chosen.llm_adapter
-    if adapter is not None and not adapter.expanduser().is_file():
+    adapter = adapter_of(settings)
+    if adapter is not None and not adapter.is_file():
         yield Finding("adapter", "fault", f"models.llm_adapter: there is no file {adapter}")
 
 

@@ -10,6 +10,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from agent.adapter import adapter_of
 from agent.config import Settings
 from agent.models.store import ModelStore
 from pipeline.assembly import Engines
@@ -69,7 +70,7 @@ def load_language_model(settings: Settings) -> LanguageModel:
     llm = settings.llm
     return LlamaModel.load(
         ModelStore(settings.models_dir).fastest(settings.models.llm),
-        adapter=settings.models.llm_adapter,
+        adapter=adapter_of(settings),
         context_tokens=llm.context_tokens,
         threads=llm.threads,
         threads_batch=llm.batch_threads,

@@ -7,10 +7,11 @@ import logging
 import secrets
 from typing import get_args
 
+from agent.adapter import answering
 from agent.admission import admit, degraded
 from agent.call import Call
-from agent.config import Locale, PersonaSettings, Settings
-from agent.persona import Persona, load_persona
+from agent.config import Locale, Settings
+from agent.persona import Persona
 from agent.profile import call_profile
 from agent.safety.handover import open_handover
 from agent.store.opening import open_store
@@ -36,10 +37,8 @@ class Switchboard:
     def __init__(self, engines: Engines, settings: Settings) -> None:
         self._engines = engines
         self._settings = settings
-        self._persona: Persona = load_persona(
-            settings.persona.name, settings.persona.locale, settings.persona.directory
-        )
-        self._personas = _spoken_by(settings.persona)
+        self._persona: Persona = answering(settings)
+        self._personas = _spoken_by(settings)
         self._calls: dict[str, Call] = {}
         self._records: RecordStore | None = None
         if settings.privacy.record:
@@ -119,12 +118,12 @@ class Switchboard:
             await conversation.close()
 
 
-def _spoken_by(settings: PersonaSettings) -> dict[str | None, Persona]:
+def _spoken_by(settings: Settings) -> dict[str | None, Persona]:
     """The persona in every locale that it speaks."""
     spoken: dict[str | None, Persona] = {}
     for locale in get_args(Locale):
         try:
-            spoken[locale] = load_persona(settings.name, locale, settings.directory)
+            spoken[locale] = answering(settings, locale)
         except ConfigError:
             continue  # a persona of one's own may speak a single language
     return spoken

@@ -95,7 +95,7 @@ def llama_factory_command(recipe: Recipe, base: str, template: str, dataset: str
     settings["lora_target"] = "all" if everything else ",".join(recipe.targets)
     if recipe.learn == "last":
         settings["mask_history"] = True
-    if recipe.learn == "everything":
+    if recipe.learn in ("dialogue", "everything"):
         settings["train_on_prompt"] = True
     for theirs, ours in _FIELDS.items():
         value = getattr(recipe, ours)

@@ -45,7 +45,10 @@ class Recipe(BaseModel):
         None, gt=0, description="NEFTune: noise on embeddings against over-fitting; 5 is usual."
     )
     dpo_beta: float = Field(0.1, gt=0, description="DPO: how far the reference holds.")
-    learn: Learn = Field("assistant", description="Replies, the last reply, or everything.")
+    learn: Learn = Field(
+        "assistant",
+        description="Replies, the last reply, both sides of the dialogue, or everything.",
+    )
     learn_user_turn_end: bool = Field(
         True, description="Also learn when a user's turn ends; the call uses it to take turns."
     )

@@ -27,7 +27,7 @@ from train.tokens import Tokens
 
 IGNORED = -100  # the label that torch's cross entropy passes over
 
-Learn: TypeAlias = Literal["assistant", "last", "everything"]
+Learn: TypeAlias = Literal["assistant", "last", "dialogue", "everything"]
 
 # Private-use characters: no chat contains them, and no template treats them specially.
 _OPEN, _CLOSE = "\ue000", "\ue001"
@@ -69,7 +69,9 @@ class Masking:
     """What is learned.
 
     Attributes:
-        learn: All replies, the last one only, or every token.
+        learn: All replies; the last one only; replies and the user's words, which teaches
+            where a user goes on as well as where one ends; or every token, system prompt
+            and replies of weight 0 included.
         user_turn_end: Whether the end of a user's turn is learned too, which makes the
             model a better judge of when a caller has finished.
         max_tokens: Longest row.
@@ -235,8 +237,11 @@ class Renderer:
                     )
                 if index >= fresh and turn.weight:
                     learned[first : after + 1] = [True] * (after + 1 - first)
-            elif closes and index >= fresh and self._masking.user_turn_end:
-                learned[after] = True
+            elif index >= fresh:
+                if self._masking.learn == "dialogue":
+                    learned[first:after] = [True] * (after - first)
+                if closes and self._masking.user_turn_end:
+                    learned[after] = True
         if everything:
             learned = [True] * len(ids)
         full = self._with_bos(ids)

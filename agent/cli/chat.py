@@ -39,12 +39,11 @@ def chat(
     from rich.console import Console
 
     from agent import engines
-    from agent.persona import load_persona
+    from agent.adapter import answering
     from agent.profile import call_profile
     from pipeline.events import CallOptions
 
-    named = settings.persona
-    persona = load_persona(named.name, named.locale, named.directory)
+    persona = answering(settings)
     # What a caller would get, so that both are the same persona.
     profile = call_profile(settings, persona, CallOptions())
     language_model = engines.load_language_model(settings)

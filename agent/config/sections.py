@@ -141,8 +141,10 @@ class ModelSettings(Section):
         description="Language model: any chat GGUF. On two cores the 1.5B answers plainly "
         "better and about a third slower than the 0.5B.",
     )
-    llm_adapter: Path | None = Field(
-        None, description="LoRA adapter (GGUF) of a tuned persona; costs no measurable time."
+    llm_adapter: str = Field(
+        "auto",
+        description="LoRA adapter of a tuned persona: auto takes the one that comes with persona "
+        "and model, none takes the model as it is, a path is a GGUF of your own.",
     )
     mandarin_voice: str = Field(
         "mandarin-voice",

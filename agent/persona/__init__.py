@@ -1,7 +1,8 @@
 """Who answers: name, greeting, prompt, style and limits, as data files.
 
 A persona is a folder with one TOML file for each locale it speaks, `NAME/LOCALE.toml`;
-`Persona` is the schema. `listener` comes with the package.
+`Persona` is the schema. Beside them may lie `MODEL.gguf`, its tuning of a language model.
+`listener` comes with the package.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ class Persona(_Data):
         limits: What the persona will not do, as plain sentences for its operator.
         system_prompt: The model's instructions. Its tokens are evaluated once, but they
             take part in every step after, so: short.
+        tuned_prompt: Instructions for a model with the persona's adapter, the very words it
+            was trained under; such a model needs no examples. None: as the untuned one.
         style: Bounds of a good reply.
         examples: Turns put before every call; see `example_messages`.
     """
@@ -81,6 +84,7 @@ class Persona(_Data):
     cut_mark: Line
     limits: tuple[Line, ...] = ()
     system_prompt: Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+    tuned_prompt: Annotated[str, StringConstraints(min_length=1, max_length=4000)] | None = None
     style: Style
     examples: tuple[Example, ...] = ()
 
@@ -88,6 +92,12 @@ class Persona(_Data):
     def language(self) -> Language:
         """The language of its locale."""
         return "en" if self.locale == "en" else "zh"
+
+    def tuned(self) -> Persona:
+        """The persona as a model with its adapter is told of it."""
+        if self.tuned_prompt is None:
+            return self
+        return self.model_copy(update={"system_prompt": self.tuned_prompt, "examples": ()})
 
     def example_messages(self) -> tuple[Message, ...]:
         """The examples as earlier turns, to stand between system prompt and history.
@@ -113,9 +123,7 @@ def load_persona(name: str, locale: Locale, directory: Path | None = None) -> Pe
     Raises:
         ConfigError: There is no such persona or locale, or its file does not fit `Persona`.
     """
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f"'{name}' is not the name of a persona")
-    folder = (directory or _PACKAGED) / name
+    folder = persona_folder(name, directory)
     file = folder / f"{locale}.toml"
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -130,6 +138,17 @@ def load_persona(name: str, locale: Locale, directory: Path | None = None) -> Pe
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
         )
         raise ConfigError(f"{file} is not a persona: {faults}") from error
+
+
+def persona_folder(name: str, directory: Path | None = None) -> Path:
+    """Where a persona's files lie, whether it is there or not.
+
+    Raises:
+        ConfigError: Persona folders have no such names.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"'{name}' is not the name of a persona")
+    return (directory or _PACKAGED) / name
 
 
 def _missing(name: str, locale: Locale, folder: Path) -> str:

@@ -86,7 +86,9 @@ def test_missing_models_are_faults_with_their_remedy(bare: Settings):
 
 def test_missing_adapter_is_a_fault(bare: Settings, tmp_path: Path):
     """A persona's adapter that is not there is found before the call."""
-    settings = bare.model_copy(update={"models": ModelSettings(llm_adapter=tmp_path / "none.gguf")})
+    settings = bare.model_copy(
+        update={"models": ModelSettings(llm_adapter=str(tmp_path / "lost.gguf"))}
+    )
     findings = doctor.check_models(ModelStore(settings.models_dir), settings)
     assert [finding.level for finding in findings if finding.name == "adapter"] == ["fault"]
 

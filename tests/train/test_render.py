@@ -52,6 +52,12 @@ def test_only_the_last_reply_can_be_learned():
     assert learned(row) == "d<|im_end|>"
 
 
+def test_both_sides_of_the_dialogue_can_be_learned():
+    """`dialogue` adds the user's words, but neither the template's headings nor weight 0."""
+    (row,) = renderer("dialogue").rows(conversation("a", "b", "c", "d"))
+    assert learned(row) == "a<|im_end|>b<|im_end|>c<|im_end|>d<|im_end|>"
+
+
 def test_everything_can_be_learned_but_the_first_token():
     """Nothing stands before the first token that could predict it."""
     (row,) = renderer("everything").rows(conversation("a", "b"))

@@ -9,8 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+from agent.adapter import answering
 from agent.config import Settings
-from agent.persona import load_persona
 from agent.profile import call_profile
 from pipeline.assembly import CallProfile
 from pipeline.events import CallEnded, CallEvent, CallFailed, CallOptions
@@ -108,7 +108,4 @@ class BaselineFactory:
 
 def profile_of(settings: Settings) -> CallProfile:
     """Persona, sampling and language as our own calls have them."""
-    persona = settings.persona
-    return call_profile(
-        settings, load_persona(persona.name, persona.locale, persona.directory), CallOptions()
-    )
+    return call_profile(settings, answering(settings), CallOptions())

@@ -26,7 +26,6 @@ from pipeline.llm.turn_end import Continuations, TurnEnd
 from pipeline.text import Language
 
 FEATURES_FILE = "features.jsonl"
-PERSONA = "listener"
 LOCALES: Mapping[Language, Locale] = {"zh": "zh-Hans", "en": "en"}
 # A call begins in the operator's language, so English is also met under a Mandarin prompt.
 PROMPTS: Mapping[Language, tuple[Language, ...]] = {"zh": ("zh",), "en": ("en", "zh")}
@@ -140,12 +139,12 @@ def _read(
     settings: Settings, items: Sequence[Item], texts: Sequence[str]
 ) -> list[dict[Language, Continuations]]:
     """The language model's sums after each text, under each prompt it may stand under."""
+    from agent.adapter import adapter_of, answering
     from agent.models.store import ModelStore
-    from agent.persona import load_persona
 
     model = ModelStore(settings.models_dir).fastest(settings.models.llm)
     options = RuntimeOptions(context_tokens=CONTEXT_TOKENS, rows=1, batch_tokens=CONTEXT_TOKENS)
-    runtime = Runtime(model, settings.models.llm_adapter, 1.0, options)
+    runtime = Runtime(model, adapter_of(settings), 1.0, options)
     try:
         vocabulary = runtime.vocabulary
         template = ChatTemplate(runtime.chat_template(), bos=vocabulary.bos, eos=vocabulary.eos)
@@ -153,7 +152,7 @@ def _read(
         prompts = PromptBuilder(template, vocabulary, CONTEXT_TOKENS)
         read: list[dict[Language, Continuations]] = [{} for _ in items]
         for language in LANGUAGES:
-            persona = load_persona(PERSONA, LOCALES[language])
+            persona = answering(settings, LOCALES[language])
             messages = (Message("system", persona.system_prompt), *persona.example_messages())
             reader = _Reader(runtime, settings.llm.threads)
             for item, text, found in zip(items, texts, read, strict=True):
