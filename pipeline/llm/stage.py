@@ -29,6 +29,10 @@ from pipeline.stage import Stage
 
 logger = logging.getLogger(__name__)
 
+# A small model now and then ends its turn at once; drawn again it hardly ever does.
+MAX_ATTEMPTS = 2
+_SEEDS_APART = 1_000_003  # no generation of a call comes near
+
 
 class LlmStage(Stage):
     """Streams replies of one call from the shared model.
@@ -120,29 +124,53 @@ class LlmStage(Stage):
     async def _reply(self, frame: ReplyRequestFrame) -> None:
         generation = frame.generation
         prompt = (*frame.messages, Message("user", frame.user_text))
-        # The seed follows the generation: a call can be replayed, yet no two replies
-        # of it are drawn alike.
-        sampling = replace(self._sampling, seed=self._sampling.seed + generation)
-        tokens = 0
-        limited = LimitedReply(self._limit)
         try:
             await self._judge_end_of_turn(frame.messages, frame.user_text, frame.turn_text)
-            async with aclosing(self._conversation.reply(prompt, sampling)) as deltas:
-                async for delta in deltas:
-                    first = tokens == 0
-                    if first:
-                        await self.mark(generation, "first_token")
-                    tokens = delta.tokens
-                    if first or generation > self._committed:
-                        await self.push_upstream(ReplyCostFrame(generation, tokens=tokens))
-                    text, long_enough = limited.feed(self._rewrite(delta.text))
-                    last = long_enough or delta.finish_reason is not None
-                    await self.push_frame(
-                        ReplyTextFrame(generation, text, last=last, tokens=tokens)
-                    )
-                    if long_enough:
-                        break
+            for attempt in range(MAX_ATTEMPTS):
+                final = attempt == MAX_ATTEMPTS - 1
+                if await self._stream(generation, prompt, attempt, final=final):
+                    break
+                logger.info("the model had no words for an answer; trying once more")
         except VoiceError as error:
             logger.warning("reply failed: %s", error.code)
             await self.emit(CallFailed(error.code, error.message))
             await self.push_frame(ReplyTextFrame(generation, "", last=True, failed=True))
+
+    async def _stream(
+        self, generation: int, prompt: tuple[Message, ...], attempt: int, *, final: bool
+    ) -> bool:
+        """One reply, piece by piece.
+
+        Args:
+            generation: Whose reply.
+            prompt: What is answered.
+            attempt: How many wordless replies came before.
+            final: Whether this one is ended downstream even without words.
+
+        Returns:
+            Whether it had any; without, and not final, nothing was ended.
+        """
+        # The seed follows the generation: a call can be replayed, yet no two replies
+        # of it are drawn alike.
+        seed = self._sampling.seed + generation + attempt * _SEEDS_APART
+        limited = LimitedReply(self._limit)
+        worded = False
+        tokens = 0
+        deltas = self._conversation.reply(prompt, replace(self._sampling, seed=seed))
+        async with aclosing(deltas):
+            async for delta in deltas:
+                first = tokens == 0
+                if first:
+                    await self.mark(generation, "first_token")
+                tokens = delta.tokens
+                if first or generation > self._committed:
+                    await self.push_upstream(ReplyCostFrame(generation, tokens=tokens))
+                text, long_enough = limited.feed(self._rewrite(delta.text))
+                worded = worded or any(char.isalnum() for char in text)
+                last = long_enough or delta.finish_reason is not None
+                if last and not worded and not final:
+                    return False
+                await self.push_frame(ReplyTextFrame(generation, text, last=last, tokens=tokens))
+                if long_enough:
+                    break
+        return True

@@ -50,6 +50,23 @@ def test_a_reply_ends_where_its_limit_is():
     assert passed.all(ReplyTextFrame)[-1].last
 
 
+def test_a_reply_without_words_is_drawn_once_more():
+    """A model that ends its turn at once leaves nobody without an answer."""
+    answers = iter(["……", "我在听。"])
+    model = FakeLanguageModel(answer=lambda text: next(answers))
+    passed = run(ReplyRequestFrame(1, MESSAGES, "我睡不好"), 2.0, model=model)
+    assert text_of(passed, 1).endswith("我在听。")
+    assert [frame.last for frame in passed.all(ReplyTextFrame)].count(True) == 1
+
+
+def test_a_model_without_words_is_not_asked_for_ever():
+    """After the second wordless reply the turn machine must know that none comes."""
+    model = FakeLanguageModel(answer=lambda text: "")
+    passed = run(ReplyRequestFrame(1, MESSAGES, "我睡不好"), 2.0, model=model)
+    assert [frame.last for frame in passed.all(ReplyTextFrame)] == [True]
+    assert len(model.prompts) == 2
+
+
 def test_a_reply_comes_in_the_callers_script():
     """Every piece is rewritten on its way out; capitals stand for a script here."""
     model = FakeLanguageModel(answer=lambda text: "go on")
