@@ -16,6 +16,7 @@ from agent.safety.hotlines import usual_region
 from agent.safety.protocol import CrisisProtocol
 from pipeline.assembly import CallProfile
 from pipeline.context.manner import Manner, ScriptedLines
+from pipeline.context.notes import NoteSource
 from pipeline.events import CallOptions
 from pipeline.interruption import InterruptionPolicy
 from pipeline.llm.base import Sampling
@@ -31,7 +32,11 @@ MAX_INSTRUCTION_CHARS = 4_000
 
 
 def call_profile(
-    settings: Settings, persona: Persona, options: CallOptions, others: Sequence[Persona] = ()
+    settings: Settings,
+    persona: Persona,
+    options: CallOptions,
+    others: Sequence[Persona] = (),
+    note_sources: Sequence[NoteSource] = (),
 ) -> CallProfile:
     """One call's profile; what the client left open comes from the settings.
 
@@ -40,6 +45,7 @@ def call_profile(
         persona: Who answers.
         options: The client's wishes.
         others: The same persona for callers who turn out to speak another language.
+        note_sources: What the model is told beside the conversation, turn by turn.
     """
     turn = settings.turn
     return CallProfile(
@@ -71,6 +77,7 @@ def call_profile(
             notified=settings.safety.webhook_url is not None,
             contact=settings.safety.contact,
         ),
+        note_sources=tuple(note_sources),
     )
 
 

@@ -13,6 +13,7 @@ from agent.call import Call
 from agent.config import Locale, Settings
 from agent.persona import Persona
 from agent.profile import call_profile
+from agent.recall.notes import note_sources, open_history
 from agent.safety.handover import open_handover
 from agent.store.opening import open_store
 from agent.store.recorder import CallRecorder
@@ -44,6 +45,7 @@ class Switchboard:
         if settings.privacy.record:
             self._records = open_store(settings)
             self._records.purge(settings.privacy.retention_days)
+        self._history = open_history(settings.rag)
         self._warm_prompts: list[Conversation] = []
 
     async def warm_up(self) -> None:
@@ -99,7 +101,13 @@ class Switchboard:
     def profile(self, options: CallOptions) -> CallProfile:
         """What the settings and a client's options make of a call."""
         persona = self.persona(options.locale)
-        return call_profile(self._settings, persona, options, list(self._personas.values()))
+        notes = note_sources(
+            self._history,
+            persona.locale,
+            self._engines.language_model.count_tokens,
+            self._settings.rag,
+        )
+        return call_profile(self._settings, persona, options, list(self._personas.values()), notes)
 
     def persona(self, locale: str | None = None) -> Persona:
         """Who answers a page in `locale`; the settings' persona where it does not speak it."""
@@ -116,6 +124,8 @@ class Switchboard:
         await asyncio.gather(*(call.close(reason) for call in list(self._calls.values())))
         for conversation in self._warm_prompts:
             await conversation.close()
+        if self._history is not None:
+            self._history.close()
 
 
 def _spoken_by(settings: Settings) -> dict[str | None, Persona]:

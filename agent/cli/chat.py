@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from agent.persona import Persona
+    from pipeline.context.notes import NoteSource
     from pipeline.guard import Guardian
     from pipeline.llm.base import Conversation, LanguageModel, Sampling
+
+logger = logging.getLogger(__name__)
 
 
 def register(app: typer.Typer) -> None:
@@ -41,21 +45,26 @@ def chat(
     from agent import engines
     from agent.adapter import answering
     from agent.profile import call_profile
+    from agent.recall.notes import note_sources, open_history
     from pipeline.events import CallOptions
 
     persona = answering(settings)
     # What a caller would get, so that both are the same persona.
     profile = call_profile(settings, persona, CallOptions())
+    history = open_history(settings.rag)
     language_model = engines.load_language_model(settings)
+    notes = note_sources(history, persona.locale, language_model.count_tokens, settings.rag)
     console = Console(highlight=False, soft_wrap=True)
     with asyncio.Runner() as runner:
         try:
             session = WrittenSession(
-                language_model.open(), persona, profile.sampling, profile.guardian
+                language_model.open(), persona, profile.sampling, profile.guardian, notes
             )
             _converse(runner, session, persona, console)
         finally:
             runner.run(_close(session.conversation, language_model))
+            if history is not None:
+                history.close()
 
 
 class WrittenSession:
@@ -66,6 +75,7 @@ class WrittenSession:
         persona: Who answers.
         sampling: How its words are drawn.
         guardian: Answers a crisis in the model's place, as in a call; None has nobody.
+        note_sources: What the model is told beside the conversation, line by line.
     """
 
     def __init__(
@@ -74,12 +84,14 @@ class WrittenSession:
         persona: Persona,
         sampling: Sampling,
         guardian: Guardian | None = None,
+        note_sources: Sequence[NoteSource] = (),
     ) -> None:
         from pipeline.llm.reply_limit import LimitedReply, ReplyLimit
 
         self.conversation = conversation
         self._sampling = sampling
         self._guardian = guardian
+        self._note_sources = tuple(note_sources)
         self._new_limited = partial(LimitedReply, ReplyLimit(persona.style.max_sentences))
         self._cut_mark = persona.cut_mark
         self.messages = [
@@ -103,7 +115,8 @@ class WrittenSession:
             return
         shown = ""
         limited = self._new_limited()
-        stream = self.conversation.reply([*self.messages, question], self._sampling)
+        told = self._told(text)
+        stream = self.conversation.reply([*self.messages, *told, question], self._sampling)
         try:
             async for delta in stream:
                 text, long_enough = limited.feed(delta.text)
@@ -118,6 +131,13 @@ class WrittenSession:
         finally:
             await stream.aclose()
         self.messages += [question, Message("assistant", shown)]
+
+    def _told(self, text: str) -> list[Message]:
+        """What the model should know for this line alone; the log gets the ids of it."""
+        notes = [note for one in self._note_sources if (note := one.note(text)) is not None]
+        for source in [source for note in notes for source in note.sources]:
+            logger.info("answered with %s", source)
+        return [Message("system", note.text) for note in notes]
 
     def _scripted(self, text: str) -> str | None:
         """The crisis protocol's answer to a line, which never comes from the model."""

@@ -17,6 +17,7 @@ Records = Annotated[Path, typer.Argument(metavar="RECORDS", help="JSONL from `da
 
 def register(app: typer.Typer) -> None:
     """Add the command group."""
+    from agent.cli.data_index import index
     from agent.cli.data_mix import mix
 
     group = typer.Typer(help="Training data: import, clean, mix.", no_args_is_help=True)
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     group.command()(mix)
     group.command()(split)
     group.command()(export)
+    group.command()(index)
     app.add_typer(group, name="data")
 
 

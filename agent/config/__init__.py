@@ -9,6 +9,7 @@ configuration folder if there is one. Unknown names are errors everywhere. Only 
 package reads the environment for settings.
 """
 
+from agent.config.recall import RagSettings
 from agent.config.sections import (
     InterruptionMode,
     InterruptionSettings,
@@ -43,6 +44,7 @@ __all__ = [
     "Pacing",
     "PersonaSettings",
     "PrivacySettings",
+    "RagSettings",
     "Region",
     "Resolved",
     "SafetySettings",

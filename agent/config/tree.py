@@ -20,6 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from agent.config.recall import RagSettings
 from agent.config.sections import (
     InterruptionSettings,
     LimitSettings,
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
     turn: TurnSettings = TurnSettings()
     interruption: InterruptionSettings = InterruptionSettings()
     persona: PersonaSettings = PersonaSettings()
+    rag: RagSettings = RagSettings()
     privacy: PrivacySettings = PrivacySettings()
     safety: SafetySettings = SafetySettings()
     logging: LoggingSettings = LoggingSettings()

@@ -32,12 +32,16 @@ class HighRisk:
     def __bool__(self) -> bool:
         return bool(self.kinds)
 
-    def sentence(self) -> str:
-        """One sentence for the person who would train on it."""
+    def found(self) -> str:
+        """The first half of a sentence: what is left, and where."""
         counts = ", ".join(f"{count} {kind}" for kind, count in self.kinds.most_common())
         where = ", ".join(f"{kind} in {record}" for kind, record in self.places)
+        return f"{self.path.name} still holds personal data ({counts}; {where})"
+
+    def sentence(self) -> str:
+        """One sentence for the person who would train on it."""
         return (
-            f"{self.path.name} still holds personal data ({counts}; {where}): "
+            f"{self.found()}: "
             "run `qingting data clean` on it first, or add --force to train on it all the same."
         )
 

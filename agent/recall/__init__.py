@@ -1,0 +1,10 @@
+"""What a person said before, looked up while a caller speaks. Off unless `rag.index` is set.
+
+    terms    text to search terms, for Chinese in either script and for English
+    index    a file of what was said; `qingting data index` writes it
+    notes    the best finds as a short note for the model
+
+Retrieval is by words (BM25 in SQLite's FTS5), not by meaning: it needs no model, answers in a
+millisecond, and says plainly why something was found. The embedding models on the package
+index are English or bring a second inference engine along.
+"""
