@@ -1,7 +1,7 @@
 """Loads the engines named in the settings, once per process.
 
-The one place that names concrete engines: everything else sees the protocols of
-`pipeline`. Loading blocks for a second or two; the server does it before it listens.
+With `agent.voices` the one place that names concrete engines: everything else sees the
+protocols of `pipeline`. Loading blocks for a second or two; the server does it before it listens.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ def load_language_model(settings: Settings) -> LanguageModel:
 
 
 def load_speaker(settings: Settings) -> Voice:
-    """The voices of both languages behind one."""
-    from pipeline.tts.speaker import load_speaker as load
+    """The voices that the settings name, behind one; see `agent.voices.speakers`."""
+    from agent.voices.speakers import load_speaker as load
 
-    return load(_locate(settings, settings.models.mandarin_voice), settings.voice.threads)
+    return load(settings)
 
 
 def speech_style(settings: Settings) -> SpeechStyle:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -51,6 +51,21 @@ class Example(_Data):
     reply: Line
 
 
+class VoiceSample(_Data):
+    """A person's speech for a voice to imitate; it needs their consent.
+
+    Attributes:
+        clip: Sound file, 3 to 10 s of one speaker; in the file relative to the persona's
+            folder, here absolute.
+        text: What is said in it; helps the likeness.
+        language: What it is said in.
+    """
+
+    clip: Path
+    text: str = ""
+    language: Literal["zh", "en", "ja", "ko", "yue"] = "zh"
+
+
 class Persona(_Data):
     """One persona in one locale.
 
@@ -71,6 +86,7 @@ class Persona(_Data):
             was trained under; such a model needs no examples. None: as the untuned one.
         style: Bounds of a good reply.
         examples: Turns put before every call; see `example_messages`.
+        voice_sample: Whom a voice that can imitate should sound like, if anybody.
     """
 
     name: str
@@ -87,6 +103,7 @@ class Persona(_Data):
     tuned_prompt: Annotated[str, StringConstraints(min_length=1, max_length=4000)] | None = None
     style: Style
     examples: tuple[Example, ...] = ()
+    voice_sample: VoiceSample | None = None
 
     @property
     def language(self) -> Language:
@@ -132,12 +149,13 @@ def load_persona(name: str, locale: Locale, directory: Path | None = None) -> Pe
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
     try:
-        return Persona.model_validate({**data, "name": name, "locale": locale})
+        persona = Persona.model_validate({**data, "name": name, "locale": locale})
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
         )
         raise ConfigError(f"{file} is not a persona: {faults}") from error
+    return _with_sample_in(persona, folder)
 
 
 def persona_folder(name: str, directory: Path | None = None) -> Path:
@@ -149,6 +167,15 @@ def persona_folder(name: str, directory: Path | None = None) -> Path:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"'{name}' is not the name of a persona")
     return (directory or _PACKAGED) / name
+
+
+def _with_sample_in(persona: Persona, folder: Path) -> Persona:
+    """The persona with its clip's path made absolute."""
+    if persona.voice_sample is None:
+        return persona
+    clip = (folder / persona.voice_sample.clip).absolute()
+    sample = persona.voice_sample.model_copy(update={"clip": clip})
+    return persona.model_copy(update={"voice_sample": sample})
 
 
 def _missing(name: str, locale: Locale, folder: Path) -> str:

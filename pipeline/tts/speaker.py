@@ -8,20 +8,17 @@ A clause goes through these steps, streaming:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import numpy as np
 import soxr
 
 from pipeline.audio import OUTPUT_RATE_HZ, Int16Array
-from pipeline.errors import ConfigError, SynthesisError
-from pipeline.text import Language
+from pipeline.errors import ConfigError
+from pipeline.text import Language, language_of
 from pipeline.tts.base import CharMark, SpeechChunk, SpeechStyle, Voice
 from pipeline.tts.cache import SpeechCache
 from pipeline.tts.chunks import Piece, chunked
 from pipeline.tts.edges import EdgeTrimmer
-from pipeline.tts.english import EnglishVoice
-from pipeline.tts.mandarin import MandarinVoice
 from pipeline.tts.phrasing import Phrase, phrases
 
 _CACHE_BYTES = 8 * 1024 * 1024  # about 170 s of speech, a hundred openers
@@ -35,7 +32,8 @@ class Speaker:
 
     Args:
         voices: The voice of each language. A language without one is given to another
-            voice, which skips or spells what it cannot say.
+            voice, which skips or spells what it cannot say. One voice for all languages
+            gets mixed sentences whole.
 
     Raises:
         ConfigError: `voices` is empty.
@@ -57,8 +55,8 @@ class Speaker:
         """Speak one clause; see `Voice.synthesise`.
 
         The pause its last mark asks for belongs to the clause, so that clauses simply
-        follow each other. A voice that fails before its first sound of a phrase is
-        replaced by another for that phrase.
+        follow each other. A voice that fails is not replaced by that of another language,
+        which would skip the words; `FallbackVoice` has one for them.
         """
         known = self._cache.get(text, style)
         if known is not None:
@@ -85,10 +83,11 @@ class Speaker:
         self, text: str, style: SpeechStyle, cancelled: Callable[[], bool]
     ) -> Iterator[Piece]:
         offset = 0
-        plan = phrases(text, self.languages)
+        plan = self._phrases(text)
         for number, phrase in enumerate(plan):
             trimmer = EdgeTrimmer()
-            for piece in self._speak(text, phrase, style, cancelled):
+            voice, words = self._voices[phrase.language], text[phrase.start : phrase.end]
+            for piece in _at_output_rate(voice, words, style, cancelled):
                 yield _moved(trimmer.push(*piece), phrase.start, offset)
             yield _moved(trimmer.finish(), phrase.start, offset)
             offset += trimmer.passed_samples
@@ -98,23 +97,12 @@ class Speaker:
             yield np.zeros(pause_samples, np.int16), [CharMark(end, offset)]
             offset += pause_samples
 
-    def _speak(
-        self, text: str, phrase: Phrase, style: SpeechStyle, cancelled: Callable[[], bool]
-    ) -> Iterator[Piece]:
-        """The phrase by its language's voice, or by another if that one fails at once."""
-        first = self._voices[phrase.language]
-        candidates = [first, *(voice for voice in self._voices.values() if voice is not first)]
-        for voice in candidates:
-            begun = False
-            try:
-                words = text[phrase.start : phrase.end]
-                for piece in _at_output_rate(voice, words, style, cancelled):
-                    begun = begun or len(piece[0]) > 0
-                    yield piece
-                return
-            except SynthesisError:
-                if begun or voice is candidates[-1]:
-                    raise
+    def _phrases(self, text: str) -> list[Phrase]:
+        """Phrases of one language, unless one voice speaks all: it knows where to change."""
+        if len({id(voice) for voice in self._voices.values()}) > 1:
+            return phrases(text, self.languages)
+        language = language_of(text, default=next(iter(self._voices)))
+        return phrases(text, {language if language in self._voices else next(iter(self._voices))})
 
 
 def _moved(piece: Piece, chars: int, samples: int) -> Piece:
@@ -142,17 +130,3 @@ def _resampled(
 ) -> Int16Array:
     resampled: Int16Array = resampler.resample_chunk(pcm, last=last)
     return resampled
-
-
-def load_speaker(mandarin_dir: Path, threads: int = 1) -> Speaker:
-    """The embedded voices: Mandarin from `mandarin_dir`, English from its package.
-
-    Args:
-        mandarin_dir: Folder of the Mandarin voice's files.
-        threads: Compute threads of each voice.
-
-    Raises:
-        ModelMissingError: A file is not there.
-        ModelCorruptError: A file is not what it should be.
-    """
-    return Speaker({"zh": MandarinVoice(mandarin_dir, threads), "en": EnglishVoice(threads)})

@@ -107,12 +107,22 @@ def test_another_rate_is_resampled():
     assert marks(chunks)[0].samples == pytest.approx(LEAD_SAMPLES + 2400, abs=240)
 
 
-def test_a_voice_that_fails_at_once_is_replaced():
-    """The other voice speaks the phrase."""
+def test_a_voice_that_fails_is_not_replaced_by_another_language():
+    """It would skip the words and call that spoken."""
     mandarin, english = ToneVoice("zh", 8000), ToneVoice("en", 4000)
     mandarin.synthesise = _failing  # type: ignore[method-assign]
-    audio = sound(say(Speaker({"zh": mandarin, "en": english}), "我懂"))
-    assert np.abs(audio).max() == 4000
+    with pytest.raises(SynthesisError):
+        say(Speaker({"zh": mandarin, "en": english}), "我懂")
+    assert english.asked == []
+
+
+def test_one_voice_for_both_languages_gets_mixed_sentences_whole():
+    """It knows itself where to change; commas still cut."""
+    voice = ToneVoice("zh", 8000)
+    speaker = Speaker({"zh": voice, "en": voice})
+    say(speaker, "我的meeting很多，OK")
+    say(speaker, "I see, my friend.")
+    assert voice.asked == ["我的meeting很多，", "OK", "I see, my friend."]
 
 
 def _failing(text: str, style: SpeechStyle, cancelled: Callable[[], bool]) -> Iterator[SpeechChunk]:
