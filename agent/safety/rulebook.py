@@ -1,4 +1,4 @@
-"""Rules as data: `rules/zh.toml` and `rules/en.toml`, read and compiled once."""
+"""Rules as data: the files of `rules/zh` and `rules/en`, read and compiled once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -52,7 +52,9 @@ class _Benign(_Data):
     patterns: tuple[str, ...]
 
 
-class _File(_Data):
+class _Files(_Data):
+    """What the files of one language hold together."""
+
     words: dict[str, str]
     context: _ContextData
     benign: _Benign
@@ -124,8 +126,7 @@ class Rulebook:
 @cache
 def rulebook(language: str) -> Rulebook:
     """The rules of "zh" or "en"; the files are part of the package and tested with it."""
-    text = resources.files("agent.safety.rules").joinpath(f"{language}.toml").read_text("utf-8")
-    data = _File.model_validate(tomllib.loads(text))
+    data = _Files.model_validate(_read(language))
 
     def compiled(*patterns: str) -> Pattern:
         return re.compile("|".join(f"(?:{_expand(pattern, data.words)})" for pattern in patterns))
@@ -145,6 +146,17 @@ def rulebook(language: str) -> Rulebook:
         for rule in data.rules
     )
     return Rulebook(language, compiled(*data.benign.patterns), context, rules)
+
+
+def _read(language: str) -> dict[str, Any]:
+    """All files of a language as one: every table stands in one file, rules in several."""
+    together: dict[str, Any] = {"rules": []}
+    folder = resources.files("agent.safety.rules").joinpath(language)
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        tables = tomllib.loads(file.read_text("utf-8"))
+        together["rules"] += tables.pop("rules", [])
+        together |= tables
+    return together
 
 
 def _expand(pattern: str, words: dict[str, str]) -> str:

@@ -1,1 +1,1 @@
-"""The detector's rules, one TOML file for each language."""
+"""The detector's rules: a folder for each language, a TOML file for each kind."""
