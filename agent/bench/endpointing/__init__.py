@@ -33,6 +33,12 @@ def endpointing(
             "--measure", help="Ask the models about every turn again; ten minutes on two cores."
         ),
     ] = False,
+    reread: Annotated[
+        bool,
+        typer.Option(
+            "--reread", help="Ask the language model alone, after what was heard last time."
+        ),
+    ] = False,
     calibrate: Annotated[
         bool,
         typer.Option("--calibrate", help="Fit the weights anew and write them to the checkout."),
@@ -42,6 +48,8 @@ def endpointing(
     settings = settings_of(ctx)
     if measure:
         _measure(settings)
+    elif reread:
+        _reread(settings)
 
     from agent.bench.endpointing.features import load_features
     from agent.bench.endpointing.report import judged, table, to_json
@@ -69,6 +77,17 @@ def _measure(settings: Settings) -> None:
             settings, lambda done, of: progress.update(task, completed=done, total=of)
         )
     save_features(measured, features_path())
+
+
+def _reread(settings: Settings) -> None:
+    from agent.bench.endpointing.features import (
+        features_path,
+        load_features,
+        reread,
+        save_features,
+    )
+
+    save_features(reread(settings, load_features()), features_path())
 
 
 def _calibrate() -> None:

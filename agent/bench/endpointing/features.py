@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from agent.bench.endpointing.labelled import LANGUAGES, Item, items_of, load_turns
@@ -107,6 +107,19 @@ def measure(settings: Settings, advance: Callable[[int, int], None]) -> tuple[Fe
         VoiceError: An engine failed.
     """
     return asyncio.run(_measure(settings, advance))
+
+
+def reread(settings: Settings, known: Sequence[Features]) -> tuple[Features, ...]:
+    """Ask the language model again after the words that were heard, three minutes on two cores.
+
+    For another model, adapter or prompt: what was heard stays the same.
+
+    Raises:
+        ModelError: The model is missing or damaged.
+        VoiceError: It failed.
+    """
+    read = _read(settings, [one.item for one in known], [one.heard for one in known])
+    return tuple(replace(one, continuations=found) for one, found in zip(known, read, strict=True))
 
 
 async def _measure(settings: Settings, advance: Callable[[int, int], None]) -> tuple[Features, ...]:
