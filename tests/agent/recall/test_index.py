@@ -107,3 +107,11 @@ def test_other_files_are_refused(tmp_path: Path):
     ):
         with pytest.raises(ConfigError, match=reason):
             FactIndex.open(path)
+
+
+def test_what_everything_shares_finds_nothing(tmp_path: Path):
+    """In a long history a term of every fact is passed over, and a rare one still counts."""
+    path = tmp_path / "long.db"
+    write_index(path, (Fact(f"f:{n}", f"猫咪日记第{n}页") for n in range(300)))
+    assert ids(path, "猫咪日记") == []
+    assert ids(path, "猫咪日记第17页") == ["f:17"]
