@@ -3,9 +3,9 @@
     python -m train.counsellor -o FOLDER    writes FOLDER/train.jsonl and FOLDER/valid.jsonl
 
 Takes the dialogues of `train/data/counsellor`, puts before each the prompt that the tuned
-model is given in a call, and writes the callers' turns in the several ways in which
-recognisers do: pauses as spaces, as nothing, or as punctuation. Without that the model would
-take a space for the only sign that a caller goes on.
+model is given in a call, adds questions about itself, and writes the callers' turns in the
+several ways in which recognisers do: pauses as spaces, as nothing, or as punctuation.
+Without that the model would take a space for the only sign that a caller goes on.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import argparse
 import random
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pipeline.text import language_of
 from train import schema
+from train.mix.identity import LOCALES, Identity, Locale, identity_rows
 from train.mix.spoken import SpeechStyle, spoken
 from train.schema import Conversation
 
 DIALOGUES = Path(__file__).parent / "data" / "counsellor"
 PERSONA = Path(__file__).parents[1] / "agent" / "persona" / "listener"
-LOCALES = ("zh-Hans", "zh-Hant", "en")
 
 Writing: TypeAlias = Literal["as it is", "run together", "punctuated", "with slips"]
 # Our recogniser runs Mandarin together; others write pauses or punctuation.
@@ -37,6 +37,13 @@ _WRITINGS: Mapping[Writing, float] = {
 }
 # A homophone here and there, no more fillers than the callers already use.
 _SLIPS = SpeechStyle(fillers=0.0, slips=0.04)
+# Plain callers are what a small model meets most and the vivid ones teach it least about.
+_TIMES: Mapping[str, int] = {"everyday": 2}
+_AUTHORS: Mapping[Locale, str] = {
+    "zh-Hans": "倾听项目",
+    "zh-Hant": "傾聽專案",
+    "en": "the Qingting project",
+}
 _VALIDATION_SHARE = 0.06
 _SEED = 20261121
 _HAN_PAUSE = re.compile(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")
@@ -50,7 +57,11 @@ def prompt_of(locale: str, persona: Path = PERSONA) -> str:
     Raises:
         KeyError: The persona has no prompt for a tuned model.
     """
-    return str(tomllib.loads((persona / f"{locale}.toml").read_text("utf-8"))["tuned_prompt"])
+    return str(_persona(locale, persona)["tuned_prompt"])
+
+
+def _persona(locale: str, persona: Path) -> dict[str, Any]:
+    return tomllib.loads((persona / f"{locale}.toml").read_text("utf-8"))
 
 
 def written(text: str, way: Writing, dice: random.Random) -> str:
@@ -63,41 +74,54 @@ def written(text: str, way: Writing, dice: random.Random) -> str:
     return spoken(text, dice, _SLIPS) if way == "with slips" else text
 
 
-def conversations(dialogues: Path = DIALOGUES, persona: Path = PERSONA) -> Iterator[Conversation]:
-    """All dialogues, each with its locale's prompt and in one way of writing."""
+def dialogues(folder: Path = DIALOGUES, persona: Path = PERSONA) -> Iterator[Conversation]:
+    """All dialogues as their authors wrote them, each with its locale's prompt."""
     for locale in LOCALES:
         prompt = prompt_of(locale, persona)
-        for file in sorted((dialogues / locale).glob("*.jsonl")):
+        for file in sorted((folder / locale).glob("*.jsonl")):
             for dialogue in schema.read_only(file, Conversation):
-                yield _rewritten(dialogue, prompt)
+                yield dialogue.model_copy(
+                    update={"system": prompt, "tags": (*dialogue.tags, file.stem)}
+                )
 
 
-def _rewritten(dialogue: Conversation, prompt: str) -> Conversation:
-    dice = random.Random(f"{_SEED} {dialogue.id}")
-    way = dice.choices(list(_WRITINGS), list(_WRITINGS.values()))[0]
-    messages = tuple(
-        message
-        if message.role == "assistant"
-        else message.model_copy(update={"content": written(message.content, way, dice)})
-        for message in dialogue.messages
-    )
-    return dialogue.model_copy(
-        update={
-            "id": schema.conversation_id(messages, prompt),
-            "messages": messages,
-            "system": prompt,
-        }
-    )
+def who_it_is(persona: Path = PERSONA) -> Iterator[Conversation]:
+    """Questions about itself, each in one wording."""
+    for locale, author in _AUTHORS.items():
+        name = str(_persona(locale, persona)["display_name"])
+        identity = Identity(name, author, system=prompt_of(locale, persona))
+        yield from identity_rows(identity, [locale], wordings=1)
 
 
-def parted(all_of_them: Sequence[Conversation]) -> tuple[list[Conversation], list[Conversation]]:
-    """Training and validation, the latter drawn evenly from every file's stretch."""
+def training_set(
+    folder: Path = DIALOGUES, persona: Path = PERSONA
+) -> tuple[list[Conversation], list[Conversation]]:
+    """Rows to train on and rows to measure by, which share no dialogue."""
+    whole = list(dialogues(folder, persona))
     dice = random.Random(_SEED)
-    held_back = set(
-        dice.sample(range(len(all_of_them)), round(len(all_of_them) * _VALIDATION_SHARE))
-    )
-    training = [one for i, one in enumerate(all_of_them) if i not in held_back]
-    return training, [one for i, one in enumerate(all_of_them) if i in held_back]
+    held_back = set(dice.sample(range(len(whole)), round(len(whole) * _VALIDATION_SHARE)))
+    training = {
+        row.id: row
+        for number, dialogue in enumerate(whole)
+        if number not in held_back
+        for row in _rewritten(dialogue, _TIMES.get(dialogue.tags[-1], 1))
+    }
+    validation = [row for number in sorted(held_back) for row in _rewritten(whole[number], 1)]
+    return [*training.values(), *who_it_is(persona)], validation
+
+
+def _rewritten(dialogue: Conversation, times: int) -> Iterator[Conversation]:
+    """The dialogue in one way of writing, or in several; the same every time."""
+    dice = random.Random(f"{_SEED} {dialogue.id}")
+    for way in dice.choices(list(_WRITINGS), list(_WRITINGS.values()), k=times):
+        messages = tuple(
+            message
+            if message.role == "assistant"
+            else message.model_copy(update={"content": written(message.content, way, dice)})
+            for message in dialogue.messages
+        )
+        identity = schema.conversation_id(messages, dialogue.system)
+        yield dialogue.model_copy(update={"id": identity, "messages": messages})
 
 
 def main() -> None:
@@ -106,7 +130,7 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder to write to")
     parser.add_argument("--force", action="store_true", help="replace what is there")
     chosen = parser.parse_args()
-    training, validation = parted(list(conversations()))
+    training, validation = training_set()
     for name, part in (("train", training), ("valid", validation)):
         rows = schema.write(chosen.out / f"{name}.jsonl", part, force=chosen.force)
         print(f"{name}.jsonl: {rows} dialogues")
