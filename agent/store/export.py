@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import wave
 from pathlib import Path
+from typing import Any
 
 from agent.store.records import CallRecord, Item, ItemKind, RecordStore
 from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, SAMPLE_BYTES
@@ -52,12 +53,20 @@ def as_json(record: CallRecord, items: list[Item]) -> str:
         {
             "at": item.at.isoformat(),
             "kind": item.kind,
-            **(json.loads(item.content) if item.kind == "mark" else {"text": item.text}),
+            **_content(item),
         }
         for item in items
         if item.kind not in _RATES_HZ
     ]
     return json.dumps({**record.model_dump(mode="json"), "lines": lines}, ensure_ascii=False)
+
+
+def _content(item: Item) -> dict[str, Any]:
+    if item.kind == "mark":
+        return dict(json.loads(item.content))
+    if item.kind == "intake":
+        return {"record": json.loads(item.content)}
+    return {"text": item.text}
 
 
 def _write_voice(path: Path, items: list[Item], kind: ItemKind, rate_hz: int) -> Path:

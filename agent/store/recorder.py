@@ -86,6 +86,11 @@ class CallRecorder:
         self._add("caller", text.encode())
         self._flush()
 
+    def keep_intake(self, content: bytes) -> None:
+        """The intake record as it is now: JSON that takes the place of the last one."""
+        if self._consent.text:
+            self._work.put(lambda: self._store.replace(self._call_id, "intake", content))
+
     def hear(self, pcm: bytes) -> None:
         """The caller's audio: PCM16 little-endian, mono, 16 kHz."""
         self._hear("caller_audio", pcm, INPUT_RATE_HZ)

@@ -26,7 +26,7 @@ from agent.store.keys import KeyPlace, KeySet, fresh_keys
 from agent.store.sealing import new_key, seal, unseal
 from pipeline.errors import StoreError
 
-ItemKind: TypeAlias = Literal["caller", "bot", "mark", "caller_audio", "bot_audio"]
+ItemKind: TypeAlias = Literal["caller", "bot", "mark", "intake", "caller_audio", "bot_audio"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -79,8 +79,8 @@ class Item(_Data):
 
     Attributes:
         number: 0, 1, 2, … within the call.
-        kind: "caller" and "bot" are words, "mark" is JSON, audio is PCM16 little-endian
-            mono, 16 kHz of the caller and 24 kHz of the bot.
+        kind: "caller" and "bot" are words, "mark" and "intake" are JSON, audio is PCM16
+            little-endian mono, 16 kHz of the caller and 24 kHz of the bot.
         at: UTC.
         content: UTF-8 text, or samples.
     """
@@ -188,14 +188,32 @@ class RecordStore:
         with self._lock:
             key = self._record_key(call_id)
             with self._writing() as db:
-                (number,) = db.execute(
-                    "SELECT COALESCE(MAX(number) + 1, 0) FROM items WHERE call_id = ?", (call_id,)
-                ).fetchone()
-                sealed = seal(key, content, f"{call_id}/{number}/{kind}")
-                db.execute(
-                    "INSERT INTO items VALUES (?, ?, ?, ?, ?)",
-                    (call_id, number, kind, _now(), sealed),
-                )
+                _insert(db, key, call_id, kind, content)
+
+    def replace(
+        self, call_id: str, kind: ItemKind, content: bytes, *, reason: str | None = None
+    ) -> None:
+        """Keep an item in the place of all others of its kind.
+
+        Args:
+            call_id: Of the call.
+            kind: Of the item; one for which a call has a single one.
+            content: What it holds from now on.
+            reason: What the audit log says. With one, the old content leaves no trace in
+                the file either; without, it may stay in the write-ahead log for a while.
+
+        Raises:
+            StoreError: There is no such call, or the file cannot be written.
+        """
+        with self._lock:
+            key = self._record_key(call_id)
+            with self._writing() as db:
+                db.execute("DELETE FROM items WHERE call_id = ? AND kind = ?", (call_id, kind))
+                _insert(db, key, call_id, kind, content)
+                if reason is not None:
+                    _note(db, reason, call_id)
+            if reason is not None:
+                self._wipe()
 
     def end(self, call_id: str) -> None:
         """The call is over."""
@@ -344,6 +362,16 @@ class RecordStore:
 def mark(**facts: str) -> bytes:
     """The content of a "mark" item."""
     return json.dumps(facts, ensure_ascii=False).encode()
+
+
+def _insert(
+    db: sqlite3.Connection, key: bytes, call_id: str, kind: ItemKind, content: bytes
+) -> None:
+    (number,) = db.execute(
+        "SELECT COALESCE(MAX(number) + 1, 0) FROM items WHERE call_id = ?", (call_id,)
+    ).fetchone()
+    sealed = seal(key, content, f"{call_id}/{number}/{kind}")
+    db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?)", (call_id, number, kind, _now(), sealed))
 
 
 def _note(db: sqlite3.Connection, action: str, call_id: str | None) -> None:
