@@ -1,0 +1,210 @@
+"""Extraction measured on scripted callers whose answers are known.
+
+A file has one caller a line: `{"id", "locale", "turns": [{"bot", "caller"}]}`. In the
+caller's words, `[三个月|since]` marks what a turn tells; `[…|concern,work?]` marks two
+fields, the second of which may be found or left out without counting either way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.config import Locale
+from agent.intake.extract import Proposal
+from agent.intake.fields import FIELDS, Field
+from agent.intake.spans import Span
+from pipeline.errors import DataError
+
+_MARK = re.compile(r"\[([^\[\]|]+)\|([a-z?,]+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a turn tells: the span, its field, and whether it may be left out."""
+
+    field: Field
+    span: Span
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedTurn:
+    """One turn without its marks, and what they said."""
+
+    bot: str
+    caller: str
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedCaller:
+    """One caller."""
+
+    caller_id: str
+    locale: Locale
+    turns: tuple[ScriptedTurn, ...]
+
+
+class _TurnData(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    bot: str
+    caller: str
+
+
+class _CallerData(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    locale: Locale
+    turns: list[_TurnData]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """An entry that is wrong, or an answer that was not found."""
+
+    caller_id: str
+    turn: int
+    field: Field
+    quote: str
+    invented: bool
+
+
+@dataclass
+class Score:
+    """Counts of one field, or of all.
+
+    Attributes:
+        right: Proposals that tell what the caller told.
+        wrong: Proposals that do not.
+        found: Answers that some proposal tells.
+        missed: Answers that none does.
+    """
+
+    right: int = 0
+    wrong: int = 0
+    found: int = 0
+    missed: int = 0
+
+    @property
+    def precision(self) -> float | None:
+        """Share of proposals that are right; None without any."""
+        return self.right / (self.right + self.wrong) if self.right + self.wrong else None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of answers that were found; None without any."""
+        return self.found / (self.found + self.missed) if self.found + self.missed else None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Figures of a run."""
+
+    callers: int
+    turns: int
+    total: Score
+    by_field: dict[Field, Score]
+    mistakes: tuple[Mistake, ...]
+
+
+def read_callers(path: Path) -> list[ScriptedCaller]:
+    """Read a file of scripted callers.
+
+    Raises:
+        DataError: It cannot be read, or a line is no caller; the message names the line.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    callers = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            data = _CallerData.model_validate(json.loads(line))
+            turns = tuple(_turn(turn.bot, turn.caller) for turn in data.turns)
+        except (ValueError, ValidationError) as error:
+            raise DataError(f"{path}, line {number} is no scripted caller") from error
+        callers.append(ScriptedCaller(data.id, data.locale, turns))
+    if not callers:
+        raise DataError(f"{path} has no callers")
+    return callers
+
+
+def _turn(bot: str, marked: str) -> ScriptedTurn:
+    text, answers, end = "", list[Answer](), 0
+    for mark in _MARK.finditer(marked):
+        text += marked[end : mark.start()]
+        span = Span(len(text), len(text) + len(mark.group(1)))
+        text += mark.group(1)
+        end = mark.end()
+        for name in mark.group(2).split(","):
+            field = name.removesuffix("?")
+            if field not in FIELDS:
+                raise ValueError(f"there is no field {field}")
+            answers.append(Answer(field, span, name.endswith("?")))
+    text += marked[end:]
+    if "[" in text or "|" in text:
+        raise ValueError("a mark is not closed")
+    return ScriptedTurn(bot, text, tuple(answers))
+
+
+async def evaluate(
+    callers: Sequence[ScriptedCaller],
+    extract: Callable[[ScriptedTurn], Awaitable[Iterable[Proposal]]],
+) -> Evaluation:
+    """Let `extract` propose for every turn, and compare."""
+    by_field: dict[Field, Score] = {field: Score() for field in FIELDS}
+    mistakes: list[Mistake] = []
+    turns = 0
+    for caller in callers:
+        for number, turn in enumerate(caller.turns):
+            turns += 1
+            proposals = list(await extract(turn))
+            for field, quote, invented in _compare(turn, proposals, by_field):
+                mistakes.append(Mistake(caller.caller_id, number, field, quote, invented))
+    total = Counter[str]()
+    for score in by_field.values():
+        total.update(vars(score))
+    used = {field: score for field, score in by_field.items() if any(vars(score).values())}
+    return Evaluation(len(callers), turns, Score(**total), used, tuple(mistakes))
+
+
+def _compare(
+    turn: ScriptedTurn, proposals: Sequence[Proposal], scores: dict[Field, Score]
+) -> Iterable[tuple[Field, str, bool]]:
+    """Count one turn; yields its mistakes as field, words, and whether they were made up."""
+    for proposal in proposals:
+        score = scores[proposal.field]
+        told = [
+            answer
+            for answer in turn.answers
+            if answer.field == proposal.field and answer.span.overlaps(proposal.span)
+        ]
+        if not told:
+            score.wrong += 1
+            yield proposal.field, proposal.span.of(turn.caller), True
+        elif any(not answer.optional for answer in told):
+            score.right += 1
+    for answer in turn.answers:
+        if answer.optional:
+            continue
+        score = scores[answer.field]
+        if any(
+            proposal.field == answer.field and proposal.span.overlaps(answer.span)
+            for proposal in proposals
+        ):
+            score.found += 1
+        else:
+            score.missed += 1
+            yield answer.field, answer.span.of(turn.caller), False

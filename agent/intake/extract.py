@@ -1,0 +1,121 @@
+"""What a turn tells, by rules: spans of the caller's words and the fields they belong to.
+
+    turn ─▶ clauses ─▶ about whom? ─▶ rules ─▶ proposals
+                          ▲
+       the bot's last words: which field did they ask about, and about whom?
+
+Pure; under a millisecond for a spoken turn.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from agent.intake.fields import FIELDS, Field
+from agent.intake.rulebook import Rule, Rulebook, rulebook
+from agent.intake.spans import Span, clauses, fold, stripped
+from agent.safety.detector import assess
+from pipeline.text import language_of
+
+# What is felt about anything else that was asked for is an answer, not a new concern.
+_NOT_ASKED_FOR_CONTENT: frozenset[Field] = frozenset(("concern", "name", "age", "consent"))
+
+_SENTENCE = re.compile(r"[^。！？!?.]+[。！？!?.]?")
+_ABOUT_OTHER = re.compile(
+    r"^[那所以，,\s]*[他她]|\b(?:did|does|do|is|has|was|were|are) (?:he|she|they)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A place in a turn that tells something about a field."""
+
+    field: Field
+    span: Span
+
+
+def asked_about(bot_text: str) -> tuple[Field, ...]:
+    """The fields that the bot's words ask about; empty when they ask nothing."""
+    question = _last_question(bot_text)
+    asks = rulebook(language_of(bot_text)).questions
+    return tuple(field for field in FIELDS if field in asks and asks[field].search(question))
+
+
+def refuses(text: str) -> bool:
+    """Whether the caller does not want to answer."""
+    return rulebook(language_of(text)).refusal.search(fold(text)) is not None
+
+
+def feels(text: str) -> bool:
+    """Whether the caller's feelings come before any question."""
+    return rulebook(language_of(text)).feelings.search(fold(text)) is not None
+
+
+def extract(text: str, bot_text: str = "") -> list[Proposal]:
+    """Propose entries for one turn.
+
+    Args:
+        text: What the caller said; empty text is legal and tells nothing.
+        bot_text: What the bot had said before.
+
+    Returns:
+        Proposals in the order of the turn, at most one of a field for each clause.
+    """
+    book = rulebook(language_of(text))
+    asked = asked_about(bot_text)
+    about_other = _ABOUT_OTHER.search(_last_question(bot_text)) is not None
+    folded = fold(text)
+    proposals: list[Proposal] = []
+    for clause in clauses(text):
+        words = clause.of(folded)
+        if book.self.search(words):
+            about_other = False
+        elif book.other.search(words):
+            about_other = True
+        proposals += _of_clause(book, clause, words, asked, about_other=about_other)
+    return proposals
+
+
+def _last_question(bot_text: str) -> str:
+    sentences: list[str] = _SENTENCE.findall(fold(bot_text))
+    questions = [sentence.strip() for sentence in sentences if sentence.endswith("?")]
+    return questions[-1] if questions else ""
+
+
+def _of_clause(
+    book: Rulebook, clause: Span, words: str, asked: tuple[Field, ...], *, about_other: bool
+) -> list[Proposal]:
+    if book.nothing.search(words):
+        return []
+    found: dict[Field, Proposal] = {}
+    sign = assess(words)
+    if sign.tier != "none" and sign.category != "minor":
+        found["risk"] = Proposal("risk", clause)
+    for rule in book.rules:
+        if rule.field in found or (rule.asked and rule.field not in asked):
+            continue
+        if about_other and rule.about == "caller":
+            continue
+        if rule.field == "concern" and not _NOT_ASKED_FOR_CONTENT.issuperset(asked):
+            continue
+        span = _quoted(rule, clause, words)
+        if span is not None:
+            found[rule.field] = Proposal(rule.field, span)
+    return list(found.values())
+
+
+def _quoted(rule: Rule, clause: Span, words: str) -> Span | None:
+    match = rule.match.search(words)
+    if match is None or (rule.unless is not None and rule.unless.search(words)):
+        return None
+    if "q" in rule.match.groupindex and match.group("q") is not None:
+        start, end = match.span("q")
+        return stripped_within(clause, words, start, end)
+    return clause
+
+
+def stripped_within(clause: Span, words: str, start: int, end: int) -> Span | None:
+    """The span of `words[start:end]` in the turn, without spaces at its ends."""
+    span = stripped(words, Span(start, end))
+    return None if span is None else Span(clause.start + span.start, clause.start + span.end)

@@ -1,0 +1,1 @@
+"""The rules as data; `agent.intake.rulebook` reads them."""

@@ -1,0 +1,169 @@
+"""Fills a call's intake record while the call goes on, without ever holding it up.
+
+caller's turn ended   rules look at it at once          under a millisecond
+bot has finished      the model reads what waits        in the engine's background
+caller begins         the model's reading is aborted    and taken up again later
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from agent.config import Locale
+from agent.intake.extract import Proposal, asked_about, extract, refuses
+from agent.intake.reader import TurnReader
+from agent.intake.record import FoundBy, IntakeRecord
+from agent.intake.spans import Span
+from agent.safety.detector import assess
+from pipeline.errors import GenerationError
+from pipeline.events import (
+    CallEnded,
+    CallEvent,
+    CrisisNoted,
+    ReplyFinished,
+    SpeechStarted,
+    TranscriptCompleted,
+)
+
+logger = logging.getLogger(__name__)
+
+# Turns that wait for the model. A caller who never pauses is read by rules alone.
+MAX_WAITING_TURNS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    number: int
+    text: str
+    bot_text: str
+    at_secs: float | None
+
+
+class IntakeTaker:
+    """One call's record. Its methods belong to the event loop and never raise.
+
+    Args:
+        locale: Language and script of the record.
+        on_changed: Told of every change.
+        reader: Reads turns with the model too; None leaves it at the rules. It is closed
+            with the call.
+
+    Attributes:
+        record: What is known so far.
+    """
+
+    def __init__(
+        self,
+        locale: Locale,
+        on_changed: Callable[[IntakeRecord], None] = lambda record: None,
+        reader: TurnReader | None = None,
+    ) -> None:
+        self.record = IntakeRecord(locale=locale)
+        self._on_changed = on_changed
+        self._reader = reader
+        self._bot_text = ""
+        self._began_at: tuple[str, float] | None = None
+        self._last: _Turn | None = None
+        self._waiting: deque[_Turn] = deque(maxlen=MAX_WAITING_TURNS)
+        self._reading: asyncio.Task[None] | None = None
+
+    def note(self, event: CallEvent) -> None:
+        """One more event of the call."""
+        match event:
+            case SpeechStarted(turn_id, at_secs):
+                self._stop_reading()
+                if self._began_at is None or self._began_at[0] != turn_id:
+                    self._began_at = (turn_id, at_secs)
+            case TranscriptCompleted(turn_id, text, _) if text:
+                began = self._began_at
+                self._take(text, began[1] if began is not None and began[0] == turn_id else None)
+            case ReplyFinished():
+                self.bot_text(event.heard_text)
+            case CrisisNoted(tier, _, _):
+                self._note_crisis(tier)
+            case CallEnded():
+                self._stop_reading()
+            case _:
+                pass
+
+    def caller_text(self, text: str) -> None:
+        """A turn that the caller typed."""
+        self._take(text, None)
+
+    def bot_text(self, heard: str) -> None:
+        """What the caller heard of a reply; the engine is idle now."""
+        self._bot_text = heard
+        for field in asked_about(heard):
+            self._become(self.record.with_question(field))
+        if self._reader is not None and self._waiting and self._reading is None:
+            self._reading = asyncio.create_task(self._read(self._reader), name="intake-reading")
+
+    def _take(self, text: str, at_secs: float | None) -> None:
+        turn = _Turn(self.record.turns, text, self._bot_text, at_secs)
+        self._last = turn
+        self._waiting.append(turn)
+        record = self.record.with_turn()
+        if refuses(text):
+            for field in asked_about(turn.bot_text):
+                record = record.with_refusal(field)
+        self._become(_with(record, turn, extract(text, turn.bot_text), "rule"))
+
+    def _note_crisis(self, tier: str) -> None:
+        """Keep the words that raised the protocol's tier, even where no clause alone does."""
+        turn = self._last
+        if turn is not None and not any(one.turn == turn.number for one in self.record.of("risk")):
+            whole = Proposal("risk", Span(0, len(turn.text)))
+            self._become(_with(self.record, turn, [whole], "safety", tier))
+
+    def _become(self, record: IntakeRecord) -> None:
+        if record != self.record:
+            self.record = record
+            self._on_changed(record)
+
+    # -- the model --------------------------------------------------------------------
+
+    async def _read(self, reader: TurnReader) -> None:
+        try:
+            while self._waiting:
+                turn = self._waiting[0]
+                found = await reader.read(turn.text, turn.bot_text)
+                self._waiting.popleft()
+                known = {entry.field for entry in self.record.entries if entry.turn == turn.number}
+                fresh = [one for one in found if one.field not in known]
+                self._become(_with(self.record, turn, fresh, "model"))
+        except GenerationError as error:
+            logger.warning("the intake's reading failed: %s", error.code)
+        finally:
+            if self._reading is asyncio.current_task():
+                self._reading = None
+
+    def _stop_reading(self) -> None:
+        """Give the engine back within one token; the turn under way is read again later."""
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+
+def _with(
+    record: IntakeRecord,
+    turn: _Turn,
+    proposals: Iterable[Proposal],
+    found_by: FoundBy,
+    tier: str | None = None,
+) -> IntakeRecord:
+    for proposal in proposals:
+        quote = proposal.span.of(turn.text).strip()
+        risk = proposal.field == "risk"
+        record = record.with_entry(
+            proposal.field,
+            quote,
+            turn=turn.number,
+            at_secs=turn.at_secs,
+            found_by="safety" if risk else found_by,
+            tier=(tier or assess(quote).tier) if risk else None,
+        )
+    return record
