@@ -25,6 +25,7 @@ from pipeline.tts.levels import amplitude, shape
 from pipeline.tts.litert import HOP_SAMPLES, AcousticModel, Vocoder
 from pipeline.tts.normalise import normalise
 from pipeline.tts.pinyin import Syllable, syllables
+from pipeline.tts.polyphones import told_by_script
 from pipeline.tts.reading import Reading
 
 ACOUSTIC_FILE = "fastspeech2_quan.tflite"
@@ -121,15 +122,17 @@ class MandarinVoice:
         sets them by `style.pause_scale`.
         """
         gain = amplitude(GAIN_DB) * style.volume
-        pieces = self._speak(normalise(text, "zh"), style)
+        reading = normalise(text, "zh")
+        spoken = syllables(reading.spoken, told_by_script(reading, text))
+        pieces = self._speak(spoken, reading, style)
         shaped = ((shape(audio, gain), marks) for audio, marks in pieces)
         return chunked(shaped, len(text), cancelled)
 
     def _speak(
-        self, reading: Reading, style: SpeechStyle
+        self, spoken: Sequence[Syllable], reading: Reading, style: SpeechStyle
     ) -> Iterator[tuple[FloatArray, list[CharMark]]]:
         offset = 0
-        for passage in _passages(syllables(reading.spoken)):
+        for passage in _passages(spoken):
             phonemes = self._symbols.encode(passage, reading)
             if not phonemes.ends:
                 continue

@@ -15,6 +15,8 @@ CORRECTIONS = {
     "来不及": "lai2 bu5 ji2", "了不起": "liao3 bu5 qi3", "受不了": "shou4 bu5 liao3",
     "忍不住": "ren3 bu5 zhu4", "舍不得": "she3 bu5 de5", "觉得": "jue2 de5", "角色": "jue2 se4",
     "们": "men5", "了": "le5", "呢": "ne5", "得": "de5", "地": "de5", "着": "zhe5",
+    "肚子": "du4 zi5", "踏实": "ta1 shi5", "麻将": "ma2 jiang4",
+    "数落": "shu3 luo5", "商量一下": "shang1 liang5 yi2 xia4",
     "嗯": "en4", "嗯嗯": "en4 en4", "唔": "en4", "呣": "en4", "哦": "o4", "噢": "o4", "喔": "o4",
     "诶": "ei4", "欸": "ei4", "哎": "ai4", "唉": "ai4", "哼": "heng1", "嘘": "xu1",
 }  # fmt: skip

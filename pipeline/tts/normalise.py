@@ -35,6 +35,8 @@ _ENGLISH_CALL = re.compile(
 )
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _FULL_WIDTH_OFFSET = 0xFEE0  # from ！ (U+FF01) to ! (U+0021)
+# OpenCC leaves 著 alone where it means 着 (睡不著); these words are the ones that keep it.
+_ASPECT_ZHE = re.compile("(?<![名原显卓专编土巨合昭论译遗所])著(?![名作称书者述])")
 # Full-width marks that carry pauses stay as they are, unless they stand between digits.
 _WIDE_MARKS = "，：；！？（）"
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[，：](?=\d)")
@@ -65,9 +67,9 @@ def normalise(text: str, language: Language) -> Reading:
 def simplified(text: str) -> str:
     """`text` in simplified characters, character by character the same length."""
     converted: str = _converter().convert(text)
-    if len(converted) == len(text):
-        return converted
-    return "".join(_one(_converter().convert(character), character) for character in text)
+    if len(converted) != len(text):
+        converted = "".join(_one(_converter().convert(character), character) for character in text)
+    return _ASPECT_ZHE.sub("着", converted)
 
 
 def _one(converted: str, original: str) -> str:

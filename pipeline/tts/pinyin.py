@@ -1,6 +1,6 @@
 """Spoken Mandarin text to syllables, as they sound in the sentence.
 
-    text ─▶ words (jieba) ─▶ pinyin (pypinyin, phrase dictionary) ─▶ tone sandhi ─▶ syllables
+    text ─▶ words (jieba) ─▶ phrases (pypinyin's dictionary) ─▶ polyphones ─▶ sandhi ─▶ syllables
 
 Sandhi follows the standard description: 不 rises before a falling tone; 一 rises before a
 falling tone, falls before the others and stays level in numbers; of third tones in one
@@ -10,7 +10,7 @@ foot all but the last rise. Word borders decide what a foot is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -19,14 +19,15 @@ from pypinyin import Style
 from pypinyin.contrib.neutral_tone import NeutralToneWith5Mixin
 from pypinyin.converter import DefaultConverter
 from pypinyin.core import Pinyin
+from pypinyin.seg.mmseg import seg as phrase_segmenter
 
 from pipeline.tts.mandarin_words import CORRECTIONS, NEUTRAL_ENDINGS
+from pipeline.tts.polyphones import PARTICLES, told_alone, told_by_context
 
 _SYLLABLE = re.compile(r"([a-zêü]+)([1-5])$")
 _NUMERALS = frozenset("零〇一二三四五六七八九十百千万亿两幺")
 _BEFORE_NUMBER_ONE = _NUMERALS | {"点", "第"}
 _AFTER_NUMBER_ONE = frozenset("月号日楼年班级")  # 一 before them is the number one, level
-_MUST = frozenset("我你您他她它们咱谁也就还都总只又可真")  # 得 after them is the verb děi
 _MAX_FOOT = 3  # syllables that third-tone sandhi joins across words: 我想你, not whole clauses
 
 # Letter names as Mandarin speakers say them.
@@ -74,14 +75,17 @@ class _Converter(NeutralToneWith5Mixin, DefaultConverter):
 _PINYIN = Pinyin(_Converter())
 
 
-def syllables(text: str) -> list[Syllable]:
+def syllables(text: str, known: Mapping[int, str] | None = None) -> list[Syllable]:
     """Syllables of spoken-form Mandarin (no digits), in order.
 
     Latin letters are spelled out by their Mandarin names; what has no sound is skipped.
+
+    Args:
+        text: In simplified characters.
+        known: Sounds that are certain from elsewhere, by index in `text`: "fa4".
     """
     found: list[Syllable] = []
-    for phrase in _phrases(text):
-        _find_must(phrase)
+    for phrase in _phrases(text, {**told_by_context(text), **(known or {})}):
         _sandhi_of_bu_and_yi(phrase)
         _sandhi_of_third_tones(phrase)
         found.extend(_joined(phrase))
@@ -90,13 +94,24 @@ def syllables(text: str) -> list[Syllable]:
     return found
 
 
-def _phrases(text: str) -> Iterator[list[_Character]]:
-    """Characters with their dictionary readings, cut wherever something unread stands."""
+def dictionary_sounds(text: str, known: Mapping[int, str] | None = None) -> dict[int, str]:
+    """What each character sounds like before the tones change each other, by its index."""
+    sounds = {}
+    for phrase in _phrases(text, {**told_by_context(text), **(known or {})}):
+        for character in phrase:
+            sounds[character.end - 1] = " ".join(f"{s}{tone}" for s, tone in character.sounds)
+    return sounds
+
+
+def _phrases(text: str, known: Mapping[int, str]) -> Iterator[list[_Character]]:
+    """Characters with their readings, cut wherever something unread stands."""
     phrase: list[_Character] = []
     at = 0
     for word in rjieba.cut(text):
         readings = _readings(word)
         for offset, (character, sounds) in enumerate(zip(word, readings, strict=True)):
+            if at + offset in known:
+                sounds = [_parse(known[at + offset])]
             if sounds:
                 phrase.append(_Character(character, at + offset + 1, sounds))
             elif phrase and not character.isspace():
@@ -109,23 +124,29 @@ def _phrases(text: str) -> Iterator[list[_Character]]:
         yield phrase
 
 
-def _readings(word: str) -> list[list[tuple[str, int]]]:
-    """For each character of `word` its syllables; an empty list where it has none."""
+def _readings(word: str, *, is_word: bool = True) -> list[list[tuple[str, int]]]:
+    """For each character of `word` its syllables; an empty list where it has none.
+
+    `is_word` is false for a part of a word, which has no reading of its own: the dictionary
+    leaves out phrases that read as their characters usually do.
+    """
     if word in CORRECTIONS:
         return [[_parse(sound)] for sound in CORRECTIONS[word].split()]
     if word.isascii():
         return [
             [_parse(sound) for sound in _LETTERS.get(letter.upper(), "").split()] for letter in word
         ]
-    found = _PINYIN.pinyin(word, style=Style.TONE3, errors="ignore")
-    if len(found) == len(word):
-        sounds = [_parse(options[0]) for options in found]
-        if word[-2:] in NEUTRAL_ENDINGS:
-            sounds[-1] = (sounds[-1][0], 5)
-        return [[sound] for sound in sounds]
-    if len(word) == 1:
-        return [[]]
-    return [reading for character in word for reading in _readings(character)]  # T恤, 卡拉OK
+    pieces = list(phrase_segmenter.cut(word))
+    if len(pieces) > 1:  # 很长, T恤: no phrase of the dictionary
+        found = [reading for piece in pieces for reading in _readings(piece, is_word=False)]
+    elif (is_word or word in PARTICLES) and (sound := told_alone(word)):
+        found = [[_parse(sound)]]
+    else:
+        options = _PINYIN.pinyin(word, style=Style.TONE3, errors="ignore")
+        found = [[_parse(sounds[0])] for sounds in options] or [[] for _ in word]
+    if word[-2:] in NEUTRAL_ENDINGS:
+        found[-1] = [(found[-1][0][0], 5)]
+    return found
 
 
 def _parse(sound: str) -> tuple[str, int]:
@@ -142,12 +163,6 @@ def _tone(character: _Character) -> int:
 def _set_tone(character: _Character, tone: int) -> None:
     sound, _ = character.sounds[0]
     character.sounds[0] = (sound, tone)
-
-
-def _find_must(phrase: Sequence[_Character]) -> None:
-    for before, character, _ in zip(phrase, phrase[1:], phrase[2:], strict=False):
-        if character.text == "得" and before.ends_word and before.text in _MUST:
-            character.sounds[0] = ("dei", 3)
 
 
 def _sandhi_of_bu_and_yi(phrase: Sequence[_Character]) -> None:
