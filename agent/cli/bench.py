@@ -25,7 +25,7 @@ BASELINE_TURNS = 24
 QUICK_LISTEN_SECS = 1.2
 
 # Benches of other questions than latency; each has a `register(app)`.
-_OTHERS = ("agent.bench.barge_in", "agent.bench.endpointing")
+_OTHERS = ("agent.bench.barge_in", "agent.bench.endpointing", "agent.bench.engines")
 
 
 def register(app: typer.Typer) -> None:
