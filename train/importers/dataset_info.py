@@ -62,6 +62,8 @@ def _entry(
     if path.suffix in (".parquet", ".arrow"):
         tally.notes.append(f"{name}: {path.suffix} files are not read; save it as JSON lines")
         return
+    if (fault := _fault(entry)) is not None:
+        raise DataError(f"The data set {name} of {folder / 'dataset_info.json'} {fault}.")
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     for file in files:
         source = open_source(file, tally)
@@ -70,6 +72,19 @@ def _entry(
             source, f"llama-factory:{name}", converter(entry), _rows(source), system=system
         )
         yield from islice(found, entry.get("num_samples"))
+
+
+def _fault(entry: Mapping[str, Any]) -> str | None:
+    for key in ("columns", "tags"):
+        named = entry.get(key, {})
+        if not isinstance(named, dict) or not all(
+            value is None or isinstance(value, str) for value in named.values()
+        ):
+            return f"has {key} that do not map names to names"
+    count = entry.get("num_samples")
+    if count is not None and (not isinstance(count, int) or count < 0):
+        return "has a num_samples that is no number of rows"
+    return None
 
 
 def converter(entry: Mapping[str, Any]) -> Convert:

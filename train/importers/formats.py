@@ -17,7 +17,7 @@ from pipeline.errors import DataError
 from train.importers import dialogues, line, messengers, telegram, templated, wechat
 from train.importers.chats import ChatOptions, conversations
 from train.importers.events import Event
-from train.importers.source import Broken, Source, json_rows
+from train.importers.source import Broken, Source, delimiter_of, json_rows
 from train.schema import Record, parse
 from train.tally import Tally
 
@@ -172,7 +172,7 @@ def _has(*wanted: str) -> Callable[[Look], bool]:
 def _header_has(*wanted: str) -> Callable[[Look], bool]:
     def recognises(look: Look) -> bool:
         header = look.sample.lstrip("\ufeff").split("\n", 1)[0].strip()
-        return set(wanted) <= {name.strip(' "') for name in header.split(",")}
+        return set(wanted) <= {name.strip(' "') for name in header.split(delimiter_of(header))}
 
     return recognises
 

@@ -15,18 +15,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from pipeline.errors import DataError
+from train.importers.encoding import encoding_of, refuse_binary
 from train.tally import Tally
 
 SAMPLE_BYTES = 64 * 1024  # enough for the header of any format, and for a first long row
 _CHUNK_CHARS = 1 << 20
 _LONGEST_VALUE_CHARS = 16 << 20  # a JSON value that is not closed by then never will be
 _LONGEST_FIELD_CHARS = 16 << 20  # the csv module's own limit, 128 KiB, is below a long XML card
-_BINARY = {
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls), whatever its name says; save it as CSV",
-    b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save it as CSV",
-    b"SQLite format 3": "a database; export the chat from the program that reads it",
-    b"\x1f\x8b": "compressed; unpack it first",
-}
 _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[\s,]*")
 _FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\]|\\.){1,100}"\s*:)')
@@ -91,30 +86,12 @@ def open_source(path: Path, tally: Tally | None = None) -> Source:
             head = file.read(SAMPLE_BYTES)
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror}.") from error
-    if not head.strip():
-        raise DataError(f"{path} is empty.")
-    for magic, what in _BINARY.items():
-        if head.startswith(magic):
-            raise DataError(f"{path} is {what}.")
-    encoding = _encoding(head)
+    refuse_binary(path, head)
+    encoding = encoding_of(head)
     sample = head.decode(encoding, "replace")
+    if not sample.strip("\ufeff \t\r\n"):
+        raise DataError(f"{path} is empty.")
     return Source(path, encoding, sample, tally if tally is not None else Tally())
-
-
-def _encoding(head: bytes) -> str:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if head.startswith(b"\xef\xbb\xbf"):
-        return "utf-8-sig"
-    good, bad = 0, 0
-    for line in head.split(b"\n")[:-1] or [head]:
-        try:
-            line.decode("utf-8")
-            good += not line.isascii()
-        except UnicodeDecodeError:
-            bad += 1
-    # One damaged line does not make a file GB18030; most of them do.
-    return "gb18030" if bad > good else "utf-8"
 
 
 def has_bad_bytes(text: str) -> bool:
@@ -136,27 +113,29 @@ def numbered_lines(source: Source) -> Iterator[tuple[int, str]]:
 def csv_rows(source: Source) -> Iterator[tuple[int, Sequence[str] | Broken]]:
     """Rows of a CSV file and the line each begins on; the first is the header.
 
-    A quotation mark that is never closed costs the rows up to the next line that is a whole
-    row by itself, not the rest of the file.
+    Commas, or the semicolons or tabs that a spreadsheet made of them, part the columns. A
+    quotation mark that is never closed costs the rows up to the next line that is a whole row
+    by itself, not the rest of the file.
     """
-    columns = 0
+    columns, delimiter = 0, ","
     pending: list[str] = []
     begun, open_quotes = 0, False
     with source.open() as text:
         for number, line in enumerate(text, start=1):
             odd = line.count('"') % 2 == 1
-            if pending and not odd and _is_whole_row(line, columns):
+            if pending and not odd and _is_whole_row(line, columns, delimiter):
                 yield begun, Broken(pending[0], "a quotation mark is not closed")
                 pending, open_quotes = [], False
             if not pending:
                 if not line.strip():
                     continue
                 begun = number
+                delimiter = delimiter if columns else delimiter_of(line)
             pending.append(line)
             open_quotes ^= odd
             if open_quotes:
                 continue
-            row = next(csv.reader(pending))
+            row = next(csv.reader(pending, delimiter=delimiter))
             pending = []
             columns = columns or len(row)
             if len(row) == columns:
@@ -167,9 +146,16 @@ def csv_rows(source: Source) -> Iterator[tuple[int, Sequence[str] | Broken]]:
         yield begun, Broken(pending[0], "a quotation mark is not closed")
 
 
-def _is_whole_row(line: str, columns: int) -> bool:
+def delimiter_of(header: str) -> str:
+    """What parts the columns that a header names."""
+    return max(",;\t", key=header.count)  # the first of equals, so a comma
+
+
+def _is_whole_row(line: str, columns: int, delimiter: str) -> bool:
     """Whether a line inside a quoted field looks like a row that begins anew."""
-    return columns > 2 and line[:1].isdigit() and len(next(csv.reader([line]), [])) == columns
+    if columns <= 2 or not line[:1].isdigit():
+        return False
+    return len(next(csv.reader([line], delimiter=delimiter), [])) == columns
 
 
 def json_rows(source: Source) -> Iterator[tuple[int, Any | Broken]]:
@@ -199,10 +185,24 @@ def json_arrays(
 
 
 def _load(text: str) -> Any | Broken:
+    """The value of a text that is one, white space around it aside."""
     try:
-        return json.loads(text)
-    except ValueError as error:
-        return Broken(text, f"not JSON ({getattr(error, 'msg', error)})")
+        value, end = _decode(text.lstrip(), 0)
+    except json.JSONDecodeError as error:
+        return Broken(text, f"not JSON ({error.msg})")
+    return Broken(text, "not JSON (Extra data)") if text.lstrip()[end:].strip() else value
+
+
+def _decode(text: str, at: int) -> tuple[Any, int]:
+    """The value that begins at a place, and where it ends; every fault is a JSONDecodeError."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except RecursionError:
+        raise json.JSONDecodeError("Nested too deeply", text, at) from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise json.JSONDecodeError("Too long a number", text, at) from None
 
 
 class _Stream:
@@ -266,7 +266,7 @@ class _Stream:
     def _value(self) -> Any | Broken:
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._window, self._at)
+                value, end = _decode(self._window, self._at)
             except json.JSONDecodeError as error:
                 # An error far from the window's end is no value that merely is not read yet.
                 unfinished = error.msg.startswith("Unterminated") or (

@@ -73,11 +73,11 @@ def wechatmsg_csv(source: Source) -> Iterator[Event]:
         kind = _TYPES.get(row["Type"], "other")
         if row["Type"] == "49":
             kind = _APP_SUBTYPES.get(row.get("SubType", ""), "card")
-        mine = row["IsSender"].strip() == "1"
         try:
+            mine = _truth(row["IsSender"])
             time = _unix_or_local(row.get("CreateTime", ""), row.get("StrTime", ""))
         except ValueError:
-            source.malformed(line, "no time", row["StrContent"])
+            source.malformed(line, "no time, or not said who wrote it", row["StrContent"])
             continue
         yield _event(
             line,
@@ -99,16 +99,17 @@ def pywxdump_csv(source: Source) -> Iterator[Event]:
         if row.get("is_forward", "").strip().lower() in ("1", "true"):
             kind = "forwarded"
         try:
+            mine = _truth(row["is_sender"])
             time = _unix_or_local(row.get("CreateTime", ""), row.get("CreateTime", ""))
         except ValueError:
-            source.malformed(line, "no time", row["msg"])
+            source.malformed(line, "no time, or not said who wrote it", row["msg"])
             continue
         yield _event(
             line,
             time,
             kind,
             row["msg"],
-            mine=row["is_sender"].strip() == "1",
+            mine=mine,
             sender=row.get("talker", ""),
             chat=row.get("room_name", ""),
             quoted=row.get("src") or None,
@@ -170,6 +171,11 @@ def _records(source: Source, needed: set[str]) -> Iterator[tuple[int, dict[str, 
             f"{source.path.name}: the header lacks {', '.join(sorted(needed - set(names)))}"
         )
         return
+    if twice := sorted(name for name in needed if names.count(name) > 1):
+        source.tally.notes.append(
+            f"{source.path.name}: the header has {', '.join(twice)} more than once"
+        )
+        return
     for line, row in rows:
         if (values := source.row(line, row)) is not None:
             yield line, dict(zip(names, values, strict=True))
@@ -177,6 +183,20 @@ def _records(source: Source, needed: set[str]) -> Iterator[tuple[int, dict[str, 
 
 def _first(row: Mapping[str, str], columns: Sequence[str]) -> str:
     return next((row[column] for column in columns if row.get(column)), "")
+
+
+def _truth(flag: str) -> bool:
+    """Whether a flag of the export is set.
+
+    Raises:
+        ValueError: It is neither set nor unset.
+    """
+    folded = flag.strip().lower()
+    if folded in ("1", "true"):
+        return True
+    if folded in ("0", "false"):
+        return False
+    raise ValueError(flag)
 
 
 def _unix_or_local(unix: str, local: str) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pipeline.errors import DataError
 from tests.train.importers.chats import CHATS, read, said
-from train.importers import formats
+from train.importers import ImportOptions, formats, import_paths
 from train.importers.source import open_source
 from train.schema import Conversation, Document, Preference
 from train.tally import Tally
@@ -65,23 +67,6 @@ def test_unknown_text_names_the_formats():
     """A file of no known format is refused with the names of those there are."""
     with pytest.raises(DataError, match=r"no format that is known.*telegram"):
         formats.detect(open_source(CHATS.parents[2] / "Makefile"))
-
-
-@pytest.mark.parametrize(
-    ("head", "what"),
-    [
-        (b"\xd0\xcf\x11\xe0rest", "Excel"),
-        (b"PK\x03\x04rest", "zip"),
-        (b"SQLite format 3\0", "database"),
-        (b"  \n", "empty"),
-    ],
-)
-def test_files_that_are_no_text_are_named(tmp_path, head, what):
-    """An .xls that is called .csv, an archive or an empty file is refused by what it is."""
-    path = tmp_path / "chat.csv"
-    path.write_bytes(head)
-    with pytest.raises(DataError, match=what):
-        open_source(path)
 
 
 def test_alpaca_history_and_system_are_kept():
@@ -176,6 +161,19 @@ def test_one_set_of_a_llama_factory_folder():
     assert record.source == "llama-factory:oai"
     with pytest.raises(DataError, match="registers no nothing; it has alpaca_set"):
         read("llama-factory", datasets=("nothing",))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"columns": 5}, {"columns": {"prompt": 5}}, {"tags": ["role"]}, {"num_samples": "many"}],
+)
+def test_a_registry_that_makes_no_sense_is_one_sentence(tmp_path, entry):
+    """It names the data set at fault."""
+    (tmp_path / "a.json").write_text('[{"instruction":"q","output":"a"}]')
+    registry = {"mine": {"file_name": "a.json", **entry}}
+    (tmp_path / "dataset_info.json").write_text(json.dumps(registry))
+    with pytest.raises(DataError, match="data set mine"):
+        list(import_paths([tmp_path], ImportOptions(), Tally()))
 
 
 def test_system_prompt_is_replaced_kept_or_removed():

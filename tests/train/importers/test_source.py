@@ -116,3 +116,24 @@ def test_a_broken_first_line_of_json_lines(tmp_path):
     rows = rows_of(tmp_path, '{"a": {"b": 1\n{"a": 2}\n{"a": 3}\n')
     assert isinstance(rows[0][1], Broken)
     assert rows[1:] == [(2, {"a": 2}), (3, {"a": 3})]
+
+
+@pytest.mark.parametrize("bad", ["9" * 5000, "[" * 100_000], ids=["digits", "brackets"])
+@pytest.mark.parametrize("in_array", [True, False])
+def test_what_json_cannot_hold_costs_itself(tmp_path, bad, in_array):
+    """A number of thousands of digits and brackets without end are broken rows, no more."""
+    good = '{"a":1}'
+    text = f"[{good},\n{{{bad}}},\n{good}]" if in_array else f"{good}\n{{{bad}\n{good}\n"
+    values = [value for _, value in rows_of(tmp_path, text)]
+    assert [value for value in values if not isinstance(value, Broken)] == [{"a": 1}, {"a": 1}]
+    assert any(isinstance(value, Broken) for value in values)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_columns_are_parted_as_a_spreadsheet_parts_them(tmp_path, delimiter):
+    """Excel writes semicolons or tabs where the system's numbers have commas."""
+    rows = [["id", "who", "text"], ["1", "我", 'a, b; "c"'], ["2", "她", "d"]]
+    quoted = (['"' + cell.replace('"', '""') + '"' for cell in row] for row in rows)
+    path = tmp_path / "file.csv"
+    path.write_text("\n".join(delimiter.join(row) for row in quoted), "utf-8")
+    assert [row for _, row in csv_rows(open_source(path))] == rows

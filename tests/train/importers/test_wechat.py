@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.errors import DataError
 from tests.train.importers.chats import CHATS, read, said
+from train.importers import ImportOptions, import_paths
 from train.importers.source import open_source
 from train.importers.wechat import wechatmsg_txt
+from train.schema import Conversation
 from train.tally import Tally
 
 
@@ -103,3 +106,23 @@ def test_a_damaged_row_costs_only_itself(tmp_path, damage):
     (reason,) = tally.dropped
     assert reason.startswith("malformed")
     assert tally.examples[reason][0].where == "chat.csv:3"
+
+
+def test_a_header_that_names_a_column_twice_is_refused(tmp_path):
+    """Which of the two holds the words nobody can know."""
+    path = tmp_path / "chat.csv"
+    path.write_text("Type,IsSender,CreateTime,StrContent,StrContent\n1,1,1704000000,a,b\n")
+    with pytest.raises(DataError, match="has StrContent more than once"):
+        list(import_paths([path], ImportOptions(), Tally()))
+
+
+def test_who_wrote_is_never_guessed(tmp_path):
+    """A row whose sender flag is neither 0 nor 1 is dropped, not given to the other side."""
+    path = tmp_path / "chat.csv"
+    rows = [f"1,{flag},{1704000000 + index * 10},text {index}" for index, flag in enumerate("0x1")]
+    path.write_text("\n".join(["Type,IsSender,CreateTime,StrContent", *rows]))
+    tally = Tally()
+    (record,) = import_paths([path], ImportOptions(), tally)
+    assert isinstance(record, Conversation)
+    assert [message.content for message in record.messages] == ["text 0", "text 2"]
+    assert tally.dropped == {"malformed: no time, or not said who wrote it": 1}
