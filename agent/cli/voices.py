@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +18,7 @@ def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(help="Voices: list and judge them.", no_args_is_help=True)
     group.command("list")(list_voices)
+    group.command()(reading)
     app.add_typer(group, name="voices")
 
 
@@ -50,3 +53,35 @@ def list_voices(
         style = _STATE_STYLE[state]
         console.print(f"[bold]{engine.name:<12}[/] {languages:<6} [{style}]{state}[/]")
         console.print(f"    {engine.about}\n    [dim]{engine.licence}[/]")
+
+
+def reading(
+    polyphones: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Sentences of your own: 我得[dei3]走了[le5]."),
+    ] = None,
+    numbers: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of your own: locale, text and reading, with tabs."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line.")] = False,
+    show_mistakes: Annotated[
+        bool, typer.Option("--mistakes", help="Also print what was read wrong.")
+    ] = False,
+) -> None:
+    """Count how many polyphones, numbers, dates and addresses are read aloud right."""
+    from agent.voices.reading.check import check
+
+    scores = check(polyphones, numbers)
+    if as_json:
+        rows = [{**dataclasses.asdict(score), "share_right": score.share_right} for score in scores]
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for score in scores:
+        right = score.items - len(score.mistakes)
+        typer.echo(
+            f"{score.name:<16} {score.share_right:6.1%} ({right} of {score.items}), "
+            f"{score.sentences_right} of {score.sentences} sentences"
+        )
+        for mistake in score.mistakes if show_mistakes else ():
+            typer.echo(f"    {mistake.text}: {mistake.place} {mistake.wanted}, not {mistake.read}")

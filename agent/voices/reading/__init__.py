@@ -1,0 +1,1 @@
+"""How well texts are read aloud: two lists with the right readings, and the check."""
