@@ -21,7 +21,7 @@ a commit cannot. So what is unclear resumes, and only plain evidence commits.
 
 Once the bot has said all its words, the floor is free: nothing is left to pause, and 嗯 is
 an answer. The bot's last words may still come back as an echo, so they are compared until
-half a second later.
+half a second later. So are those of the reply before, with a sound that began over it.
 
 The policy is pure. Times are stream seconds and never fall from one call to the next.
 """
@@ -30,26 +30,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.text import count_units, units
+from pipeline.echo_words import BotWords, without_echo
+from pipeline.text import count_units
 from pipeline.turn import lexicon
 
 InterruptionMode: TypeAlias = Literal["polite", "instant", "off"]
 DecisionKind: TypeAlias = Literal["wait", "pause", "resume", "commit"]
 
 SHORTEST_TURN_UNITS = 2  # a lone unit that is no command is more often noise than a turn
-ECHO_PAST_UNITS = 40  # about 8 s of speech: what a hypothesis may reach back to
-ECHO_AHEAD_UNITS = 12  # played between the last report and now
-ECHO_TAIL_UNITS = 3  # one or two units that end the bot's text are its echo once it is silent
 # After so many pauses for nothing within so long, without a reference that tells an echo,
 # the bot plays on and waits for words: an echo would make it stutter, and is learnt sooner.
 VAIN_PAUSES = 2
 VAIN_SECS = 10.0
-ECHO_RUN_UNITS = 3  # two units in a row coincide by chance: 觉得, 这样, "I am"
 
 
 class InterruptionParams(BaseModel):
@@ -58,8 +54,9 @@ class InterruptionParams(BaseModel):
     Attributes:
         decide_secs: Longest time from the pause to the verdict on words. The speech gate
             opens 64 to 96 ms after the first voiced sample; together that is half a second.
-        patience_secs: Longest time to the verdict on a sound without a word yet; some 0.1 s
-            longer than the recogniser needs to hear one.
+        patience_secs: Longest time to the verdict on a sound that goes on without a word;
+            some 0.1 s longer than the recogniser needs to hear one. One that is over by
+            `decide_secs` is not waited for: a word that comes late still commits.
         quiet_secs: Silence after which a sound counts as over.
         noise_secs: A wordless sound that was voiced for less, after the gate opened, is a
             cough or a click; longer ones wait for the recogniser, since 停 is hardly longer.
@@ -170,7 +167,7 @@ class InterruptionPolicy:
         self._paused_at = 0.0
         self._loud_at = 0.0  # end of the last window that could be the caller's
         self._over_echo_db: float | None = None
-        self._bot_text = ""
+        self._bot_words = BotWords()
         self._vain_pauses = 0
 
     @property
@@ -185,19 +182,16 @@ class InterruptionPolicy:
         return self._state != "fresh"
 
     def note_bot_text(self, heard_text: str, upcoming_text: str) -> None:
-        """What the bot has said of its reply, and what it is about to say.
-
-        Of both only what can be in the room now is kept: `ECHO_PAST_UNITS` and
-        `ECHO_AHEAD_UNITS`.
-        """
-        heard = units(heard_text)[-ECHO_PAST_UNITS:]
-        start = heard[0].start if heard else len(heard_text)
-        upcoming = units(upcoming_text)[:ECHO_AHEAD_UNITS]
-        end = upcoming[-1].end if upcoming else 0
-        self._bot_text = f"{heard_text[start:]}\n{upcoming_text[:end]}"
+        """What the bot has said of its reply from the beginning, and what it is about to say."""
+        self._bot_words.note(heard_text, upcoming_text)
 
     def begin(self, at: float) -> None:
-        """The speech gate opened at `at` while the bot was speaking.
+        """The speech gate opened at `at` while the bot was speaking: a new sound."""
+        self._bot_words.forget_reply_before()
+        self.go_on(at)
+
+    def go_on(self, at: float) -> None:
+        """The gate opened again within the same sound.
 
         After less than `quiet_secs` of silence a sound that was judged goes on as judged.
         """
@@ -308,7 +302,7 @@ class InterruptionPolicy:
             no_echo = evidence.over_echo_db is not None
             if evidence.out_of_patience and steady and no_echo and not over:
                 return OverlapDecision("commit", "speech")
-            brief = over and evidence.voiced_secs < params.noise_secs
+            brief = over and (evidence.expired or evidence.voiced_secs < params.noise_secs)
             done = evidence.out_of_patience or brief or evidence.text_is_final
             return OverlapDecision("resume", "noise") if done else WAIT
         words = self._own_words(evidence)
@@ -338,46 +332,6 @@ class InterruptionPolicy:
         text, level = evidence.text or "", evidence.over_echo_db
         if level is not None and level >= self._params.clear_margin_db:
             return text
-        if evidence.floor_is_free and self._ends_bot_text(text):
+        if evidence.floor_is_free and self._bot_words.ends_with(text, self._sound_of):
             return ""
-        return without_echo(text, self._bot_text, self._sound_of)
-
-    def _ends_bot_text(self, text: str) -> bool:
-        """Whether a word or two are the last that the bot said."""
-        heard = [self._sound_of(unit.text) for unit in units(text)]
-        said = [self._sound_of(unit.text) for unit in units(self._bot_text)[-ECHO_TAIL_UNITS:]]
-        tails = (said[start:] for start in range(len(said)))
-        return len(heard) < ECHO_RUN_UNITS and heard in tails
-
-
-def without_echo(text: str, bot_text: str, sound_of: Callable[[str], str] = str.casefold) -> str:
-    """What is left of a transcript when the bot's own words are taken out.
-
-    A run of at least three units that the bot also says is its echo, as long as such runs
-    make up half of the text or more; one or two units between two runs are echo heard
-    wrongly. A text of two units is echo when the bot says it as it stands; a single unit
-    never is, since the bot says 不 and 是 all the time.
-
-    Args:
-        text: What the recogniser heard.
-        bot_text: What the bot said in the last seconds and is about to say.
-        sound_of: The sound of one unit, as for `InterruptionPolicy`.
-
-    Returns:
-        `text` itself if there is no echo in it, "" if there is nothing else, and
-        otherwise the units that are left, separated by spaces.
-    """
-    heard = [unit.text for unit in units(text)]
-    sounds = [sound_of(unit) for unit in heard]
-    said = [sound_of(unit.text) for unit in units(bot_text)]
-    shortest = min(ECHO_RUN_UNITS, len(sounds))
-    matcher = SequenceMatcher(None, sounds, said, autojunk=False)
-    runs = [run for run in matcher.get_matching_blocks() if run.size >= shortest]
-    if len(sounds) < 2 or 2 * sum(run.size for run in runs) < len(sounds):
-        return text
-    gaps, position = [], 0
-    for run in runs:
-        gaps.append(heard[position : run.a])
-        position = run.a + run.size
-    between = [gap for gap in gaps[1:] if len(gap) >= ECHO_RUN_UNITS]
-    return " ".join(unit for gap in [gaps[0], *between, heard[position:]] for unit in gap)
+        return without_echo(text, self._bot_words.in_the_room(), self._sound_of)
