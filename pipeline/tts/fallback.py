@@ -4,7 +4,8 @@
     voice A ────▶ voice A ──✗ stalls       voice B ────▶   … and A again after its rest
                      voice B ▶ from the last border
 
-Within a clause the next voice begins again at the last border (punctuation, or a change
+The last voice of the chain is never too late: slow speech is better than silence. Within
+a clause the next voice begins again at the last border (punctuation, or a change
 of language), as a speaker does who was interrupted by a cough: a caller hears some words
 twice rather than half of one never.
 """
@@ -108,10 +109,11 @@ class FallbackVoice:
         links = self._in_order()
         start = offset = 0  # characters and samples given out by the voices before
         for number, link in enumerate(links):
+            is_last = number + 1 == len(links)
             heard_chars = n_samples = 0
             tail = np.zeros(0, np.int16)
             try:
-                for chunk in self._speak(link, text[start:], style, cancelled):
+                for chunk in self._speak(link, text[start:], style, cancelled, is_last):
                     marks = [CharMark(start + m.chars, offset + m.samples) for m in chunk.marks]
                     if marks:
                         heard_chars = marks[-1].chars
@@ -123,7 +125,7 @@ class FallbackVoice:
                 yield tail, ()
                 return
             except SynthesisError:
-                if number + 1 == len(links) or cancelled():
+                if is_last or cancelled():
                     yield _faded(tail), ()
                     raise
                 if n_samples:
@@ -138,9 +140,14 @@ class FallbackVoice:
             return sorted(self._links, key=lambda link: not link.health.is_fit(now))
 
     def _speak(
-        self, link: _Link, text: str, style: SpeechStyle, cancelled: Callable[[], bool]
+        self,
+        link: _Link,
+        text: str,
+        style: SpeechStyle,
+        cancelled: Callable[[], bool],
+        is_last: bool,
     ) -> Iterator[SpeechChunk]:
-        """Chunks of one voice, in time.
+        """Chunks of one voice, in time; the last one gets all the time it takes.
 
         Raises:
             SynthesisError: It failed, or the deadline of `Progress` has passed.
@@ -161,7 +168,7 @@ class FallbackVoice:
                 try:
                     at, item = made.get(timeout=_POLL_SECS)
                 except queue.Empty:
-                    if self._clock() > progress.deadline_at:
+                    if not is_last and self._clock() > progress.deadline_at:
                         raise SynthesisError("The voice does not keep up") from None
                     continue
                 if isinstance(item, SpeechChunk):

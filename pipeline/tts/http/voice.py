@@ -168,11 +168,7 @@ def _audible(pieces: Iterator[FloatArray]) -> Iterator[FloatArray]:
     """
     held: list[FloatArray] = []
     for piece in pieces:
-        if not len(piece):
-            continue
-        if not np.any(piece):
-            held.append(piece)
-            continue
-        yield from held
-        held = []
-        yield piece
+        held.append(piece)
+        if np.any(piece):
+            yield from held
+            yield from pieces
