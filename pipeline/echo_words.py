@@ -12,6 +12,7 @@ Words are compared by sound and in text units. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
 
@@ -26,13 +27,13 @@ CUT_UNITS = 2
 RUN_UNITS = 3  # two units in a row coincide by chance: 觉得, 这样, "I am"
 
 
+@dataclass
 class BotWords:
     """What the bot says, as far as the microphone may hear it."""
 
-    def __init__(self) -> None:
-        self._heard = ""
-        self._upcoming = ""
-        self._before = ""  # of the reply before, for a sound that began over it
+    _heard: str = ""
+    _upcoming: str = ""
+    _before: str = ""  # of the reply before, for a sound that began over it
 
     def note(self, heard: str, upcoming: str) -> None:
         """What has been heard of a reply from its beginning, and what is about to be."""
