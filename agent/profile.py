@@ -24,6 +24,7 @@ from pipeline.llm.reply_limit import ReplyLimit
 from pipeline.sounds import sound_of
 from pipeline.stt.planner import PlannerSettings
 from pipeline.text import Language
+from pipeline.tts.base import SpeechStyle
 from pipeline.turn import lexicon
 from pipeline.turn.endpointing import TurnSettings
 
@@ -68,7 +69,7 @@ def call_profile(
         sampling=replace(_sampling(settings, options), forbidden=(persona.cut_mark,)),
         reply_limit=ReplyLimit(persona.style.max_sentences),
         rewrite_reply=_script_of(persona.locale),
-        style=speech_style(settings),
+        style=_style(settings, persona),
         take_turns=options.turn_detection,
         holds_on_pause=options.reports_playout,
         guardian=CrisisProtocol(
@@ -99,6 +100,17 @@ def _manner(persona: Persona, instructions: str | None) -> Manner:
             resuming=persona.resuming,
         ),
         examples=persona.example_messages(),
+    )
+
+
+def _style(settings: Settings, persona: Persona) -> SpeechStyle:
+    """The persona's way of speaking, as far as the settings let it; both are factors."""
+    wished, own = speech_style(settings), persona.speech
+    return SpeechStyle(
+        rate=min(max(wished.rate * own.rate, 0.5), 2.0),
+        pitch=min(max(wished.pitch * own.pitch, 0.5), 2.0),
+        volume=min(wished.volume * own.volume, 1.5),
+        pause_scale=min(wished.pause_scale * own.pause_scale, 3.0),
     )
 
 

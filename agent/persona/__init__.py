@@ -66,6 +66,22 @@ class VoiceSample(_Data):
     language: Literal["zh", "en", "ja", "ko", "yue"] = "zh"
 
 
+class SpeechManner(_Data):
+    """How the persona speaks, beside the voice's own way; multiplies the settings' `voice`.
+
+    Attributes:
+        rate: Speed; under 1.0 sounds calmer.
+        pitch: Fundamental frequency, where the voice allows it.
+        volume: Gain; under 1.0 sounds closer and softer.
+        pause_scale: Length of the pauses at punctuation.
+    """
+
+    rate: float = Field(1.0, ge=0.5, le=2.0)
+    pitch: float = Field(1.0, ge=0.5, le=2.0)
+    volume: float = Field(1.0, ge=0.0, le=1.5)
+    pause_scale: float = Field(1.0, ge=0.0, le=3.0)
+
+
 class Persona(_Data):
     """One persona in one locale.
 
@@ -86,6 +102,7 @@ class Persona(_Data):
             was trained under; such a model needs no examples. None: as the untuned one.
         style: Bounds of a good reply.
         examples: Turns put before every call; see `example_messages`.
+        speech: How its voice speaks.
         voice_sample: Whom a voice that can imitate should sound like, if anybody.
     """
 
@@ -103,6 +120,7 @@ class Persona(_Data):
     tuned_prompt: Annotated[str, StringConstraints(min_length=1, max_length=4000)] | None = None
     style: Style
     examples: tuple[Example, ...] = ()
+    speech: SpeechManner = SpeechManner()
     voice_sample: VoiceSample | None = None
 
     @property
