@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agent.cli.context import settings_of
 from agent.cli.run_models import MODEL_HELP, model_flags
-from pipeline.llm.base import Message
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from agent.persona import Persona
-    from pipeline.context.notes import NoteSource
-    from pipeline.guard import Guardian
-    from pipeline.llm.base import Conversation, LanguageModel, Sampling
-
-logger = logging.getLogger(__name__)
+    from agent.written import WrittenSession
+    from pipeline.llm.base import Conversation, LanguageModel
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +40,7 @@ def chat(
     from agent.adapter import answering
     from agent.profile import call_profile
     from agent.recall.notes import note_sources, open_history
+    from agent.written import WrittenSession
     from pipeline.events import CallOptions
 
     persona = answering(settings)
@@ -58,94 +53,18 @@ def chat(
     with asyncio.Runner() as runner:
         try:
             session = WrittenSession(
-                language_model.open(), persona, profile.sampling, profile.guardian, notes
+                language_model.open(),
+                persona,
+                profile.sampling,
+                profile.guardian,
+                notes,
+                profile.rewrite_reply,
             )
             _converse(runner, session, persona, console)
         finally:
             runner.run(_close(session.conversation, language_model))
             if history is not None:
                 history.close()
-
-
-class WrittenSession:
-    """A written conversation that keeps its history as a call does.
-
-    Args:
-        conversation: Place in the model.
-        persona: Who answers.
-        sampling: How its words are drawn.
-        guardian: Answers a crisis in the model's place, as in a call; None has nobody.
-        note_sources: What the model is told beside the conversation, line by line.
-    """
-
-    def __init__(
-        self,
-        conversation: Conversation,
-        persona: Persona,
-        sampling: Sampling,
-        guardian: Guardian | None = None,
-        note_sources: Sequence[NoteSource] = (),
-    ) -> None:
-        from pipeline.llm.reply_limit import LimitedReply, ReplyLimit
-
-        self.conversation = conversation
-        self._sampling = sampling
-        self._guardian = guardian
-        self._note_sources = tuple(note_sources)
-        self._new_limited = partial(LimitedReply, ReplyLimit(persona.style.max_sentences))
-        self._cut_mark = persona.cut_mark
-        self.messages = [
-            Message("system", persona.system_prompt),
-            *persona.example_messages(),
-            Message("assistant", persona.greeting),
-        ]
-
-    async def answer(self, text: str, show: Callable[[str], None]) -> None:
-        """Answer one line, giving `show` the reply piece by piece.
-
-        Raises:
-            GenerationError: The model failed; the line and its answer are forgotten.
-
-        Cancelling stops within one token and keeps what was shown, marked as cut.
-        """
-        question = Message("user", text)
-        if (scripted := self._scripted(text)) is not None:
-            show(scripted)
-            self.messages += [question, Message("assistant", scripted)]
-            return
-        shown = ""
-        limited = self._new_limited()
-        told = self._told(text)
-        stream = self.conversation.reply([*self.messages, *told, question], self._sampling)
-        try:
-            async for delta in stream:
-                text, long_enough = limited.feed(delta.text)
-                shown += text
-                show(text)
-                if long_enough:
-                    break
-        except asyncio.CancelledError:
-            if shown.strip():
-                self.messages += [question, Message("assistant", shown + self._cut_mark)]
-            raise
-        finally:
-            await stream.aclose()
-        self.messages += [question, Message("assistant", shown)]
-
-    def _told(self, text: str) -> list[Message]:
-        """What the model should know for this line alone; the log gets the ids of it."""
-        notes = [note for one in self._note_sources if (note := one.note(text)) is not None]
-        for source in [source for note in notes for source in note.sources]:
-            logger.info("answered with %s", source)
-        return [Message("system", note.text) for note in notes]
-
-    def _scripted(self, text: str) -> str | None:
-        """The crisis protocol's answer to a line, which never comes from the model."""
-        if self._guardian is None:
-            return None
-        answer = self._guardian.answer(text)
-        self._guardian.taken(text)
-        return answer
 
 
 def _converse(

@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.cli import app
-from agent.cli.chat import WrittenSession
 from agent.config import Locale
 from agent.persona import Persona, load_persona
 from agent.safety.protocol import CrisisProtocol
+from agent.written import WrittenSession
 from pipeline.errors import GenerationError
 from pipeline.llm.base import Message, Sampling
 from tests.fakes.engines import FakeLanguageModel
@@ -80,6 +80,15 @@ async def test_a_crisis_is_answered_by_the_protocol_alone(persona: Persona) -> N
     assert model.prompts == []
     assert "nine, eight, eight" in shown[0]
     assert session.messages[-1] == Message("assistant", shown[1])
+
+
+async def test_replies_come_in_the_script_that_is_read(persona: Persona) -> None:
+    """What is shown is what stays in the history."""
+    shown: list[str] = []
+    model = FakeLanguageModel(lambda text: "Good.", token_secs=0.0)
+    session = WrittenSession(model.open(), persona, Sampling(), rewrite=str.upper)
+    await session.answer("hello", shown.append)
+    assert "".join(shown) == session.messages[-1].content == "GOOD."
 
 
 @pytest.mark.parametrize("interrupted", [False, True])

@@ -8,9 +8,9 @@ from typing import get_args
 import pytest
 from opencc import OpenCC
 
-from agent.cli.chat import WrittenSession
 from agent.config import Locale
 from agent.persona import Persona, load_persona
+from agent.written import WrittenSession
 from pipeline.clauses import ClauseCutter
 from pipeline.errors import ConfigError
 from pipeline.llm.base import Sampling
