@@ -10,6 +10,7 @@ from pipecat.frames.frames import ErrorFrame, Frame, InputAudioRawFrame
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
+from agent.intake.taker import IntakeTaker
 from agent.store.recorder import CallRecorder
 from pipeline.assembly import CallProfile, Engines, assemble
 from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, SAMPLE_BYTES
@@ -45,9 +46,11 @@ class Call:
         on_closed: Callable[[Call], None] = lambda call: None,
         recorder: CallRecorder | None = None,
         listeners: Sequence[Callable[[CallEvent], None]] = (),
+        intake: IntakeTaker | None = None,
     ) -> None:
         self.call_id = call_id
         self._recorder = recorder
+        self._intake = intake
         self._listeners = tuple(listeners)
         self._profile_for = profile_for
         self._on_closed = on_closed
@@ -138,6 +141,8 @@ class Call:
     def send_text(self, text: str) -> None:
         if self._recorder is not None and not self._ended.is_set():
             self._recorder.caller_text(text)
+        if self._intake is not None and not self._ended.is_set():
+            self._intake.caller_text(text)
         self._send(UserTextFrame(text))
 
     def respond(self) -> None:
@@ -178,6 +183,8 @@ class Call:
             return
         if self._recorder is not None:
             self._recorder.note(event)
+        if self._intake is not None:
+            self._intake.note(event)
         for listen in self._listeners:
             listen(event)
         if self._events.qsize() >= MAX_WAITING_EVENTS:
@@ -204,6 +211,8 @@ class Call:
                 await self._worker.cancel(reason=reason)
                 await asyncio.gather(*self._tasks, return_exceptions=True)
         finally:
+            if self._intake is not None:
+                await self._intake.close()
             self._deliver_last(CallEnded(reason))
             self._on_closed(self)
 

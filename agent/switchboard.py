@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from dataclasses import replace
 from typing import get_args
 
 from agent.adapter import answering
 from agent.admission import admit, degraded
 from agent.call import Call
 from agent.config import Locale, Settings
+from agent.intake.desk import IntakeDesk
+from agent.intake.opening import open_intake, question_sources
 from agent.persona import Persona
 from agent.profile import call_profile
 from agent.recall.notes import note_sources, open_history
@@ -25,6 +28,8 @@ from pipeline.events import CallOptions
 from pipeline.llm.base import Conversation
 
 logger = logging.getLogger(__name__)
+
+HOUR_SECS = 3600.0
 
 
 class Switchboard:
@@ -59,6 +64,14 @@ class Switchboard:
         return self._engines
 
     @property
+    def intake_desk(self) -> IntakeDesk | None:
+        """Where callers see what was taken down; None where nothing is."""
+        intake = self._settings.intake
+        if self._records is None or not intake.take:
+            return None
+        return IntakeDesk(self._records, intake.review_hours * HOUR_SECS)
+
+    @property
     def open_calls(self) -> int:
         """Calls under way."""
         return len(self._calls)
@@ -67,20 +80,33 @@ class Switchboard:
         admit(len(self._calls), self._settings.server)
         calls = len(self._calls) + 1
 
-        def profile(options: CallOptions) -> CallProfile:
-            return degraded(self.profile(options), calls, self._settings.server)
-
         call_id = f"call_{secrets.token_hex(8)}"
+        recorder = self._recorder(call_id)
+        locale = self.persona(options.locale).locale
+        intake = open_intake(self._settings, self._engines.language_model, locale, recorder)
+        questions = question_sources(self._settings, intake)
+
+        def profile(options: CallOptions) -> CallProfile:
+            own = self.profile(options)
+            own = replace(own, note_sources=(*own.note_sources, *questions))
+            return degraded(own, calls, self._settings.server)
+
         handover = open_handover(self._settings, call_id)
-        call = Call(
-            call_id,
-            self._engines,
-            profile,
-            options,
-            self._forget,
-            self._recorder(call_id),
-            listeners=[] if handover is None else [handover.note],
-        )
+        try:
+            call = Call(
+                call_id,
+                self._engines,
+                profile,
+                options,
+                self._forget,
+                recorder,
+                listeners=[] if handover is None else [handover.note],
+                intake=intake,
+            )
+        except BaseException:
+            if intake is not None:
+                await intake.close()
+            raise
         self._calls[call_id] = call
         try:
             await call.start()

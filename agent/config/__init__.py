@@ -9,6 +9,7 @@ configuration folder if there is one. Unknown names are errors everywhere. Only 
 package reads the environment for settings.
 """
 
+from agent.config.intake import IntakeSettings
 from agent.config.recall import RagSettings
 from agent.config.sections import (
     InterruptionMode,
@@ -33,6 +34,7 @@ from agent.config.voice import GptSovitsSettings, SpeechServerSettings, VoiceSet
 __all__ = [
     "ENV_PREFIX",
     "GptSovitsSettings",
+    "IntakeSettings",
     "InterruptionMode",
     "InterruptionSettings",
     "LimitSettings",

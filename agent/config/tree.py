@@ -20,6 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from agent.config.intake import IntakeSettings
 from agent.config.recall import RagSettings
 from agent.config.sections import (
     InterruptionSettings,
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     rag: RagSettings = RagSettings()
     privacy: PrivacySettings = PrivacySettings()
     safety: SafetySettings = SafetySettings()
+    intake: IntakeSettings = IntakeSettings()
     logging: LoggingSettings = LoggingSettings()
 
     @property

@@ -13,14 +13,17 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.config import Locale
-from agent.intake.extract import Proposal
+from agent.intake.extract import Proposal, extract
 from agent.intake.fields import FIELDS, Field
+from agent.intake.reader import TurnReader
 from agent.intake.spans import Span
 from pipeline.errors import DataError
+from pipeline.llm.base import LanguageModel
 
 _MARK = re.compile(r"\[([^\[\]|]+)\|([a-z?,]+)\]")
 
@@ -161,16 +164,16 @@ def _turn(bot: str, marked: str) -> ScriptedTurn:
 
 async def evaluate(
     callers: Sequence[ScriptedCaller],
-    extract: Callable[[ScriptedTurn], Awaitable[Iterable[Proposal]]],
+    propose: Callable[[ScriptedTurn], Awaitable[Iterable[Proposal]]],
 ) -> Evaluation:
-    """Let `extract` propose for every turn, and compare."""
+    """Let `propose` look at every turn, and compare."""
     by_field: dict[Field, Score] = {field: Score() for field in FIELDS}
     mistakes: list[Mistake] = []
     turns = 0
     for caller in callers:
         for number, turn in enumerate(caller.turns):
             turns += 1
-            proposals = list(await extract(turn))
+            proposals = list(await propose(turn))
             for field, quote, invented in _compare(turn, proposals, by_field):
                 mistakes.append(Mistake(caller.caller_id, number, field, quote, invented))
     total = Counter[str]()
@@ -178,6 +181,49 @@ async def evaluate(
         total.update(vars(score))
     used = {field: score for field, score in by_field.items() if any(vars(score).values())}
     return Evaluation(len(callers), turns, Score(**total), used, tuple(mistakes))
+
+
+async def by_rules(turn: ScriptedTurn) -> list[Proposal]:
+    """What the rules propose."""
+    return extract(turn.caller, turn.bot)
+
+
+async def with_model(
+    callers: Sequence[ScriptedCaller], model: LanguageModel, *, alone: bool
+) -> Evaluation:
+    """Measure the model by itself, or what it adds to the rules as `IntakeTaker` joins them.
+
+    Raises:
+        GenerationError: The model failed; it is closed in any case.
+    """
+    try:
+        reader = TurnReader(model.open())
+
+        async def propose(turn: ScriptedTurn) -> list[Proposal]:
+            read = await reader.read(turn.caller, turn.bot)
+            if alone:
+                return read
+            ruled = await by_rules(turn)
+            known = {proposal.field for proposal in ruled}
+            return [*ruled, *(one for one in read if one.field not in known)]
+
+        return await evaluate(callers, propose)
+    finally:
+        await model.close()
+
+
+def figures(evaluation: Evaluation) -> dict[str, Any]:
+    """The figures as one JSON object: precision and recall of all and of each field."""
+
+    def shares(score: Score) -> dict[str, float | int | None]:
+        return {**vars(score), "precision": score.precision, "recall": score.recall}
+
+    return {
+        "callers": evaluation.callers,
+        "turns": evaluation.turns,
+        **shares(evaluation.total),
+        "by_field": {field: shares(score) for field, score in evaluation.by_field.items()},
+    }
 
 
 def _compare(

@@ -52,7 +52,7 @@ class TurnReader:
     """Reads turns with one conversation of the shared model.
 
     Args:
-        conversation: Its place in the model; closed by the caller.
+        conversation: Its place in the model; closed with the reader.
     """
 
     def __init__(self, conversation: Conversation) -> None:
@@ -87,6 +87,10 @@ class TurnReader:
             async for delta in deltas:
                 written += delta.text
         return proposals(text, written)
+
+    async def close(self) -> None:
+        """Give the place in the model back. Safe to call twice."""
+        await self._conversation.close()
 
 
 def grammar(text: str) -> str:

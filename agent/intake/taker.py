@@ -21,7 +21,6 @@ from agent.intake.spans import Span
 from agent.safety.detector import assess
 from pipeline.errors import GenerationError
 from pipeline.events import (
-    CallEnded,
     CallEvent,
     CrisisNoted,
     ReplyFinished,
@@ -49,11 +48,11 @@ class IntakeTaker:
     Args:
         locale: Language and script of the record.
         on_changed: Told of every change.
-        reader: Reads turns with the model too; None leaves it at the rules. It is closed
-            with the call.
+        reader: Reads turns with the model too; None leaves it at the rules.
 
     Attributes:
         record: What is known so far.
+        heard: What the caller heard last of the bot.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class IntakeTaker:
         self.record = IntakeRecord(locale=locale)
         self._on_changed = on_changed
         self._reader = reader
-        self._bot_text = ""
+        self.heard = ""
         self._began_at: tuple[str, float] | None = None
         self._last: _Turn | None = None
         self._waiting: deque[_Turn] = deque(maxlen=MAX_WAITING_TURNS)
@@ -85,8 +84,6 @@ class IntakeTaker:
                 self.bot_text(event.heard_text)
             case CrisisNoted(tier, _, _):
                 self._note_crisis(tier)
-            case CallEnded():
-                self._stop_reading()
             case _:
                 pass
 
@@ -96,14 +93,20 @@ class IntakeTaker:
 
     def bot_text(self, heard: str) -> None:
         """What the caller heard of a reply; the engine is idle now."""
-        self._bot_text = heard
+        self.heard = heard
         for field in asked_about(heard):
             self._become(self.record.with_question(field))
         if self._reader is not None and self._waiting and self._reading is None:
             self._reading = asyncio.create_task(self._read(self._reader), name="intake-reading")
 
+    async def close(self) -> None:
+        """Stop reading and give the model's place back. Safe to call twice."""
+        self._stop_reading()
+        if self._reader is not None:
+            await self._reader.close()
+
     def _take(self, text: str, at_secs: float | None) -> None:
-        turn = _Turn(self.record.turns, text, self._bot_text, at_secs)
+        turn = _Turn(self.record.turns, text, self.heard, at_secs)
         self._last = turn
         self._waiting.append(turn)
         record = self.record.with_turn()

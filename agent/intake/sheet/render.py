@@ -24,7 +24,7 @@ def as_html(facts: SheetFacts) -> str:
         facts=facts,
         record=facts.record,
         words=words,
-        when=lambda entry: _when(entry, words),
+        when=lambda entry: when(entry, facts.record.locale),
         lead=LEAD,
         course=COURSE,
         situation=SITUATION,
@@ -79,10 +79,10 @@ def field_names(locale: Locale) -> dict[str, str]:
     return names
 
 
-def _when(entry: Entry, words: dict[str, Any]) -> str:
+def when(entry: Entry, locale: Locale) -> str:
     """Minutes and seconds of the recording, or the number of the turn."""
     if entry.at_secs is None:
-        return str(words["turn"]).format(number=entry.turn + 1)
+        return str(_words(locale)["turn"]).format(number=entry.turn + 1)
     minutes, secs = divmod(int(entry.at_secs), 60)
     return f"{minutes}:{secs:02d}"
 

@@ -1,0 +1,83 @@
+"""Records after the call: read, struck from, and written out; the store keeps them."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+
+from pydantic import ValidationError
+
+from agent.intake.record import IntakeRecord
+from agent.intake.sheet import SheetFacts
+from agent.store.records import CallRecord, RecordStore
+from pipeline.errors import StoreError
+
+
+class IntakeDesk:
+    """Every intake record of a store. Its methods block for the disk; any thread may call them.
+
+    Args:
+        store: Where calls are kept.
+        review_secs: How long after its end a call counts as under review; see `in_review`.
+    """
+
+    def __init__(self, store: RecordStore, review_secs: float = 0.0) -> None:
+        self._store = store
+        self._review_secs = review_secs
+        self._lock = threading.Lock()
+
+    def calls(self) -> list[CallRecord]:
+        """All calls, the newest first, also those without an intake record."""
+        return self._store.calls()
+
+    def in_review(self, call_id: str, now: datetime.datetime) -> bool:
+        """Whether the call's page may still see and change the record.
+
+        Raises:
+            StoreError: There is no such call.
+        """
+        ended = self._store.call(call_id).ended_at
+        return ended is None or (now - ended).total_seconds() < self._review_secs
+
+    def facts(self, call_id: str, *, reason: str = "read") -> SheetFacts:
+        """What stands on a call's sheet.
+
+        Args:
+            call_id: Of the call.
+            reason: What the audit log says.
+
+        Raises:
+            StoreError: There is no such call, or nothing was taken in it.
+        """
+        call = self._store.call(call_id)
+        return SheetFacts(
+            self._record(call_id, reason),
+            call_id,
+            call.began_at,
+            call.ended_at,
+            audio_kept=call.consent.audio,
+            caller=call.caller,
+        )
+
+    def strike(self, call_id: str, entry_ids: list[int]) -> SheetFacts:
+        """Take entries out for good; the transcript of the call is another matter.
+
+        Raises:
+            StoreError: There is no such call or entry; nothing is struck then.
+        """
+        with self._lock:
+            record = self._record(call_id, "read")
+            for entry_id in entry_ids:
+                record = record.without(entry_id)
+            content = record.model_dump_json().encode()
+            self._store.replace(call_id, "intake", content, reason="struck")
+        return self.facts(call_id)
+
+    def _record(self, call_id: str, reason: str) -> IntakeRecord:
+        for item in self._store.items(call_id, reason=reason):
+            if item.kind == "intake":
+                try:
+                    return IntakeRecord.model_validate_json(item.content)
+                except ValidationError as error:
+                    raise StoreError(f"The intake record of {call_id} cannot be read.") from error
+        raise StoreError(f"Nothing was taken down in {call_id}.")

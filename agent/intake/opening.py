@@ -1,0 +1,45 @@
+"""From settings to the intake of one call."""
+
+from __future__ import annotations
+
+from agent.config import Locale, Settings
+from agent.intake.planner import QuestionPlanner
+from agent.intake.reader import TurnReader
+from agent.intake.record import IntakeRecord
+from agent.intake.taker import IntakeTaker
+from agent.store.recorder import CallRecorder
+from pipeline.context.notes import NoteSource
+from pipeline.errors import OverloadedError
+from pipeline.llm.base import LanguageModel
+
+
+def open_intake(
+    settings: Settings, model: LanguageModel, locale: Locale, recorder: CallRecorder | None
+) -> IntakeTaker | None:
+    """The taker of a call; None where nobody would use what it takes.
+
+    A model that has no place for one more conversation leaves it at the rules.
+    """
+    intake = settings.intake
+    if not (intake.ask or (intake.take and recorder is not None)):
+        return None
+
+    def keep(record: IntakeRecord) -> None:
+        if intake.take and recorder is not None:
+            recorder.keep_intake(record.model_dump_json().encode())
+
+    reader = None
+    if intake.read:
+        try:
+            reader = TurnReader(model.open())
+        except OverloadedError:
+            reader = None
+    return IntakeTaker(locale, keep, reader)
+
+
+def question_sources(settings: Settings, taker: IntakeTaker | None) -> tuple[NoteSource, ...]:
+    """What hints at the next question of a call, where the settings ask for it."""
+    if taker is None or not settings.intake.ask:
+        return ()
+    locale = taker.record.locale
+    return (QuestionPlanner(lambda: taker.record, locale, lambda: taker.heard),)
