@@ -53,7 +53,7 @@ _SENTENCE: dict[Fault, str] = {
     "invalid_api_key": "an API key is needed; ask whoever runs this server",
 }
 # The page itself and its health must be there before anybody can enter a key.
-_NEEDS_KEY = ("/v1", "/chat", "/models", "/audio", "/metrics", "/access")
+_NEEDS_KEY = ("/v1", "/chat", "/models", "/audio", "/metrics", "/access", "/intake")
 
 
 class Guard:

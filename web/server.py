@@ -2,6 +2,7 @@
 
 /v1/realtime   a call (PROTOCOL.md)
 /v1/…          the OpenAI-compatible API (openai_api), also without /v1
+/intake        what a caller told, for the caller to see and strike out (intake)
 /access        what the page must know before a call; 401 without a key that is needed
 /health        200 while calls are taken, 503 while the server drains
 /metrics       Prometheus
@@ -28,11 +29,13 @@ from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from agent.config import LimitSettings, PrivacySettings, ServerSettings, Settings
+from agent.intake.desk import IntakeDesk
 from agent.keys import KeyRing
 from pipeline.errors import ConfigError
 from pipeline.events import CallFactory, CallOptions
 from web.auth import Gate
 from web.guard import Guard
+from web.intake import intake_routes
 from web.metrics import Metrics, sample_loop_lag
 from web.openai_api.chat import ChatWriter
 from web.openai_api.routes import OpenAiApi
@@ -59,6 +62,7 @@ def create_app(
     model: str = "qingting",
     settings: Settings | None = None,
     openai_api: OpenAiApi | None = None,
+    intake: IntakeDesk | None = None,
 ) -> FastAPI:
     """The application around one process's engines.
 
@@ -70,6 +74,7 @@ def create_app(
         model: Name shown to clients; what they ask for instead is tolerated.
         settings: Who may come in and how much they may take.
         openai_api: The text and speech routes; left out when None.
+        intake: Where callers see what was taken down; left out when None.
 
     `app.state.calls` is the OpenCalls to drain before stopping.
 
@@ -113,6 +118,9 @@ def create_app(
     if openai_api is not None:
         app.include_router(openai_api.router(), prefix="/v1")
         app.include_router(openai_api.router())  # some chat bots leave the prefix out
+
+    if intake is not None:
+        app.include_router(intake_routes(intake))
 
     @app.get("/access")
     async def access() -> JSONResponse:
@@ -168,7 +176,12 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         ModelError: A model is missing or damaged.
     """
     async with switchboard(settings) as board:
-        yield create_app(board, settings=settings, openai_api=api_on(board, settings))
+        yield create_app(
+            board,
+            settings=settings,
+            openai_api=api_on(board, settings),
+            intake=board.intake_desk,
+        )
 
 
 def api_on(board: Switchboard, settings: Settings) -> OpenAiApi:

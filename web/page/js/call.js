@@ -34,6 +34,7 @@ export class Call {
     this.startedAt = performance.now();
     this.recording = record ? new Recording(this._now()) : null;
     this.muted = false;
+    this.callId = null; // until the server has named the call
     this._tell = tell;
     this._state = "connecting";
     this._over = false;
@@ -165,6 +166,7 @@ export class Call {
       case "session.created":
         return this._greet();
       case "qingting.hello":
+        this.callId = event.call_id;
         return this._become(event.state);
       case "qingting.resumed":
         return this._resumed(event);
@@ -208,6 +210,7 @@ export class Call {
   }
 
   _resumed(event) {
+    this.callId = event.call_id;
     this._from = event.response_id && { id: event.response_id, samples: event.samples };
     if (!event.complete) this._tell("notice", { key: "captions_lost" });
     this._become(event.state);

@@ -8,6 +8,7 @@ import { failureOfClose, failureOfStatus } from "./failures.js";
 import { HelpView } from "./help-view.js";
 import { Words } from "./i18n.js";
 import { Preferences } from "./preferences.js";
+import { RecordView } from "./record-view.js";
 import { Settings } from "./settings.js";
 
 const by = (id) => document.getElementById(id);
@@ -24,6 +25,10 @@ class App {
       hangUp: () => this.call.hangUp(),
     });
     this.help = new HelpView(document);
+    this.record = new RecordView(document, words, {
+      save: (blob, suffix) => this.save([blob], blob.type, suffix),
+      announce: (key) => this.announce(key),
+    });
     this.setLocale();
     by("begin").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -242,6 +247,8 @@ class App {
     if (view === "welcome") by("again").hidden = !preferences.ticket;
     if (view === "after") {
       by("save-recording").hidden = !this.call.recording;
+      if (this.recorded && this.call.callId) this.record.open(this.call.callId, this.key);
+      else this.record.hide();
       by("after-heading").focus();
     } else if (changed) by("content").focus();
   }

@@ -103,6 +103,17 @@ export default {
     again: "Start another call",
     gone: "Whatever you do not download is gone when you close this page.",
   },
+  record: {
+    heading: "What your counsellor would read",
+    lead: "Only your own words. Have a look first: strike out whatever nobody should see; it cannot be brought back. The transcript of the whole call is kept apart and stays as it is.",
+    empty: "You have struck out everything.",
+    strike: "Strike out",
+    strike_this: "Strike out “{quote}”",
+    struck: "Struck out.",
+    failed: "That did not work. Please try again.",
+    html: "Save record (web page)",
+    pdf: "Save record (PDF)",
+  },
   notice: {
     connected: "Connected.",
     muted: "Microphone off.",

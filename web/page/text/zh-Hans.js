@@ -103,6 +103,17 @@ export default {
     again: "再打一通",
     gone: "没有下载的内容，关闭页面后就消失。",
   },
+  record: {
+    heading: "整理给咨询师看的记录",
+    lead: "里面只有你说过的原话。先看一看，不想让人看到的可以删去，删了就找不回来。整通电话的文字记录另外保存，删这里不会改动它。",
+    empty: "你把每一条都删去了。",
+    strike: "删去",
+    strike_this: "删去“{quote}”",
+    struck: "删去了。",
+    failed: "没有成功，请再试一次。",
+    html: "下载记录（网页）",
+    pdf: "下载记录（PDF）",
+  },
   notice: {
     connected: "已连接。",
     muted: "麦克风已关闭。",

@@ -103,6 +103,17 @@ export default {
     again: "再打一通",
     gone: "沒有下載的內容，關閉頁面後就消失。",
   },
+  record: {
+    heading: "整理給諮商師看的紀錄",
+    lead: "裡面只有你說過的原話。先看一看，不想讓人看到的可以刪去，刪了就找不回來。整通電話的文字紀錄另外保存，刪這裡不會改動它。",
+    empty: "你把每一條都刪去了。",
+    strike: "刪去",
+    strike_this: "刪去「{quote}」",
+    struck: "刪去了。",
+    failed: "沒有成功，請再試一次。",
+    html: "下載紀錄（網頁）",
+    pdf: "下載紀錄（PDF）",
+  },
   notice: {
     connected: "已連線。",
     muted: "麥克風已關閉。",
