@@ -19,11 +19,12 @@ trainer has to guess. Keys that hold nothing are left out of the file.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import itertools
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal, Self, TypeAlias, TypeVar
@@ -186,10 +187,20 @@ def parse(line: str | bytes) -> Record:
             return Preference.model_validate_json(text)
         return Document.model_validate_json(text)
     except ValidationError as error:
+        if isinstance(line, bytes) and not _is_utf8(line):
+            raise DataError("not UTF-8; save the file as UTF-8") from None
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
         raise DataError(f"{field}: {reason}" if field else reason) from None
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def dump(record: Record) -> str:
@@ -209,7 +220,8 @@ def read(path: Path) -> Iterator[Record]:
                 if not line.strip():
                     continue
                 try:
-                    yield parse(line)
+                    # What editors on Windows put before the first line.
+                    yield parse(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
                 except DataError as error:
                     raise DataError(f"{path.name}, line {number}: {error.message}") from None
     except OSError as error:
@@ -231,20 +243,36 @@ def read_only(path: Path, kind: type[R]) -> Iterator[R]:
         yield record
 
 
-def write(path: Path, records: Iterable[Record], *, force: bool = False) -> int:
+def write(
+    path: Path,
+    records: Iterable[Record],
+    *,
+    force: bool = False,
+    why_empty: Callable[[], str] | None = None,
+) -> int:
     """Write records, all or nothing.
+
+    Args:
+        path: Where to.
+        records: Consumed one by one.
+        force: Whether a file that exists is replaced.
+        why_empty: A sentence for when none came, and nothing is to be written then; by
+            default an empty file is.
 
     Returns:
         How many were written.
 
     Raises:
-        DataError: See `replacing`; also whatever `records` raises while it is consumed.
+        DataError: See `replacing`; none came; also whatever `records` raises while it is
+            consumed.
     """
     count = 0
     with replacing(path, force=force) as out:
         for record in records:
             out.write(dump(record) + "\n")
             count += 1
+        if not count and why_empty is not None:
+            raise DataError(why_empty())
     return count
 
 

@@ -231,7 +231,12 @@ def clean(
     report = cleaning.CleanReport()
     with data_view.progress("cleaning", lambda: report.tally.rows_in) as follow:
         done = cleaning.clean(schema.read(records), options, report)
-        schema.write(output, follow(done), force=force)
+        schema.write(
+            output,
+            follow(done),
+            force=force,
+            why_empty=lambda: f"Nothing is left of {records.name}: {report.tally.why_empty()}.",
+        )
     left = refuse_high_risk(output, force=True)
     data_view.write_report(output, {**report.as_json(), "high_risk_left": dict(left.kinds)})
     data_view.show_tally(report.tally, "records")

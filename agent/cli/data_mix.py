@@ -115,7 +115,12 @@ def mix(
     own = _labelled(schema.read(records), own_traits, emotion, system)
     counts: Counter[str] = Counter()
     options = MixOptions(cast(LabelUse, labels), spoken, seed=seed)
-    written = schema.write(output, mixed(own, extras, options, counts), force=force)
+    written = schema.write(
+        output,
+        mixed(own, extras, options, counts),
+        force=force,
+        why_empty=lambda: f"There is nothing to mix: {records} holds no rows.",
+    )
     data_view.write_report(output, {"rows": dict(counts), "seed": seed, "labels": labels})
     data_view.show_counts(counts, "rows")
     data_view.say(f"[green]✓[/] {written} records in {output}")

@@ -44,6 +44,8 @@ def test_import_reports_every_row(chats):
         (("clean", "{mine}", "-o", "{out}", "--pii", "x"), "--pii x"),
         (("clean", "{mine}", "-o", "{out}", "--review", "{out}.csv"), "no review file"),
         (("clean", "{chats}/alpaca.json", "-o", "{out}"), "alpaca.json, line 1"),
+        (("clean", "{empty}", "-o", "{out}"), "Nothing is left of empty.jsonl"),
+        (("mix", "{empty}", "-o", "{out}"), "nothing to mix"),
         (("mix", "{mine}", "-o", "{out}", "--labels", "x"), "--labels x"),
         (("mix", "{mine}", "-o", "{out}", "--locale", "fr"), "--locale fr"),
         (("mix", "{mine}", "-o", "{out}", "--name", "小安"), "a name and an author"),
@@ -55,7 +57,9 @@ def test_import_reports_every_row(chats):
 def test_faults_are_one_sentence_and_exit_code_2(chats, tmp_path, arguments, sentence):
     """Bad input ends with code 2, a sentence on stderr, and no file written."""
     out = tmp_path / "out"
-    filled = [one.format(chats=CHATS, mine=chats, out=out) for one in arguments]
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    filled = [one.format(chats=CHATS, mine=chats, out=out, empty=empty) for one in arguments]
     before = chats.read_bytes()
     code, _, err = run("data", *filled)
     assert code == 2

@@ -122,3 +122,27 @@ def test_nothing_is_overwritten_or_half_written(tmp_path):
     with replacing(path, force=True) as out:
         out.write("x")
     assert path.read_text() == "x"
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path):
+    """Editors on Windows put one before what they save."""
+    path = tmp_path / "rows.jsonl"
+    write(path, [TALK])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert list(read(path)) == [TALK]
+
+
+def test_another_encoding_is_named(tmp_path):
+    """The sentence says what to do, and not what a JSON parser makes of the bytes."""
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(dump(TALK).encode("utf-16"))
+    with pytest.raises(DataError, match=r"rows\.jsonl, line 1: not UTF-8"):
+        list(read(path))
+
+
+def test_an_empty_result_is_not_written_without_a_why(tmp_path):
+    """Where the writer has a reason to give, it gives that and no file."""
+    path = tmp_path / "rows.jsonl"
+    with pytest.raises(DataError, match="all were dropped"):
+        write(path, [], why_empty=lambda: "all were dropped")
+    assert list(tmp_path.iterdir()) == []
