@@ -161,7 +161,11 @@ class Caller:
         headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else None
         try:
             return await websockets.connect(
-                self._url, additional_headers=headers, compression=None, max_size=None
+                self._url,
+                additional_headers=headers,
+                compression=None,
+                max_size=None,
+                ping_timeout=None,  # a server that is late is measured, not hung up on
             )
         except websockets.InvalidURI as error:
             raise ConfigError(f"{self._url} is not a WebSocket address (ws://…)") from error

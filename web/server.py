@@ -350,7 +350,24 @@ class _AbortingWebSocket(WebSocketsSansIOProtocol):
 
     uvicorn only ever closes a transport, and asyncio then waits for its buffer to drain:
     for ever, if the client has stopped reading. And a refused handshake is no error of ours.
+
+    Whoever sends is alive: on a busy machine a pong stands in line behind seconds of audio,
+    and uvicorn would end the call with 1011 for it.
     """
+
+    _heard_at = 0.0  # of the loop's clock: the client's last bytes
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_at = self.loop.time()
+        super().data_received(data)
+
+    def keepalive_timeout(self) -> None:
+        if self._heard_at > self.ping_sent_at or self.read_paused:
+            self.pong_timer = None
+            self.pending_ping_payload = None
+            self.schedule_ping()
+        else:
+            super().keepalive_timeout()
 
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import websockets
+from websockets.frames import Opcode
 
 from pipeline import events as call
 from pipeline.events import CallOptions
@@ -189,6 +190,26 @@ async def test_truncate_reaches_the_call(site):
         await say(socket, type="conversation.item.truncate", **cut)
         assert (await hear(socket, "conversation.item.truncated"))["audio_end_ms"] == 320
     assert site.factory.calls[0].asked[-1] == ("truncate", "reply_1", 320)
+
+
+async def test_whoever_sends_is_not_hung_up_on_for_a_late_pong(monkeypatch):
+    """A pong waits behind seconds of audio on a busy machine; silence is what ends a call."""
+    monkeypatch.setattr("web.server.PING_SECS", 0.1)
+    async with running_site(FakeFactory()) as site, site.connect(ping_interval=None) as socket:
+        send_frame = socket.protocol.send_frame
+        monkeypatch.setattr(
+            socket.protocol,
+            "send_frame",
+            lambda frame: None if frame.opcode is Opcode.PONG else send_frame(frame),
+        )
+        for _ in range(10):
+            await say(socket, type="input_audio_buffer.append", audio=b64(bytes(960)))
+            await asyncio.sleep(0.05)
+        await say(socket, type="input_audio_buffer.clear")
+        await hear(socket, "input_audio_buffer.cleared")
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await hear(socket, "never")
+        assert closed.value.rcvd.code == 1011
 
 
 async def test_ping_is_answered(site):
