@@ -49,7 +49,7 @@ class Socket {
   send(text) { this.sent.push(JSON.parse(text)); }
   close(code) { this.closedWith = code; this.readyState = 3; }
   hear(event) { this.onmessage({ data: JSON.stringify(event) }); }
-  drop(code = 1006) { this.readyState = 3; this.onclose({ code }); }
+  drop(code = 1006, reason = "") { this.readyState = 3; this.onclose({ code, reason }); }
 }
 
 beforeEach(() => {
@@ -113,6 +113,16 @@ for (const code of [1000, 1001, 1013, 4000, 4001, 4004, 4029]) {
     assert.equal(states.at(-1), `closed ${code}`);
   });
 }
+
+test("a pong that came too late is a lost socket, a failed call is not", () => {
+  wire();
+  hello();
+  sockets[0].drop(1011, "keepalive ping timeout");
+  timers.pass(300);
+  assert.equal(sockets.length, 2);
+  sockets[1].drop(1011, "error");
+  assert.equal(states.at(-1), "closed 1011");
+});
 
 test("it gives up when the server no longer waits", () => {
   wire();

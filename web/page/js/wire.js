@@ -14,6 +14,7 @@ const SILENCE_MS = 9_000; // two beats without any answer: the socket is half op
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 5_000;
 const MOST_WAITING = 150; // messages kept while reconnecting: three seconds of microphone
+const MISSED_PONG = "keepalive ping timeout"; // the server's words; its own failures say others
 const FINAL_CODES = new Set([1000, 1001, 1003, 1009, 1011, 1013, 4000, 4001, 4004, 4029]);
 
 export class Wire {
@@ -59,7 +60,9 @@ export class Wire {
     this._socket = socket;
     this._heardAt = this._timers.performance.now();
     socket.onmessage = (message) => socket === this._socket && this._take(message.data);
-    socket.onclose = (close) => socket === this._socket && this._lost(close.code);
+    socket.onclose = ({ code, reason }) => {
+      if (socket === this._socket) this._lost(reason === MISSED_PONG ? 1006 : code);
+    };
   }
 
   /** Send one event; while reconnecting the newest few wait. */
