@@ -136,6 +136,20 @@ class ReplyFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyAmended:
+    """The client said where it stopped after the latest reply was over: that holds now.
+
+    Attributes:
+        heard_text: The part whose audio was played.
+    """
+
+    reply_id: str
+    text: str
+    heard_text: str
+    audio_secs: float
+
+
+@dataclass(frozen=True, slots=True)
 class PlayoutPaused:
     """Fade out and hold what is buffered: the caller may be interrupting."""
 
@@ -230,6 +244,7 @@ CallEvent: TypeAlias = (
     | ReplyText
     | ReplyAudio
     | ReplyFinished
+    | ReplyAmended
     | PlayoutPaused
     | PlayoutResumed
     | PlayoutFlushed

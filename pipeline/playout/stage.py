@@ -26,6 +26,7 @@ from pipeline.events import (
     PlayoutFlushed,
     PlayoutPaused,
     PlayoutResumed,
+    ReplyAmended,
     ReplyAudio,
     ReplyFinished,
     ReplyStarted,
@@ -309,11 +310,14 @@ class PlayoutStage(Stage):
                 await self._finish(reply, "interrupted")
         elif frame.final and late is not None and late.reply_id == frame.reply_id:
             # Realtime clients truncate after our cut: their count is better than ours.
-            text = late.ledger.text
-            heard = late.ledger.heard_text(frame.samples)
-            await self.push_upstream(
-                PlayoutFinishedFrame(late.generation, "interrupted", text, heard)
-            )
+            await self._amend(late, frame.samples)
+
+    async def _amend(self, reply: _Reply, samples: int) -> None:
+        """A reply that is over was heard up to `samples`."""
+        text, heard = reply.ledger.text, reply.ledger.heard_text(samples)
+        audio_secs = reply.sent_samples / OUTPUT_RATE_HZ
+        await self.emit(ReplyAmended(reply.reply_id, text, heard, audio_secs))
+        await self.push_upstream(PlayoutFinishedFrame(reply.generation, "interrupted", text, heard))
 
     async def _pump(self) -> None:
         """Send what is due, note progress, end what was played.

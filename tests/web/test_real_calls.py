@@ -1,12 +1,14 @@
 """Coming and going on the embedded models: what a day of visitors leaves in the memory."""
 
 import asyncio
+import base64
 import gc
 import random
 import threading
 from pathlib import Path
 
 import pytest
+from openai import AsyncOpenAI
 
 from agent.config import ServerSettings, Settings
 from tests.web.site import hear, say
@@ -28,6 +30,57 @@ def census() -> tuple[int, int, int]:
     gc.collect()
     files = sum(1 for _ in OPEN_FILES.iterdir())
     return len(asyncio.all_tasks()), threading.active_count(), files
+
+
+@pytest.mark.models
+@pytest.mark.slow
+async def test_the_official_client_cuts_a_reply_that_is_spoken_and_one_that_is_over():
+    """What it truncates to is what was heard, to the character, whenever it says so."""
+    settings = Settings(server=ServerSettings(port=0))
+    async with switchboard(settings) as board:
+        app = create_app(board, settings=settings)
+        async with (
+            running(app, settings.server) as url,
+            AsyncOpenAI(api_key="any", base_url=f"{url}/v1") as client,
+            client.realtime.connect(model="gpt-realtime") as connection,
+        ):
+            # Only to be told what the server believes; the rest is any client's code.
+            await connection.send({"type": "qingting.hello", "version": 1})
+            heard: list[str] = []
+            ends_by_chars: dict[int, int] = {}  # characters to the last ms of their audio
+            sent_ms = 0
+            cut_ms = 0
+            await connection.response.create()
+            async for event in connection:
+                match event.type:
+                    case "error":
+                        raise AssertionError(event.error.message)
+                    case "qingting.audio_span":
+                        end_char = event.end_char
+                    case "response.output_audio.delta":
+                        sent_ms += len(base64.b64decode(event.delta)) // 2 // 24
+                        ends_by_chars.setdefault(end_char, sent_ms)
+                        if sent_ms >= 1_500 and not cut_ms:
+                            cut_ms = 1_000
+                            await connection.conversation.item.truncate(
+                                item_id=event.item_id, content_index=0, audio_end_ms=cut_ms
+                            )
+                    case "qingting.reply.heard":
+                        heard.append(event.heard_text)
+                        text = event.text
+                        if len(heard) == 2:
+                            break
+                    case "response.done":
+                        assert event.response.status == "cancelled"
+                        await connection.conversation.item.truncate(
+                            item_id=event.response.output[0].id, content_index=0, audio_end_ms=500
+                        )
+    for cut, audio_end_ms in zip(heard, (1_000, 500), strict=True):
+        assert text.startswith(cut)
+        fewest = max((n for n, end in ends_by_chars.items() if end <= audio_end_ms), default=0)
+        most = min(n for n, end in ends_by_chars.items() if end >= audio_end_ms + 40)
+        assert fewest <= len(cut) <= most
+    assert 0 < len(heard[1]) < len(heard[0]) < len(text)
 
 
 @pytest.mark.models

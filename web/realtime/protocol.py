@@ -205,6 +205,14 @@ class RealtimeProtocol:
 
     def _truncate(self, event: client_events.ItemTruncate) -> None:
         reply_id = self._known_reply(ids.reply_of_item(event.item_id), "item_id")
+        if not self._translator.is_latest(reply_id):
+            raise ClientEventError(
+                "invalid_value", "only the latest reply can be truncated", param="item_id"
+            )
+        if event.audio_end_ms > (sent_ms := self._translator.sent_ms(reply_id)):
+            raise ClientEventError(
+                "invalid_value", f"only {sent_ms} ms of it were sent", param="audio_end_ms"
+            )
         self._port.truncate_reply(reply_id, event.audio_end_ms)
         self._send(
             wire.ItemTruncated(

@@ -5,6 +5,7 @@
     TranscriptUpdated ─▶ transcription.delta   ReplyAudio ───▶ audio_span, audio.delta
     TranscriptCompleted ─▶ committed, item,    ReplyFinished ▶ …done, response.done,
                            completed                           reply.heard
+                                           ReplyAmended ─▶ reply.heard again
 
 Only what a standard client needs is kept between events: the item before, the reply under
 way, how much of each transcript was sent, and how long each turn was.
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline import events as call
+from pipeline.audio import OUTPUT_RATE_HZ, SAMPLE_BYTES
 from web.realtime import ids
 from web.realtime import server_events as wire
 from web.realtime.audio import SpeakerAudio, WireRate
@@ -60,12 +62,20 @@ class Translator:
         self._last_item_id: str | None = None
         self._turns: dict[str, _Turn] = {}
         self._item_before_reply: str | None = None
-        self._replies: set[str] = set()
+        self._replies: dict[str, int] = {}  # samples sent of each, at the call's rate
         self._speaker = SpeakerAudio()
 
     def knows_reply(self, reply_id: str | None) -> bool:
         """Whether the client was told of this reply, under way or over."""
         return reply_id in self._replies
+
+    def is_latest(self, reply_id: str) -> bool:
+        """Whether no other reply has begun since."""
+        return next(reversed(self._replies), None) == reply_id
+
+    def sent_ms(self, reply_id: str) -> int:
+        """Length of the audio that the client has of a reply, the last part of 1 ms counted."""
+        return -(-self._replies[reply_id] * 1000 // OUTPUT_RATE_HZ)
 
     def forget_turns(self) -> None:
         """The client cleared its audio buffer: no transcript of it will follow."""
@@ -121,6 +131,16 @@ class Translator:
                 yield from self._reply_audio(event)
             case call.ReplyFinished():
                 yield from self._reply_finished(event)
+            case call.ReplyAmended(reply_id):
+                yield wire.ReplyHeard(
+                    response_id=ids.response_id(reply_id),
+                    item_id=ids.item_id(reply_id),
+                    status="interrupted",
+                    text=event.text,
+                    heard_text=event.heard_text,
+                    estimated=False,
+                    audio_secs=event.audio_secs,
+                )
             case call.PlayoutPaused(reply_id):
                 yield wire.PlayoutPause(response_id=ids.response_id(reply_id))
             case call.PlayoutResumed(reply_id, from_sample):
@@ -196,7 +216,7 @@ class Translator:
         item_id, response_id = ids.item_id(reply_id), ids.response_id(reply_id)
         self._item_before_reply = previous = self._append_item(item_id)
         self._speaker = SpeakerAudio(self.output_rate_hz)
-        self._replies.add(reply_id)
+        self._replies[reply_id] = 0
         self.active_reply_id = reply_id
         item = wire.Item(id=item_id, status="in_progress", role="assistant")
         yield wire.ResponseCreated(response=self._response(response_id, "in_progress"))
@@ -208,6 +228,7 @@ class Translator:
 
     def _reply_audio(self, event: call.ReplyAudio) -> Iterator[wire.ServerEvent]:
         item_id, response_id = ids.item_id(event.reply_id), ids.response_id(event.reply_id)
+        self._replies[event.reply_id] = event.start_sample + len(event.pcm) // SAMPLE_BYTES
         yield wire.AudioSpan(
             response_id=response_id,
             item_id=item_id,

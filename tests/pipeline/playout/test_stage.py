@@ -10,6 +10,7 @@ from pipeline.events import (
     PlayoutFlushed,
     PlayoutPaused,
     PlayoutResumed,
+    ReplyAmended,
     ReplyAudio,
     ReplyFinished,
     ReplyStarted,
@@ -194,6 +195,8 @@ def test_a_truncating_client_has_the_last_word():
     assert running.events(PlayoutFlushed) == []
     late = run(reply(1), commit(1), 1.5, DropFrame(1, "interrupted"), played(3, final=True), 0.1)
     assert late.back(PlayoutFinishedFrame)[-1].heard_text == TEXT[:3]
+    (amended,) = late.events(ReplyAmended)
+    assert (amended.text, amended.heard_text) == (TEXT, TEXT[:3])
 
 
 def test_a_reply_without_a_sound_has_failed():

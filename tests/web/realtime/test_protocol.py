@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.events import CallOptions, ReplyStarted, StateChanged
+from pipeline.events import CallOptions, ReplyAudio, ReplyStarted, StateChanged
 from tests.fakes.call import FakeCall
 from web.metrics import Metrics
 from web.realtime.protocol import RealtimeProtocol
@@ -38,6 +38,27 @@ def test_our_events_need_a_hello():
     one.follow(StateChanged("speaking"))
     assert kinds(sent) == ["session.created", "qingting.hello", "qingting.state"]
     assert sent[1]["state"] == "thinking"
+
+
+def test_only_what_was_sent_of_the_latest_reply_can_be_truncated():
+    """As in the original: nobody has heard more than there is, and the past is past."""
+    port = FakeCall("call_1", CallOptions())
+    one, sent = protocol(port)
+
+    def truncate(number, audio_end_ms):
+        event = {"item_id": f"item_reply_{number}", "content_index": 0}
+        cut = {"type": "conversation.item.truncate", "audio_end_ms": audio_end_ms, **event}
+        one.take(json.dumps(cut))
+        return sent[-1].get("error", {}).get("param")
+
+    one.follow(ReplyStarted("reply_1", None))
+    one.follow(ReplyAudio("reply_1", 0, bytes(2 * 2_390), 0, 0, 1))
+    assert truncate(1, 101) == "audio_end_ms"
+    assert truncate(1, 100) is None
+    one.follow(ReplyStarted("reply_2", None))
+    assert truncate(1, 50) == "item_id"
+    assert truncate(2, 0) is None
+    assert port.asked == [("truncate", "reply_1", 100), ("truncate", "reply_2", 0)]
 
 
 def test_a_reply_is_under_way_until_the_client_was_told_of_its_end():

@@ -116,6 +116,18 @@ def test_heard_text_is_told_apart_from_written_text():
     assert (events[-2].text, events[-2].heard_text) == ("听起来", "听")
 
 
+def test_what_a_client_says_late_is_told_again():
+    """The last `qingting.reply.heard` of a reply holds; a standard client gets nothing new."""
+    amended = call.ReplyAmended("reply_1", "听起来", "听", 0.1)
+    (told,) = translate(amended)
+    assert (told.type, told.heard_text, told.status) == (
+        "qingting.reply.heard",
+        "听",
+        "interrupted",
+    )
+    assert not told.estimated
+
+
 def test_every_audio_delta_follows_its_span():
     """The span says what the very next delta carries."""
     events = translate(*REPLY)
@@ -165,6 +177,7 @@ def test_every_event_of_a_call_is_translated():
     samples = {
         call.StateChanged: call.StateChanged("speaking"),
         call.BackchannelNoted: call.BackchannelNoted("嗯"),
+        call.ReplyAmended: call.ReplyAmended("reply_1", "听起来", "听", 0.1),
         call.PlayoutPaused: call.PlayoutPaused("reply_1"),
         call.PlayoutResumed: call.PlayoutResumed("reply_1", 0),
         call.PlayoutFlushed: call.PlayoutFlushed("reply_1"),
