@@ -103,24 +103,45 @@ class Result:
     chance: float
 
 
+def blind_page(
+    moments: Sequence[str], base: Sequence[str], tuned: Sequence[str], *, seed: int, store: str
+) -> tuple[str, list[Side]]:
+    """A page of pairs to vote on, and on which side the tuned reply of each stands.
+
+    Args:
+        moments: What was said before each reply.
+        base: The base's replies.
+        tuned: The tuned model's.
+        seed: Of the draw of the sides.
+        store: Name under which the browser keeps the votes.
+    """
+    draw = random.Random(seed)
+    pairs: list[dict[str, str]] = []
+    tuned_sides: list[Side] = []
+    for said, one, other in zip(moments, base, tuned, strict=True):
+        side: Side = draw.choice(("left", "right"))
+        tuned_sides.append(side)
+        left, right = (other, one) if side == "left" else (one, other)
+        pairs.append({"said": said, "left": left, "right": right})
+    environment = Environment(autoescape=False, undefined=StrictUndefined)  # only JSON goes in
+    page = environment.from_string(_PAGE).render(
+        pairs=_script_json(pairs), store=_script_json(store)
+    )
+    return page, tuned_sides
+
+
 def write_page(folder: RunFolder, evaluation: Evaluation, seed: int) -> Path:
     """Write `eval/side_by_side.html` and its key.
 
     Returns:
         Path of the page.
     """
-    draw = random.Random(seed)
-    pairs, tuned_sides = [], []
-    both = zip(evaluation.samples, evaluation.base.replies, evaluation.tuned.replies, strict=True)
-    for sample, base, tuned in both:
-        side: Side = draw.choice(("left", "right"))
-        tuned_sides.append(side)
-        left, right = (tuned, base) if side == "left" else (base, tuned)
-        said = sample.messages[-1].content
-        pairs.append({"said": said, "left": left.text, "right": right.text})
-    environment = Environment(autoescape=False, undefined=StrictUndefined)  # only JSON goes in
-    page = environment.from_string(_PAGE).render(
-        pairs=_script_json(pairs), store=_script_json(f"qingting {folder.path.name} {seed}")
+    page, tuned_sides = blind_page(
+        [sample.messages[-1].content for sample in evaluation.samples],
+        [reply.text for reply in evaluation.base.replies],
+        [reply.text for reply in evaluation.tuned.replies],
+        seed=seed,
+        store=f"qingting {folder.path.name} {seed}",
     )
     folder.eval.mkdir(exist_ok=True)
     path = folder.eval / "side_by_side.html"
@@ -135,22 +156,31 @@ def count_votes(folder: RunFolder, votes: Path) -> Result:
     Raises:
         DataError: It is no file of votes, or of another page.
     """
+    result = result_of(folder.eval / "blind_key.json", votes)
+    write_json(
+        folder.eval / "votes_result.json",
+        {"tuned": result.tuned, "base": result.base, "even": result.even, "chance": result.chance},
+    )
+    return result
+
+
+def result_of(key: Path, votes: Path) -> Result:
+    """Count a file of votes by the key of its page.
+
+    Raises:
+        DataError: It is no file of votes, or of another page.
+    """
     try:
-        tuned_sides: Sequence[str] = json.loads((folder.eval / "blind_key.json").read_text("utf-8"))
+        tuned_sides: Sequence[str] = json.loads(key.read_text("utf-8"))
         given = json.loads(votes.read_text("utf-8"))
         cast = {int(pair): str(vote) for pair, vote in given.items()}
     except (OSError, ValueError, AttributeError) as error:
-        raise DataError(f"{votes} holds no votes on {folder.path.name}") from error
+        raise DataError(f"{votes} holds no votes on the page of {key}") from error
     if any(not 0 <= pair < len(tuned_sides) for pair in cast):
         raise DataError(f"{votes} was made on another page")
     tuned = sum(vote == tuned_sides[pair] for pair, vote in cast.items())
     even = sum(vote == "even" for vote in cast.values())
-    result = Result(tuned, len(cast) - tuned - even, even, _chance(tuned, len(cast) - even))
-    write_json(
-        folder.eval / "votes_result.json",
-        {"tuned": result.tuned, "base": result.base, "even": even, "chance": result.chance},
-    )
-    return result
+    return Result(tuned, len(cast) - tuned - even, even, _chance(tuned, len(cast) - even))
 
 
 def _chance(wins: int, decided: int) -> float:
