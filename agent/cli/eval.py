@@ -1,16 +1,36 @@
-"""`qingting eval`: what a run learned, beside its base."""
+"""`qingting eval`: what a run learned, beside its base; and whole conversations."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+from agent.cli import eval_conversations
+
+_USUAL = "run"
+
+
+class _RunUnlessNamed(TyperGroup):
+    """`qingting eval RUN` is `qingting eval run RUN`: most evaluations are of a run."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the usual command before arguments that name none."""
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = [_USUAL, *args]
+        return super().parse_args(ctx, args)
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("eval")(evaluate)
+    """Add the group."""
+    group = typer.Typer(
+        cls=_RunUnlessNamed, help="Measure a run, or whole conversations.", no_args_is_help=True
+    )
+    group.command(_USUAL)(evaluate)
+    eval_conversations.add_to(group)
+    app.add_typer(group, name="eval")
 
 
 def evaluate(

@@ -1,0 +1,203 @@
+"""Holds calls in writing: the persona of a call, without microphone and clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+from agent.adapter import answering
+from agent.config import Locale, Region, Settings
+from agent.conversations.call import HeldCall, HeldTurn, Told, bounds_of
+from agent.conversations.caller import Line, SimulatedCaller
+from agent.conversations.script import CallerScript, Cast
+from agent.intake.taker import IntakeTaker
+from agent.persona import Persona
+from agent.profile import call_profile
+from agent.safety.hotlines import hotlines, usual_region
+from agent.safety.protocol import CrisisProtocol
+from agent.written import WrittenSession
+from pipeline.errors import GenerationError
+from pipeline.events import CallOptions
+from pipeline.llm.base import Conversation, LanguageModel, Message, Sampling, TextDelta
+
+# Of the cache that all calls share: the prompt and a call of a dozen turns.
+CONTEXT_TOKENS_PER_CALL = 2048
+_SEQUENCES_PER_CALL = 2  # a trunk and a draft
+
+
+def written_settings(settings: Settings, *, at_once: int, seed: int) -> Settings:
+    """The settings of a language model that holds so many calls at a time.
+
+    Args:
+        settings: The whole tree.
+        at_once: Calls at the same time.
+        seed: Of every reply, so that another run gives the same ones.
+    """
+    llm = settings.llm
+    wanted = {
+        "context_tokens": max(llm.context_tokens, at_once * CONTEXT_TOKENS_PER_CALL),
+        "sequences": max(llm.sequences, at_once * _SEQUENCES_PER_CALL),
+        "seed": seed,
+    }
+    return settings.model_copy(update={"llm": llm.model_copy(update=wanted)})
+
+
+class Listener:
+    """The persona of one locale, as a written call gets it.
+
+    Args:
+        settings: With model, adapter and seed.
+        locale: Language and script.
+        model: Loaded with these settings; the listener opens one conversation in it.
+        history: Alternating turns said before, the caller's first.
+
+    Attributes:
+        guardian: The crisis protocol of this call.
+        session: The conversation.
+    """
+
+    def __init__(
+        self, settings: Settings, locale: Locale, model: LanguageModel, history: Sequence[str] = ()
+    ) -> None:
+        self.persona: Persona = answering(settings, locale)
+        profile = call_profile(settings, self.persona, CallOptions())
+        self.region: Region = settings.safety.region or usual_region(locale)
+        self.guardian = CrisisProtocol(locale, self.region)
+        self._model = _Watched(model.open())
+        self.session = WrittenSession(
+            self._model,
+            self.persona,
+            profile.sampling,
+            self.guardian,
+            rewrite=profile.rewrite_reply,
+        )
+        for number, text in enumerate(history):
+            self.session.messages.append(Message("assistant" if number % 2 else "user", text))
+
+    async def answer(self, text: str) -> tuple[str, bool]:
+        """The reply to one line, and whether the model wrote it.
+
+        Raises:
+            GenerationError: The model failed.
+        """
+        pieces: list[str] = []
+        asked_before = self._model.asked
+        await self.session.answer(text, pieces.append)
+        return "".join(pieces).strip(), self._model.asked > asked_before
+
+    def check_in(self) -> str:
+        """What a call says into a long silence."""
+        words = self.guardian.answer("") or self.persona.check_ins[0]
+        self.guardian.taken("")
+        self.session.messages.append(Message("assistant", words))
+        return words
+
+    async def close(self) -> None:
+        """Give the conversation back."""
+        await self._model.close()
+
+
+class _Watched:
+    """A conversation that counts how often the model was asked."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self.asked = 0
+
+    async def prefill(self, messages: Sequence[Message], user_so_far: str) -> float:
+        return await self._conversation.prefill(messages, user_so_far)
+
+    def reply(
+        self, messages: Sequence[Message], sampling: Sampling, *, background: bool = False
+    ) -> AsyncGenerator[TextDelta, None]:
+        self.asked += 1
+        return self._conversation.reply(messages, sampling, background=background)
+
+    async def close(self) -> None:
+        await self._conversation.close()
+
+
+async def hold_all(
+    casts: Sequence[Cast],
+    settings: Settings,
+    model: LanguageModel,
+    *,
+    at_once: int,
+    say: Callable[[str], None] = lambda text: None,
+) -> list[HeldCall]:
+    """Hold every call of the casts, in their order.
+
+    Args:
+        casts: Who calls.
+        settings: See `written_settings`.
+        model: Loaded with these settings.
+        at_once: Calls at the same time; they share the model's steps.
+        say: Told of each call that is over.
+
+    Cancelling stops within one token.
+    """
+    free = asyncio.Semaphore(at_once)
+
+    async def one(cast: Cast, script: CallerScript) -> HeldCall:
+        async with free:
+            call = await hold(cast, script, settings, model)
+        say(f"{cast.locale} {script.id}: {len(call.turns)} turns")
+        return call
+
+    calls = [one(cast, script) for cast in casts for script in cast.callers]
+    return list(await asyncio.gather(*calls))
+
+
+async def hold(
+    cast: Cast, script: CallerScript, settings: Settings, model: LanguageModel
+) -> HeldCall:
+    """Hold one call. One that breaks down is a finding, and ends where it did."""
+    listener = Listener(settings, cast.locale, model)
+    caller = SimulatedCaller(script, cast.phrases, cast.locale)
+    intake = IntakeTaker(cast.locale)
+    persona = listener.persona
+    turns: list[HeldTurn] = []
+    reply, error = persona.greeting, None
+    intake.bot_text(reply)
+    try:
+        while (line := caller.next(reply)) is not None:
+            turn = await _turn(line, listener)
+            turns.append(turn)
+            reply = turn.reply
+            if turn.understood is not None:
+                intake.caller_text(turn.understood)
+            intake.bot_text(reply)
+    except GenerationError as failed:
+        error = failed.message
+    finally:
+        await listener.close()
+    return HeldCall(
+        script=script,
+        locale=cast.locale,
+        bounds=bounds_of(persona),
+        display_name=persona.display_name,
+        greeting=persona.greeting,
+        turns=tuple(turns),
+        told=tuple(Told(entry.field, entry.turn) for entry in intake.record.entries),
+        hotline_spoken=any(
+            says_hotline(turn.reply, listener.region, cast.locale) for turn in turns
+        ),
+        error=error,
+    )
+
+
+async def _turn(line: Line, listener: Listener) -> HeldTurn:
+    if not line.text:
+        words = listener.check_in()
+        return HeldTurn(line, None, words, "script", listener.guardian.state.tier)
+    reply, by_model = await listener.answer(line.text)
+    return HeldTurn(
+        line, line.text, reply, "model" if by_model else "script", listener.guardian.state.tier
+    )
+
+
+def says_hotline(reply: str, region: Region, locale: Locale) -> bool:
+    """Whether a number of the region is spoken in a reply."""
+    return any(
+        line.spoken(locale, named=False) in reply for line in hotlines() if line.region == region
+    )
