@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import platformdirs
 import pytest
 
 from agent import config
 from agent.config import Settings
 from agent.models import ModelStore
+
+# A busy machine is no fault: speed is the benchmark's business.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 
 @pytest.fixture(autouse=True)
