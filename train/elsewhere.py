@@ -18,7 +18,20 @@ from train.presets import UNAVAILABLE
 from train.recipe import PROJECTIONS, Recipe
 
 # Templates of LLaMA-Factory by the `model_type` of the base.
-_TEMPLATES = {"qwen2": "qwen", "qwen3": "qwen3", "llama": "llama3", "mistral": "mistral"}
+_TEMPLATES = {
+    "qwen2": "qwen",
+    "qwen3": "qwen3",
+    "llama": "llama3",
+    "mistral": "mistral",
+    "gemma": "gemma",
+    "gemma2": "gemma2",
+    "gemma3_text": "gemma3",
+    "phi3": "phi",
+    "chatglm": "chatglm3",
+    "glm": "glm4",
+    "baichuan": "baichuan2",
+    "internlm2": "intern2",
+}
 
 # Its names, and ours; the rest of its settings is about places and logs.
 _FIELDS = {
@@ -46,6 +59,8 @@ _FIELDS = {
     "save_steps": "save_steps",
     "seed": "seed",
 }
+# Numbers that are reckoned with before `Recipe` looks at them.
+_CHECKED = ("lora_rank", "val_size")
 _SWITCHES = {
     "use_galore": "galore",
     "use_badam": "badam",
@@ -65,18 +80,25 @@ def llama_factory_template(model_type: str, source: str) -> str:
     """
     if "<|im_start|>" in source and model_type not in ("qwen2", "qwen3"):
         return "chatml"
+    if "<<SYS>>" in source and model_type == "llama":
+        return "llama2"
     return _TEMPLATES.get(model_type, "default")
 
 
 def llama_factory_command(recipe: Recipe, base: str, template: str, dataset: str) -> str:
-    """A shell command that trains the same with LLaMA-Factory.
+    """A shell command that trains the same with LLaMA-Factory, but for users' turn ends.
 
     Args:
         recipe: The run's.
         base: Folder or hub name of the base.
         template: See `llama_factory_template`.
         dataset: Name in `dataset_info.json`.
+
+    Raises:
+        ConfigError: LLaMA-Factory has nothing like it.
     """
+    if recipe.learn == "dialogue":
+        raise ConfigError("LLaMA-Factory learns replies or every token, not learn=dialogue")
     settings: dict[str, Any] = {
         "stage": recipe.stage,
         "do_train": True,
@@ -89,6 +111,8 @@ def llama_factory_command(recipe: Recipe, base: str, template: str, dataset: str
         "bf16": True,
         "plot_loss": True,
     }
+    if template == "qwen3":
+        settings["enable_thinking"] = False  # as `pipeline.llm.prompt` renders
     if recipe.method == "qlora":
         settings["quantization_bit"] = 4
     everything = set(recipe.targets) == set(PROJECTIONS)
@@ -101,12 +125,20 @@ def llama_factory_command(recipe: Recipe, base: str, template: str, dataset: str
         value = getattr(recipe, ours)
         if value not in (None, False):
             settings[theirs] = value
-    flags = " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in settings.items())
+    flags = " ".join(f"--{name} {shlex.quote(_plain(value))}" for name, value in settings.items())
     return f"llamafactory-cli train {flags}"
 
 
+def _plain(value: Any) -> str:
+    """As its parser takes it: it wants an alpha of 16, and refuses 16.0."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def mlx_commands(recipe: Recipe, base: str, data: str, rows: int) -> tuple[str, str]:
-    """Shell commands that train and fuse the same with mlx-lm 0.32.
+    """Shell commands that train and fuse the same with mlx-lm 0.32 (`mlx-lm[train]`).
+
+    It learns every token of a row, or with `--mask-prompt` its last message only; in between
+    there is nothing.
 
     Args:
         recipe: The run's.
@@ -169,11 +201,12 @@ def from_llama_factory(source: str) -> dict[str, Any]:
     for switch, name in _SWITCHES.items():
         if _truth(settings.get(switch)):
             raise ConfigError(f"{switch} is not available in this stack: {UNAVAILABLE[name]}")
+    numbers = {name: _number(name, settings[name]) for name in _CHECKED if name in settings}
     # What is not named has LLaMA-Factory's default, not ours.
     changes: dict[str, Any] = {
         "batch": 8,
         "rank": 8,
-        "alpha": 2 * int(settings.get("lora_rank", 8)),
+        "alpha": 2 * numbers.get("lora_rank", 8),
         "learning_rate": 5e-5,
         "schedule": "linear",
         "epochs": 3,
@@ -201,10 +234,17 @@ def from_llama_factory(source: str) -> dict[str, Any]:
     for theirs, ours in _FIELDS.items():
         if theirs in settings:
             changes[ours] = settings[theirs]
-    share = float(changes["validation_share"])
+    share = numbers.get("val_size", 0.0)
     if share > 1:
         raise ConfigError(f"val_size={share:g} is a number of rows; give a share such as 0.1")
     return changes
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{name}={value} is no number") from None
 
 
 def _settings(source: str) -> Mapping[str, Any]:
@@ -212,12 +252,15 @@ def _settings(source: str) -> Mapping[str, Any]:
     if path.suffix in (".yaml", ".yml", ".json"):
         try:
             loaded = yaml.safe_load(path.read_text("utf-8"))
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ConfigError(f"{path} cannot be read as YAML") from error
         if not isinstance(loaded, dict):
             raise ConfigError(f"{path} holds no settings")
         return loaded
-    words = shlex.split(source.replace("\\\n", " "))
+    try:
+        words = shlex.split(source.replace("\\\n", " "))
+    except ValueError as error:
+        raise ConfigError(f"the command line cannot be read: {error}") from error
     settings: dict[str, Any] = {}
     for index, word in enumerate(words):
         if word.startswith("--"):

@@ -44,7 +44,7 @@ Force = Annotated[bool, typer.Option("--force", help="Train although personal da
 Canaries = Annotated[
     int, typer.Option(min=0, help="Invented secrets to plant; `qingting eval` looks for them.")
 ]
-Threads = Annotated[int | None, typer.Option(help="Compute threads on a processor.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Compute threads on a processor.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -282,9 +282,12 @@ def _show_elsewhere(console: Console, prepared: Prepared) -> None:
     kind = json.loads((prepared.base.folder / "config.json").read_text("utf-8"))["model_type"]
     console.print("\nThe same with LLaMA-Factory (qingting data export --to llama-factory):")
     template = llama_factory_template(kind, prepared.form.source)
-    command = llama_factory_command(prepared.recipe, base, template, "qingting")
-    console.print(command, markup=False, soft_wrap=True)
-    console.print("\nThe same on an Apple machine with mlx-lm (qingting data export --to mlx):")
+    try:
+        command = llama_factory_command(prepared.recipe, base, template, "qingting")
+        console.print(command, markup=False, soft_wrap=True)
+    except ConfigError as error:
+        console.print(error.message)
+    console.print("\nThe same on an Apple machine with mlx-lm (qingting data export --to openai):")
     rows = len(prepared.rows.training)
     try:
         for command in mlx_commands(prepared.recipe, base, "data", rows):

@@ -40,10 +40,14 @@ class ChatTemplate:
         Raises:
             ModelCorruptError: The template does not compile or drops what the user says.
         """
-        self._variables = {"bos_token": bos, "eos_token": eos}
+        # A caller does not wait for a model that thinks first (Qwen3); other templates know no
+        # such switch and pass over it.
+        self._variables = {"bos_token": bos, "eos_token": eos, "enable_thinking": False}
+        self._knows_system = True
         try:
             self._template = _compile(source)
             rendered = self.render([Message("user", _PLACEHOLDER)], add_generation_prompt=False)
+            self._knows_system = self._keeps_system_messages()
         except (TemplateSyntaxError, GenerationError) as error:
             raise ModelCorruptError(f"The model's chat template is unusable: {error}") from error
         _, placeholder, self.turn_end = rendered.rpartition(_PLACEHOLDER)
@@ -53,9 +57,9 @@ class ChatTemplate:
     def render(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> str:
         """The prompt for `messages`.
 
-        Contents are stripped of surrounding white space. A template that knows no system
-        role, or that insists on turns in strict alternation, gets the messages in that
-        form.
+        Contents are stripped of surrounding white space. A template that refuses or leaves
+        out the system role, or that insists on turns in strict alternation, gets the
+        messages in that form.
 
         Args:
             messages: The conversation, system message first.
@@ -64,10 +68,11 @@ class ChatTemplate:
         Raises:
             GenerationError: The template refuses the messages.
         """
-        try:
-            return self._render(messages, add_generation_prompt)
-        except TemplateError:
-            pass
+        if self._knows_system:
+            try:
+                return self._render(messages, add_generation_prompt)
+            except TemplateError:
+                pass
         try:
             return self._render(alternating(messages), add_generation_prompt)
         except TemplateError as error:
@@ -92,6 +97,11 @@ class ChatTemplate:
             [*messages, Message("user", _PLACEHOLDER)], add_generation_prompt=False
         )
         return rendered.rpartition(_PLACEHOLDER)[0] + user_so_far.strip()
+
+    def _keeps_system_messages(self) -> bool:
+        """Whether a system message is in the prompt; some templates pass over its role."""
+        probe = [Message("system", _PLACEHOLDER), Message("user", "?")]
+        return _PLACEHOLDER in self.render(probe, add_generation_prompt=False)
 
     def _render(self, messages: Sequence[Message], add_generation_prompt: bool) -> str:
         return self._template.render(

@@ -83,8 +83,45 @@ def test_mlx_has_no_preferences():
         ("qwen2", "<|im_start|>", "qwen"),
         ("llama", "<|im_start|>", "chatml"),
         ("llama", "x", "llama3"),
+        ("llama", "[INST] <<SYS>>", "llama2"),
+        ("gemma2", "<start_of_turn>", "gemma2"),
     ],
 )
 def test_templates_have_llama_factorys_names(kind, source, name):
     """ChatML is known by its markers, others by the family."""
     assert llama_factory_template(kind, source) == name
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("--lora_rank", "lora_rank=true is no number"),
+        ("--lora_rank 8 --val_size much", "val_size=much is no number"),
+        ('--lora_rank "8', "cannot be read"),
+        ("lora_rank 8", "neither a YAML file nor a command line"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_one_sentence(line, sentence):
+    """What is wrong with it is said, and nothing is guessed."""
+    with pytest.raises(ConfigError, match=sentence):
+        from_llama_factory(line)
+
+
+def test_numbers_are_written_as_its_parser_takes_them():
+    """LLaMA-Factory's alpha is an integer; argparse refuses 16.0 for it."""
+    words = shlex.split(llama_factory_command(PRESETS["qingting-cpu"], "base", "qwen", "set"))
+    assert words[words.index("--lora_alpha") + 1] == "16"
+    assert words[words.index("--learning_rate") + 1] == "0.0002"
+
+
+def test_llama_factory_has_no_middle_way():
+    """Replies or everything; what lies between is refused rather than changed."""
+    with pytest.raises(ConfigError, match="learn=dialogue"):
+        llama_factory_command(recipe("qingting-cpu", {"learn": "dialogue"}), "b", "qwen", "set")
+
+
+def test_qwen3_is_told_not_to_think():
+    """As the call renders its template."""
+    assert "--enable_thinking False" in llama_factory_command(
+        PRESETS["monkey"], "base", "qwen3", "set"
+    )
