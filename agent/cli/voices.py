@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Voices: list and judge them.", no_args_is_help=True)
     group.command("list")(list_voices)
     group.command()(reading)
+    group.command()(bench)
     app.add_typer(group, name="voices")
 
 
@@ -85,3 +86,45 @@ def reading(
         )
         for mistake in score.mistakes if show_mistakes else ():
             typer.echo(f"    {mistake.text}: {mistake.place} {mistake.wanted}, not {mistake.read}")
+
+
+def bench(
+    ctx: typer.Context,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this voice; may be repeated. See `voices list`."),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option(help="A handful of sentences instead of a hundred.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for voices.html, with players, and voices.json."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The whole record as one JSON line on standard output.")
+    ] = False,
+) -> None:
+    """Measure each voice: how soon, how fast, how clear, how loud, and how clean."""
+    settings = settings_of(ctx, quiet=True)
+
+    import rich.console
+    import rich.table
+
+    from agent.voices.bench import rows
+    from agent.voices.bench.page import write_report
+    from agent.voices.bench.record import to_json
+    from agent.voices.bench.run import FULL, QUICK, run_bench
+    from agent.voices.installed import choose
+
+    voices = choose(engine or [], settings)
+    console = rich.console.Console(stderr=True, log_path=False)
+    measured = run_bench(settings, voices, QUICK if quick else FULL, console.log)
+    table = rich.table.Table(*rows.heads(measured.record))
+    for row in rows.figures(measured.record):
+        table.add_row(*row)
+    (console if as_json else rich.console.Console()).print(table)
+    if out is not None:
+        console.print(f"report: {write_report(out, measured)}", highlight=False)
+    if as_json:
+        typer.echo(to_json(measured.record))

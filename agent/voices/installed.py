@@ -1,7 +1,8 @@
 """Which voices this machine has, each loaded on its own to be judged.
 
 A call hears the voices that the settings name, joined by `Speaker`; here every engine
-stands alone, whatever the settings name.
+stands alone, and `call` is all of them together. Servers (GPT-SoVITS, OpenAI's protocol)
+are heard as `call`, once the settings name them.
 """
 
 from __future__ import annotations
@@ -60,6 +61,14 @@ def engines() -> tuple[VoiceEngine, ...]:
             lambda settings: _state_of_model(settings, "hibari"),
             _load_english,
         ),
+        VoiceEngine(
+            "call",
+            ("zh", "en"),
+            "that of its voices",
+            "what a call hears: the voices that the settings name, languages and pauses joined",
+            _state_of_call,
+            _load_call,
+        ),
     )
 
 
@@ -85,6 +94,14 @@ def _state_of_model(settings: Settings, name: str) -> VoiceState:
     return ModelStore(settings.models_dir).status(name).state
 
 
+def _state_of_call(settings: Settings) -> VoiceState:
+    """Of the embedded voices it is made of; a server is known only once it is asked."""
+    store = ModelStore(settings.models_dir)
+    chosen = (settings.models.mandarin_voice, settings.models.english_voice)
+    states = [store.status(name).state for name in chosen if name in store.manifest]
+    return next((state for state in states if state != "present"), "present")
+
+
 def _load_mandarin(settings: Settings, threads: int) -> Voice:
     from pipeline.tts.mandarin import MandarinVoice
 
@@ -96,3 +113,10 @@ def _load_english(settings: Settings, threads: int) -> Voice:
 
     ModelStore(settings.models_dir).path("hibari")  # nothing unverified is loaded
     return EnglishVoice(threads)
+
+
+def _load_call(settings: Settings, threads: int) -> Voice:
+    from agent.voices.speakers import load_speaker
+
+    voice = settings.voice.model_copy(update={"threads": threads})
+    return load_speaker(settings.model_copy(update={"voice": voice}))
