@@ -1,6 +1,7 @@
 """Signs of a crisis in what a caller says: rules over folded text, outside the model.
 
     text ─▶ fold ─▶ benign phrases taken out ─▶ rules ─▶ context of each match ─▶ gravest
+                                             └─▶ second opinion, where no rule matches
 
 Pure, without state or clock, in about a millisecond for a spoken turn; partial
 transcripts are as good as final ones. Both languages' rules look at every text, since
@@ -12,17 +13,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.safety.fold import fold
+from agent.safety.opinion import model
 from agent.safety.reading import tier_of
 from agent.safety.rulebook import LANGUAGES, Rulebook, rulebook
 from agent.safety.tiers import Category, Tier, graver, rank
 
 # Not a character that any rule names, so that what was taken out cannot match again.
 _TAKEN_OUT = "\x00"
+SECOND_OPINION = "second-opinion"  # in place of a rule's name
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One rule that holds, with the tier that its context left."""
+    """One rule that holds, or the second opinion, with the tier that its context left."""
 
     rule_id: str
     category: Category
@@ -58,14 +61,29 @@ def assess(text: str) -> Assessment:
     """
     folded = fold(text)
     signs = [sign for language in LANGUAGES for sign in _signs(folded, rulebook(language))]
+    if not signs:
+        opinion = model().opinion(without_benign(folded))
+        if opinion.is_concern:
+            signs.append(Sign(SECOND_OPINION, opinion.category, "concern"))
     signs.sort(key=lambda sign: rank(sign.tier), reverse=True)
     if not signs or signs[0].tier == "none":
         return Assessment("none", None, tuple(signs))
     return Assessment(signs[0].tier, signs[0].category, tuple(signs))
 
 
+def without_benign(folded: str) -> str:
+    """`folded` without what only sounds like a crisis, in either language."""
+    for language in LANGUAGES:
+        folded = _taken_out(folded, rulebook(language))
+    return folded
+
+
+def _taken_out(folded: str, book: Rulebook) -> str:
+    return book.benign.sub(lambda match: _TAKEN_OUT * len(match.group()), folded)
+
+
 def _signs(folded: str, book: Rulebook) -> list[Sign]:
-    text = book.benign.sub(lambda match: _TAKEN_OUT * len(match.group()), folded)
+    text = _taken_out(folded, book)
     signs = []
     for rule in book.rules:
         matches = list(rule.match.finditer(text))
