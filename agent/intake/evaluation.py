@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agent.config import Locale
 from agent.intake.extract import Proposal, extract
 from agent.intake.fields import FIELDS, Field
-from agent.intake.reader import TurnReader
+from agent.intake.reader import READ_FIELDS, TurnReader
 from agent.intake.spans import Span
 from pipeline.errors import DataError
 from pipeline.llm.base import LanguageModel
@@ -39,11 +39,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ScriptedTurn:
-    """One turn without its marks, and what they said."""
+    """One turn without its marks, and what they said.
+
+    Attributes:
+        bot: What the bot said before.
+        caller: What the caller says.
+        answers: What that tells.
+        opening: Whether no proposal has said yet what brings the caller.
+    """
 
     bot: str
     caller: str
     answers: tuple[Answer, ...]
+    opening: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +163,8 @@ def _turn(bot: str, marked: str) -> ScriptedTurn:
             field = name.removesuffix("?")
             if field not in FIELDS:
                 raise ValueError(f"there is no field {field}")
+            if field not in READ_FIELDS:
+                continue  # risk: `qingting safety eval` measures it
             answers.append(Answer(field, span, name.endswith("?")))
     text += marked[end:]
     if "[" in text or "|" in text:
@@ -171,9 +181,11 @@ async def evaluate(
     mistakes: list[Mistake] = []
     turns = 0
     for caller in callers:
+        opening = True
         for number, turn in enumerate(caller.turns):
             turns += 1
-            proposals = list(await propose(turn))
+            proposals = list(await propose(replace(turn, opening=opening)))
+            opening = opening and all(one.field != "concern" for one in proposals)
             for field, quote, invented in _compare(turn, proposals, by_field):
                 mistakes.append(Mistake(caller.caller_id, number, field, quote, invented))
     total = Counter[str]()
@@ -185,7 +197,7 @@ async def evaluate(
 
 async def by_rules(turn: ScriptedTurn) -> list[Proposal]:
     """What the rules propose."""
-    return extract(turn.caller, turn.bot)
+    return extract(turn.caller, turn.bot, opening=turn.opening)
 
 
 async def with_model(

@@ -15,11 +15,18 @@ from dataclasses import dataclass
 from agent.intake.fields import FIELDS, Field
 from agent.intake.rulebook import Rule, Rulebook, rulebook
 from agent.intake.spans import Span, clauses, fold, stripped
-from agent.safety.detector import assess
-from pipeline.text import language_of
+from pipeline.text import Language, count_units, language_of
 
 # What is felt about anything else that was asked for is an answer, not a new concern.
 _NOT_ASKED_FOR_CONTENT: frozenset[Field] = frozenset(("concern", "name", "age", "consent"))
+
+# Who the caller is, and not what brings them.
+_ABOUT_PERSON: frozenset[Field] = frozenset(
+    ("since", "name", "age", "work", "medication", "consent")
+)
+
+# Fewer units say hello, or yes.
+MIN_CONCERN_UNITS: dict[Language, int] = {"zh": 4, "en": 3}
 
 _SENTENCE = re.compile(r"[^。！？!?.]+[。！？!?.]?")
 _ABOUT_OTHER = re.compile(
@@ -52,29 +59,58 @@ def feels(text: str) -> bool:
     return rulebook(language_of(text)).feelings.search(fold(text)) is not None
 
 
-def extract(text: str, bot_text: str = "") -> list[Proposal]:
+def extract(text: str, bot_text: str = "", *, opening: bool = False) -> list[Proposal]:
     """Propose entries for one turn.
 
     Args:
         text: What the caller said; empty text is legal and tells nothing.
         bot_text: What the bot had said before.
+        opening: Whether the caller has not told yet what brings them. The first thing
+            that is said then, and is no small talk, is taken for it.
 
     Returns:
         Proposals in the order of the turn, at most one of a field for each clause.
     """
     book = rulebook(language_of(text))
     asked = asked_about(bot_text)
-    about_other = _ABOUT_OTHER.search(_last_question(bot_text)) is not None
+    question = _last_question(bot_text)
+    about_other = _ABOUT_OTHER.search(question) is not None
     folded = fold(text)
     proposals: list[Proposal] = []
-    for clause in clauses(text):
+    for number, clause in enumerate(clauses(text)):
         words = clause.of(folded)
         if book.self.search(words):
             about_other = False
         elif book.other.search(words):
             about_other = True
-        proposals += _of_clause(book, clause, words, asked, about_other=about_other)
-    return proposals
+        told = _of_clause(book, clause, words, asked, about_other=about_other)
+        if number == 0 and question and "since" not in asked:
+            # 半年 in answer to how long the money lasts is not how long it has been so.
+            told = [one for one in told if one.field != "since"]
+        proposals += told
+    if opening and not any(one.field == "concern" for one in proposals):
+        proposals += _first_concern(book, text, folded, asked, proposals)
+    return sorted(proposals, key=lambda one: one.span.start)
+
+
+def _first_concern(
+    book: Rulebook, text: str, folded: str, asked: tuple[Field, ...], known: list[Proposal]
+) -> list[Proposal]:
+    if not _NOT_ASKED_FOR_CONTENT.issuperset(asked):
+        return []
+    for clause in clauses(text):
+        words = clause.of(folded)
+        about_person = any(
+            one.field in _ABOUT_PERSON and one.span.overlaps(clause) for one in known
+        )
+        if about_person or book.stranger.search(words) or book.refusal.search(words):
+            continue
+        if book.small_talk.search(words) or book.nothing.search(words):
+            continue
+        least = MIN_CONCERN_UNITS[language_of(text)]
+        if count_units(words) >= least:
+            return [Proposal("concern", clause)]
+    return []
 
 
 def _last_question(bot_text: str) -> str:
@@ -89,9 +125,6 @@ def _of_clause(
     if book.nothing.search(words):
         return []
     found: dict[Field, Proposal] = {}
-    sign = assess(words)
-    if sign.tier != "none" and sign.category != "minor":
-        found["risk"] = Proposal("risk", clause)
     for rule in book.rules:
         if rule.field in found or (rule.asked and rule.field not in asked):
             continue

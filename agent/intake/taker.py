@@ -17,8 +17,9 @@ from agent.config import Locale
 from agent.intake.extract import Proposal, asked_about, extract, refuses
 from agent.intake.reader import TurnReader
 from agent.intake.record import FoundBy, IntakeRecord
-from agent.intake.spans import Span
+from agent.intake.spans import Span, clauses
 from agent.safety.detector import assess
+from agent.safety.tiers import rank
 from pipeline.errors import GenerationError
 from pipeline.events import (
     CallEvent,
@@ -113,7 +114,12 @@ class IntakeTaker:
         if refuses(text):
             for field in asked_about(turn.bot_text):
                 record = record.with_refusal(field)
-        self._become(_with(record, turn, extract(text, turn.bot_text), "rule"))
+        found = extract(text, turn.bot_text, opening=not record.of("concern"))
+        record = _with(record, turn, found, "rule")
+        heard = assess(text)
+        if rank(heard.tier) >= rank("elevated"):
+            record = _with(record, turn, [Proposal("risk", _gravest(text))], "safety", heard.tier)
+        self._become(record)
 
     def _note_crisis(self, tier: str) -> None:
         """Keep the words that raised the protocol's tier, even where no clause alone does."""
@@ -160,13 +166,19 @@ def _with(
 ) -> IntakeRecord:
     for proposal in proposals:
         quote = proposal.span.of(turn.text).strip()
-        risk = proposal.field == "risk"
         record = record.with_entry(
             proposal.field,
             quote,
             turn=turn.number,
             at_secs=turn.at_secs,
-            found_by="safety" if risk else found_by,
-            tier=(tier or assess(quote).tier) if risk else None,
+            found_by=found_by,
+            tier=tier,
         )
     return record
+
+
+def _gravest(text: str) -> Span:
+    """The first clause that is as grave as the turn; the turn where only all of it is."""
+    tier = assess(text).tier
+    grave = (span for span in clauses(text) if assess(span.of(text)).tier == tier)
+    return next(grave, Span(0, len(text)))
