@@ -17,6 +17,7 @@ from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, SAMPLE_BYTES
 from pipeline.errors import AudioFormatError, OverloadedError
 from pipeline.events import CallEnded, CallEvent, CallFailed, CallOptions
 from pipeline.frames import (
+    AdaptFrame,
     CancelReplyFrame,
     ClearAudioFrame,
     CommitAudioFrame,
@@ -53,6 +54,7 @@ class Call:
         self._intake = intake
         self._listeners = tuple(listeners)
         self._profile_for = profile_for
+        self._options = options
         self._on_closed = on_closed
         self._events: asyncio.Queue[CallEvent] = asyncio.Queue()
         self._inbox: asyncio.Queue[Frame] = asyncio.Queue()
@@ -106,6 +108,7 @@ class Call:
     # -- from the client --------------------------------------------------------------
 
     def configure(self, options: CallOptions) -> None:
+        self._options = options
         profile = self._profile_for(options)
         self._send(
             ConfigureFrame(
@@ -117,6 +120,11 @@ class Call:
                 profile.holds_on_pause,
             )
         )
+
+    def adapt(self) -> None:
+        """The load has changed: take from the machine what the profile says now."""
+        profile = self._profile_for(self._options)
+        self._send(AdaptFrame(profile.turn.speculation, profile.hearing))
 
     def push_audio(self, pcm: bytes) -> None:
         if len(pcm) % SAMPLE_BYTES:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import get_args
 
 from agent.adapter import answering
-from agent.admission import admit, degraded
+from agent.admission import LAG_INTERVAL_SECS, LoadGauge, admit, degraded, level_of
 from agent.call import Call
 from agent.config import Locale, Settings
 from agent.intake.desk import IntakeDesk
@@ -24,7 +24,7 @@ from agent.store.records import Consent, RecordStore
 from agent.warm_up import warm_up
 from pipeline.assembly import CallProfile, Engines
 from pipeline.errors import ConfigError
-from pipeline.events import CallOptions
+from pipeline.events import CallEvent, CallOptions, TurnMeasured
 from pipeline.llm.base import Conversation
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,8 @@ class Switchboard:
             self._records.purge(settings.privacy.retention_days)
         self._history = open_history(settings.rag)
         self._warm_prompts: list[Conversation] = []
+        self._load = LoadGauge()
+        self._load_task: asyncio.Task[None] | None = None
 
     async def warm_up(self) -> None:
         """Spare the first call what only has to be done once."""
@@ -77,9 +79,7 @@ class Switchboard:
         return len(self._calls)
 
     async def open_call(self, options: CallOptions) -> Call:
-        admit(len(self._calls), self._settings.server)
-        calls = len(self._calls) + 1
-
+        admit(len(self._calls), self._load.level, self._settings.server)
         call_id = f"call_{secrets.token_hex(8)}"
         recorder = self._recorder(call_id)
         locale = self.persona(options.locale).locale
@@ -89,7 +89,9 @@ class Switchboard:
         def profile(options: CallOptions) -> CallProfile:
             own = self.profile(options)
             own = replace(own, note_sources=(*own.note_sources, *questions))
-            return degraded(own, calls, self._settings.server)
+            # The call that is being opened counts, and so does every later one.
+            calls = len(self._calls.keys() | {call_id})
+            return degraded(own, level_of(calls, self._load.level, self._settings.server))
 
         handover = open_handover(self._settings, call_id)
         try:
@@ -100,7 +102,7 @@ class Switchboard:
                 options,
                 self._forget,
                 recorder,
-                listeners=[] if handover is None else [handover.note],
+                listeners=[self._note_load, *([] if handover is None else [handover.note])],
                 intake=intake,
             )
         except BaseException:
@@ -114,7 +116,32 @@ class Switchboard:
             self._calls.pop(call_id, None)
             raise
         logger.info("call %s began, %d open", call_id, len(self._calls))
+        self._adapt_all()
+        if self._load_task is None:
+            self._load_task = asyncio.create_task(self._watch_load(), name="switchboard-load")
         return call
+
+    def _note_load(self, event: CallEvent) -> None:
+        if isinstance(event, TurnMeasured):
+            self._load.note_turn(asyncio.get_running_loop().time(), event.marks_ms)
+
+    async def _watch_load(self) -> None:
+        """Measure how late this event loop wakes, and what that means for the calls.
+
+        Runs until it is cancelled, without calls as well: coming back takes a while.
+        """
+        clock = asyncio.get_running_loop().time
+        while True:
+            due_at = clock() + LAG_INTERVAL_SECS
+            await asyncio.sleep(LAG_INTERVAL_SECS)
+            now = clock()
+            if self._load.note_lag(now, max(0.0, now - due_at)):
+                logger.info("load level %d, %d calls open", self._load.level, len(self._calls))
+                self._adapt_all()
+
+    def _adapt_all(self) -> None:
+        for call in self._calls.values():
+            call.adapt()
 
     def _recorder(self, call_id: str) -> CallRecorder | None:
         """Keeps the call, where the settings say so."""
@@ -144,9 +171,13 @@ class Switchboard:
     def _forget(self, call: Call) -> None:
         if self._calls.pop(call.call_id, None) is not None:
             logger.info("call %s ended, %d open", call.call_id, len(self._calls))
+            self._adapt_all()
 
     async def close(self, reason: str = "drain") -> None:
         """End all calls."""
+        if self._load_task is not None:
+            self._load_task.cancel()
+            await asyncio.gather(self._load_task, return_exceptions=True)
         await asyncio.gather(*(call.close(reason) for call in list(self._calls.values())))
         for conversation in self._warm_prompts:
             await conversation.close()

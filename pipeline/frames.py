@@ -26,6 +26,7 @@ from pipeline.context.manner import Manner
 from pipeline.events import CallEvent, ReplyStatus
 from pipeline.interruption import InterruptionMode
 from pipeline.llm.base import Message, Sampling
+from pipeline.stt.planner import PlannerSettings
 from pipeline.text import Language, join
 from pipeline.tts.base import CharMark
 from pipeline.vad.gate import VadState
@@ -54,6 +55,19 @@ class ConfigureFrame(SystemFrame):
     take_turns: bool
     interruption: InterruptionMode
     holds_on_pause: bool
+
+
+@dataclass
+class AdaptFrame(SystemFrame):
+    """The load of the machine has changed, and with it what the call may take of it.
+
+    Attributes:
+        speculation: Draft at the soft end rather than at the commit.
+        hearing: When to decode; holds for the utterance under way, too.
+    """
+
+    speculation: bool
+    hearing: PlannerSettings
 
 
 # vad → turn, stt ---------------------------------------------------------------------
@@ -308,6 +322,17 @@ class ReplyCostFrame(SystemFrame):
     generation: int
     tokens: int = 0
     audio_samples: int = 0
+
+
+# context → tts -----------------------------------------------------------------------
+
+
+@dataclass
+class SpeechRateFrame(SystemFrame):
+    """Speak `generation` at `rate` times the call's usual rate; comes before its text."""
+
+    generation: int
+    rate: float
 
 
 # llm → clauses → tts → playout -------------------------------------------------------

@@ -44,6 +44,10 @@ class UtteranceTranscriber:
         self._on_error = on_error
         self._tasks: dict[asyncio.Task[None], DecodeRequest] = {}
 
+    def use(self, settings: PlannerSettings) -> None:
+        """Go on with other settings, in the turn under way as well."""
+        self._planner.use(settings)
+
     @property
     def state(self) -> TranscriptState:
         """The transcript of the turn under way; empty between turns."""

@@ -135,6 +135,10 @@ class DecodePlanner:
         self._applied_end = 0
         self._in_flight: list[DecodeRequest] = []
 
+    def use(self, settings: PlannerSettings) -> None:
+        """Go on with other settings, in the turn under way as well."""
+        self._settings = settings
+
     @property
     def generation(self) -> int:
         """Counts turns; requests carry it."""

@@ -11,6 +11,7 @@ from pipecat.processors.frame_processor import FrameDirection
 from pipeline.errors import RecognitionError
 from pipeline.events import CallFailed
 from pipeline.frames import (
+    AdaptFrame,
     CommitFrame,
     ConfigureFrame,
     SoftEndFrame,
@@ -79,6 +80,9 @@ class SttStage(Stage):
                     await self._end_utterance()
                 if not isinstance(frame, UtteranceDiscardFrame):
                     await self.push_frame(frame, direction)
+            case AdaptFrame():
+                self._settings = frame.hearing
+                self._transcriber.use(frame.hearing)
             case ConfigureFrame():
                 await self._configure(frame.language)
                 await self.push_frame(frame, direction)

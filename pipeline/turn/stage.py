@@ -25,6 +25,7 @@ from pipeline.events import (
     TranscriptUpdated,
 )
 from pipeline.frames import (
+    AdaptFrame,
     CancelReplyFrame,
     ClearAudioFrame,
     CommitAudioFrame,
@@ -124,6 +125,7 @@ class TurnStage(Stage):
         self._echo = EchoFloor()
         self._speculation = SpeculationLedger()
         self._governor = SpeculationGovernor()
+        self._may_speculate = machine.settings.speculation
 
     async def stopped(self) -> None:
         if self._audio_opinion_task is not None:
@@ -140,6 +142,10 @@ class TurnStage(Stage):
             case ConfigureFrame():
                 machine.take_turns = frame.take_turns
                 machine.policy.mode = frame.interruption
+                await self.push_frame(frame, direction)
+            case AdaptFrame():
+                self._may_speculate = frame.speculation
+                self._govern()
                 await self.push_frame(frame, direction)
             case WindowFrame():
                 await self.push_frame(frame, direction)
@@ -321,8 +327,7 @@ class TurnStage(Stage):
         self._govern()
 
     def _govern(self) -> None:
-        machine = self.machine
-        machine.speculation = machine.settings.speculation and self._governor.allows
+        self.machine.speculation = self._may_speculate and self._governor.allows
 
     async def _end_turn(self, completed: TranscriptCompleted) -> None:
         self._begun_turn = ""
