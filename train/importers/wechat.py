@@ -51,6 +51,8 @@ _TYPE_NAMES: Mapping[str, Kind] = {
     "红包": "money",
     "语音通话": "call",
 }
+_FLAGS = {"1": True, "true": True, "0": False, "false": False}
+_NOT_KNOWN = "no time, or not said who wrote it"
 _TITLE = re.compile(r"<title>(?:<!\[CDATA\[)?(.*?)(?:\]\]>)?</title>", re.DOTALL)
 _REFERRED = re.compile(r"<refermsg>(.*?)</refermsg>", re.DOTALL)
 _REFERRED_TYPE = re.compile(r"<type>\s*(\d+)\s*</type>")
@@ -73,17 +75,17 @@ def wechatmsg_csv(source: Source) -> Iterator[Event]:
         kind = _TYPES.get(row["Type"], "other")
         if row["Type"] == "49":
             kind = _APP_SUBTYPES.get(row.get("SubType", ""), "card")
-        try:
-            mine = _truth(row["IsSender"])
-            time = _unix_or_local(row.get("CreateTime", ""), row.get("StrTime", ""))
-        except ValueError:
-            source.malformed(line, "no time, or not said who wrote it", row["StrContent"])
+        content, stamp = row["StrContent"], row.get("CreateTime", "")
+        known = _who_and_when(row["IsSender"], stamp, row.get("StrTime", ""))
+        if known is None:
+            source.malformed(line, _NOT_KNOWN, content)
             continue
+        mine, time = known
         yield _event(
             line,
             time,
             kind,
-            row["StrContent"],
+            content,
             mine=mine,
             sender=_first(
                 row, ("Sender", "NickName") if mine else ("Remark", "NickName", "Sender")
@@ -98,17 +100,17 @@ def pywxdump_csv(source: Source) -> Iterator[Event]:
         kind = _TYPE_NAMES.get(row["type_name"].strip(), "other")
         if row.get("is_forward", "").strip().lower() in ("1", "true"):
             kind = "forwarded"
-        try:
-            mine = _truth(row["is_sender"])
-            time = _unix_or_local(row.get("CreateTime", ""), row.get("CreateTime", ""))
-        except ValueError:
-            source.malformed(line, "no time, or not said who wrote it", row["msg"])
+        content, stamp = row["msg"], row.get("CreateTime", "")
+        known = _who_and_when(row["is_sender"], stamp, stamp)
+        if known is None:
+            source.malformed(line, _NOT_KNOWN, content)
             continue
+        mine, time = known
         yield _event(
             line,
             time,
             kind,
-            row["msg"],
+            content,
             mine=mine,
             sender=row.get("talker", ""),
             chat=row.get("room_name", ""),
@@ -185,22 +187,16 @@ def _first(row: Mapping[str, str], columns: Sequence[str]) -> str:
     return next((row[column] for column in columns if row.get(column)), "")
 
 
-def _truth(flag: str) -> bool:
-    """Whether a flag of the export is set.
-
-    Raises:
-        ValueError: It is neither set nor unset.
-    """
-    folded = flag.strip().lower()
-    if folded in ("1", "true"):
-        return True
-    if folded in ("0", "false"):
-        return False
-    raise ValueError(flag)
-
-
-def _unix_or_local(unix: str, local: str) -> float:
-    return float(unix) if unix.strip().replace(".", "", 1).isdigit() else local_time(local.strip())
+def _who_and_when(sender: str, unix: str, local: str) -> tuple[bool, float] | None:
+    """Whether I wrote a row, and its time; None where one of them cannot be told."""
+    mine = _FLAGS.get(sender.strip().lower())
+    if mine is None:
+        return None
+    try:
+        is_unix = unix.strip().replace(".", "", 1).isdigit()
+        return mine, float(unix) if is_unix else local_time(local.strip())
+    except ValueError:
+        return None
 
 
 def _event(
