@@ -1,6 +1,6 @@
 """What can be measured on a voice's samples. Pure.
 
-Loudness is the library's (libloudness, EBU R 128); pitch is found by autocorrelation here,
+Loudness is EBU R 128 (`pipeline.tts.loudness`); pitch is found by autocorrelation here,
 enough for the end of a clean sentence: Praat's library is under the GPL, and librosa
 brings 40 MB of dependencies.
 """
@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import loudness
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.audio import FULL_SCALE, FloatArray, Int16Array, int16_to_float
-
-_SHORTEST_LOUDNESS_SECS = 0.4  # one gating block of ITU-R BS.1770
+from pipeline.tts.loudness import integrated_lufs
 
 # A join clicks when its step is half as large again as the largest step within 10 ms of it.
 # Speech cut anywhere and joined again stays under 1.0 but for chance.
@@ -67,12 +65,12 @@ class Joins:
 def measure_level(sentences: Sequence[Int16Array], rate_hz: int) -> Level:
     """Loudness of a voice's sentences, each int16, shape (n_samples,), mono."""
     whole = np.concatenate([np.zeros(0, np.int16), *sentences])
-    each = [value for pcm in sentences if (value := integrated_lufs(pcm, rate_hz)) is not None]
+    each = [value for pcm in sentences if (value := _lufs(pcm, rate_hz)) is not None]
     size = np.abs(whole.astype(np.int32))
     peak = int(size.max()) if len(size) else 0
     full = size >= FULL_SCALE - 1
     return Level(
-        integrated_lufs(whole, rate_hz),
+        _lufs(whole, rate_hz),
         min(each, default=None),
         max(each, default=None),
         round(20.0 * float(np.log10(max(peak, 1) / FULL_SCALE)), 1),
@@ -80,12 +78,9 @@ def measure_level(sentences: Sequence[Int16Array], rate_hz: int) -> Level:
     )
 
 
-def integrated_lufs(pcm: Int16Array, rate_hz: int) -> float | None:
-    """Integrated loudness; None for silence and for what is too short to have one."""
-    if len(pcm) < _SHORTEST_LOUDNESS_SECS * rate_hz:
-        return None
-    measured = float(loudness.integrated_loudness(int16_to_float(pcm), rate_hz))
-    return round(measured, 1) if np.isfinite(measured) else None
+def _lufs(pcm: Int16Array, rate_hz: int) -> float | None:
+    measured = integrated_lufs(pcm, rate_hz)
+    return None if measured is None else round(measured, 1)
 
 
 def measure_joins(pcm: Int16Array, joins: Sequence[int], rate_hz: int) -> Joins:

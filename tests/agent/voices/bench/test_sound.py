@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from agent.voices.bench.sound import (
     Joins,
     ending_semitones,
-    integrated_lufs,
     measure_joins,
     measure_level,
     pitch_contour,
     together,
 )
 from pipeline.audio import FloatArray, Int16Array, float_to_int16
+from pipeline.tts.loudness import integrated_lufs
 
 RATE_HZ = 24_000
 
