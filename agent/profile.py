@@ -61,6 +61,7 @@ def call_profile(
             max_wait_secs=turn.max_silence_secs,
             speculation=turn.speculation,
             pacing=turn.pacing,
+            check_in_secs=() if turn.pacing == "quick" else turn.check_in_secs,
         ),
         interruption=InterruptionPolicy(
             mode=settings.interruption.mode if options.interrupt_reply else "off",
@@ -96,6 +97,7 @@ def _manner(persona: Persona, instructions: str | None) -> Manner:
         lines=ScriptedLines(
             greeting=persona.greeting,
             check_in=persona.check_ins[0],
+            later_check_in=persona.check_ins[-1],
             asks_to_continue=lexicon.asks_to_continue,
             resuming=persona.resuming,
         ),

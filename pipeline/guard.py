@@ -22,6 +22,10 @@ class Guardian(Protocol):
         """What to say to a turn with `text`; None leaves it to the language model."""
         ...
 
+    def rate(self, text: str) -> float:
+        """How fast to speak the answer to a turn with `text`: a share of the usual rate."""
+        ...
+
     def taken(self, text: str) -> CallEvent | None:
         """The turn with `text` is taken; returns what the client should be told, if anything."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -275,6 +275,11 @@ class TurnSettings(Section):
     )
     speculation: bool = Field(
         True, description="Draft replies before the turn is over; costs processor, saves latency."
+    )
+    check_in_secs: tuple[Annotated[float, Field(gt=0.0)], ...] = Field(
+        (8.0, 20.0),
+        description="Silence after the bot has spoken before it says that it is there, once for "
+        "each number. [] never does, nor does pacing quick; short fills what a caller needs.",
     )
 
     @model_validator(mode="after")

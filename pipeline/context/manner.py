@@ -15,6 +15,7 @@ class ScriptedLines:
     Attributes:
         greeting: Answer to `respond` before anybody spoke.
         check_in: Answer to `respond` when nothing waits for an answer.
+        later_check_in: The same when `check_in` was the last thing said; empty repeats it.
         asks_to_continue: Whether a user text asks for the rest of a cut reply.
         resuming: Said before that rest; may be empty.
     """
@@ -23,6 +24,7 @@ class ScriptedLines:
     check_in: str
     asks_to_continue: Callable[[str], bool]
     resuming: str = ""
+    later_check_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)

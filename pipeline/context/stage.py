@@ -9,7 +9,7 @@ from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection
 
 from pipeline.context.conversation import ConversationHistory
-from pipeline.context.manner import Manner
+from pipeline.context.manner import Manner, ScriptedLines
 from pipeline.context.notes import Note, NoteSource
 from pipeline.frames import (
     CancelReplyFrame,
@@ -21,6 +21,7 @@ from pipeline.frames import (
     PrefillFrame,
     ReplyRequestFrame,
     SayFrame,
+    SpeechRateFrame,
     TakeTextFrame,
     TranscriptFrame,
 )
@@ -172,9 +173,12 @@ class ContextStage(Stage):
         if guarded is not None:
             scripted = guarded
         elif not user_text:
-            scripted = lines.check_in if history.messages else lines.greeting
+            scripted = self._unasked(lines)
         elif cut is not None and lines.asks_to_continue(user_text):
             scripted = lines.resuming + cut.unheard.lstrip("，。、；：,.;: ")
+        rate = self._guardian.rate(user_text) if self._guardian is not None else 1.0
+        if rate != 1.0:
+            await self.push_frame(SpeechRateFrame(generation, rate))
         if scripted:
             await self.push_frame(SayFrame(generation, frame.turn_id, scripted))
         else:
@@ -184,6 +188,14 @@ class ContextStage(Stage):
                     generation, self._prompt(notes), frame.text, history.pending_user_text
                 )
             )
+
+    def _unasked(self, lines: ScriptedLines) -> str:
+        """What is said when nobody said anything."""
+        messages = self.history.messages
+        if not messages:
+            return lines.greeting
+        again = messages[-1].content == lines.check_in
+        return (lines.later_check_in if again else "") or lines.check_in
 
     async def _release(self, finished: int) -> None:
         """What was heard of `finished` is known: go on with what had to wait for it."""

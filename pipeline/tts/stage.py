@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 
 import numpy as np
 from pipecat.frames.frames import Frame
@@ -21,6 +22,7 @@ from pipeline.frames import (
     ReplyTextEndFrame,
     SpeechEndFrame,
     SpeechFrame,
+    SpeechRateFrame,
 )
 from pipeline.stage import Stage
 from pipeline.tts.base import CharMark, SpeechChunk, SpeechStyle, Voice
@@ -29,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 # A reply has a handful of clauses; a model that outruns the voice by this many waits.
 MAX_WAITING_CLAUSES = 64
+SLOWEST_RATE = 0.5  # as slow as the settings allow; slower is not understood better
 
 
 class TtsStage(Stage):
@@ -57,6 +60,7 @@ class TtsStage(Stage):
         self._speaking: int | None = None
         self._marked_first_audio = 0
         self._failed: set[int] = set()
+        self._rates: dict[int, float] = {}
         self._speak_task: asyncio.Task[None] | None = None
 
     async def started(self) -> None:
@@ -75,6 +79,8 @@ class TtsStage(Stage):
                 await self._waiting.put(frame)
             case ReplyTextEndFrame():
                 await self._waiting.put(frame)
+            case SpeechRateFrame():
+                self._rates[frame.generation] = frame.rate
             case DropFrame():
                 self._dropped_up_to = max(self._dropped_up_to, frame.generation)
                 if self._speaking is not None and self._speaking <= self._dropped_up_to:
@@ -109,7 +115,7 @@ class TtsStage(Stage):
             _synthesise,
             self._voice,
             clause.text,
-            self._style,
+            self._style_of(generation),
             cancelled.is_set,
             lambda chunk: loop.call_soon_threadsafe(chunks.put_nowait, chunk),
         )
@@ -131,6 +137,12 @@ class TtsStage(Stage):
         finally:
             cancelled.set()
             self._speaking = None
+
+    def _style_of(self, generation: int) -> SpeechStyle:
+        """The call's way of speaking, at the rate that this reply asks for."""
+        self._rates = {later: rate for later, rate in self._rates.items() if later >= generation}
+        rate = self._style.rate * self._rates.get(generation, 1.0)
+        return replace(self._style, rate=max(rate, SLOWEST_RATE))
 
     async def _push_chunk(self, generation: int, clause: Clause, chunk: SpeechChunk) -> None:
         if generation > self._marked_first_audio and len(chunk.pcm):

@@ -49,6 +49,7 @@ class TurnSettings:
             request to repeat.
         speculation: Draft at the soft end rather than at the commit.
         pacing: How eagerly to answer what could be answered.
+        check_in_secs: Silences after which the bot says that it is there; see `silence`.
     """
 
     soft_end_secs: float = 0.1
@@ -62,6 +63,7 @@ class TurnSettings:
     unheard_speech_secs: float = 1.5
     speculation: bool = True
     pacing: Pacing = "natural"
+    check_in_secs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

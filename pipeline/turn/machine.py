@@ -27,6 +27,7 @@ from pipeline.turn.actions import Action, BeginUtterance, Commit, Drop
 from pipeline.turn.endpointing import Evidence, PauseRhythm, TurnSettings, wait_secs
 from pipeline.turn.floor import Floor, Phase
 from pipeline.turn.reply import ReplyPhase
+from pipeline.turn.silence import CheckInLadder
 from pipeline.turn.utterance import Utterance
 
 # A partial transcript with this many units more than the draft's makes the draft stale.
@@ -54,6 +55,7 @@ class TurnMachine:
         self.take_turns = take_turns
         self.floor = Floor(settings, settings.speculation)
         self.rhythm = PauseRhythm()
+        self.check_ins = CheckInLadder(settings.check_in_secs)
 
     @property
     def phase(self) -> Phase:
@@ -120,7 +122,7 @@ class TurnMachine:
                 )
             elif utterance.phase == "waiting":
                 actions += self._consider(utterance)
-        return [*actions, *self._watch_owed()]
+        return [*actions, *self._watch_owed(), *self._watch_silence()]
 
     def _begin(self, onset_sample: int) -> list[Action]:
         utterance = self.floor.begin_utterance()
@@ -209,6 +211,7 @@ class TurnMachine:
         assert floor.draft is not None
         generation, floor.draft = floor.draft.generation, None
         floor.note_turn(utterance)
+        self.check_ins.note_turn()
         floor.owe(generation, turn_id)
         floor.utterance = None
         return [*actions, Commit(generation, turn_id, utterance.text, utterance.language)]
@@ -221,6 +224,15 @@ class TurnMachine:
         if not floor.reply.is_overdue(floor.at_secs, self.settings.reply_owed_secs):
             return []
         return [*floor.end_reply("failed"), floor.apologise()]
+
+    def _watch_silence(self) -> list[Action]:
+        """A silence after the bot has spoken may be answered, by a scripted line."""
+        floor = self.floor
+        nobody_speaks = floor.utterance is None and floor.reply.phase == "none"
+        if not (nobody_speaks and floor.reply.generation and self.take_turns):
+            self.check_ins.note_sound(floor.at_secs)
+            return []
+        return requests.respond(floor) if self.check_ins.is_due(floor.at_secs) else []
 
     def on_playout_started(self, generation: int) -> list[Action]:
         """The first sample of a reply went out."""
@@ -261,6 +273,7 @@ class TurnMachine:
 
     def type_text(self) -> list[Action]:
         """A typed turn stops a running reply and replaces an unfinished spoken one's draft."""
+        self.check_ins.note_turn()
         return requests.type_text(self.floor)
 
     def cancel_reply(self) -> list[Action]:

@@ -15,6 +15,7 @@ from pipeline.frames import (
     EventFrame,
     ReplyRequestFrame,
     SayFrame,
+    SpeechRateFrame,
     TranscriptFrame,
 )
 
@@ -34,6 +35,9 @@ class Watchful:
 
     def answer(self, text: str) -> str | None:
         return "scripted" if self.word in text else None
+
+    def rate(self, text: str) -> float:
+        return 0.8 if self.word in text else 1.0
 
     def taken(self, text: str) -> CallEvent | None:
         self.heard.append(text)
@@ -60,6 +64,18 @@ async def test_a_guarded_turn_never_reaches_the_model():
     assert not [frame for frame in down if isinstance(frame, ReplyRequestFrame)]
     assert NOTICE in [frame.event for frame in down if isinstance(frame, EventFrame)]
     assert guardian.heard == ["red"]
+
+
+async def test_the_guardian_says_how_fast_its_answer_is_spoken():
+    """Before the text, so that the first clause has the rate; the usual rate is not told."""
+    down, _ = await play(
+        Watchful("red"),
+        DraftFrame(1, "turn_1", "red", "en", speculative=True),
+        DraftFrame(2, "turn_1", "blue", "en", speculative=True),
+    )
+    ours = [frame for frame in down if isinstance(frame, SpeechRateFrame | SayFrame)]
+    assert [type(frame) for frame in ours] == [SpeechRateFrame, SayFrame]
+    assert ours[0].rate == 0.8
 
 
 async def test_other_turns_go_to_the_model():

@@ -15,6 +15,7 @@ from pipeline.frames import (
     ReplyTextEndFrame,
     SpeechEndFrame,
     SpeechFrame,
+    SpeechRateFrame,
 )
 from pipeline.tts.base import SpeechStyle
 from pipeline.tts.stage import TtsStage
@@ -67,6 +68,20 @@ def test_a_dropped_reply_falls_silent():
     assert spoken(passed, 1) == ""
     assert spoken(passed, 2) == "好。"
     assert [frame.generation for frame in passed.all(SpeechEndFrame)] == [2]
+
+
+def test_a_reply_is_spoken_at_the_rate_it_asks_for():
+    """Its clauses and no others; never slower than is understood."""
+    rates: dict[str, float] = {}
+
+    class Listening(FakeVoice):
+        def synthesise(self, text, style, cancelled):
+            rates[text] = style.rate
+            return super().synthesise(text, style, cancelled)
+
+    steps = [SpeechRateFrame(1, 0.8), *clauses(1, "听起来，", "很辛苦。"), *clauses(2, "好。")]
+    run(*steps, SpeechRateFrame(3, 0.1), *clauses(3, "嗯。"), 0.1, voice=Listening())
+    assert rates == {"听起来，": 0.8, "很辛苦。": 0.8, "好。": 1.0, "嗯。": 0.5}
 
 
 def test_a_failed_voice_ends_the_reply_as_failed():
