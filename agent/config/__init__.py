@@ -29,10 +29,16 @@ from agent.config.sections import (
     TurnSettings,
 )
 from agent.config.tree import ENV_PREFIX, Origin, Resolved, Settings, describe, flatten, load
-from agent.config.voice import GptSovitsSettings, SpeechServerSettings, VoiceSettings
+from agent.config.voice import (
+    ChatTtsSettings,
+    GptSovitsSettings,
+    SpeechServerSettings,
+    VoiceSettings,
+)
 
 __all__ = [
     "ENV_PREFIX",
+    "ChatTtsSettings",
     "GptSovitsSettings",
     "IntakeSettings",
     "InterruptionMode",

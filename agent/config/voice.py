@@ -123,6 +123,72 @@ class SpeechServerSettings(Section):
     requests_at_once: int = Field(4, ge=1, description="Clauses spoken at the same time.")
 
 
+class ChatTtsSettings(Section):
+    """ChatTTS in this process: a conversational voice that wants a GPU.
+
+    Its code is AGPL-3.0-or-later and its weights are CC BY-NC 4.0: no commercial use.
+    """
+
+    assets: Path | None = Field(
+        None,
+        description="Folder that holds ChatTTS's `asset` folder; unset takes the one that "
+        "`qingting voices pull-chattts` fills.",
+    )
+    speaker: Path | None = Field(
+        None, description="Speaker file, see `qingting voices speaker`; unset draws one from seed."
+    )
+    seed: int = Field(
+        0,
+        ge=0,
+        lt=1 << 63,
+        description="Who speaks when there is no speaker file, and how: one seed, one voice.",
+    )
+    oral: int = Field(
+        0, ge=0, le=9, description="Hesitation: 1 after openers (嗯), 5 before joining words too."
+    )
+    laugh: int = Field(
+        0,
+        ge=0,
+        le=2,
+        description="1 laughs where laughter is written, 2 after exclamations too; wrong for most "
+        "of what a counsellor hears.",
+    )
+    breaks: int = Field(
+        2,
+        ge=0,
+        le=7,
+        description="Pauses inside a clause: 1 after sentences, 4 after commas too, 6 long ones; "
+        "`voice.pause_scale` multiplies it.",
+    )
+    first_tokens: int = Field(
+        12,
+        ge=1,
+        le=200,
+        description="Length of a clause's first piece, in 21 ms. Short sounds sooner, and stutters "
+        "on a machine that hardly keeps up.",
+    )
+    batch_tokens: int = Field(
+        24,
+        ge=1,
+        le=200,
+        description="Length of the other pieces; ChatTTS's stream_batch. Short decodes more often.",
+    )
+    lookahead_tokens: int = Field(
+        16,
+        ge=1,
+        le=200,
+        description="Generated beyond a piece before it sounds; ChatTTS's pass_first_n_batches. "
+        "From 53 on the pieces are exactly the whole, and the first comes 0.8 s of speech later.",
+    )
+    device: str = Field(
+        "auto",
+        description="auto (CUDA where there is one), cpu, cuda or cuda:1. A CPU is too slow.",
+    )
+    compiled: bool = Field(
+        False, description="Let torch compile the model on CUDA: quicker, a minute later at start."
+    )
+
+
 class VoiceSettings(Section):
     """How replies sound; 1.0 is the voice's own way."""
 
@@ -164,5 +230,6 @@ class VoiceSettings(Section):
         gt=0.0,
         description="Wait for a voice's very first sound, at start: servers load models by then.",
     )
+    chattts: ChatTtsSettings = ChatTtsSettings()
     gptsovits: GptSovitsSettings = GptSovitsSettings()
     openai: SpeechServerSettings = SpeechServerSettings()

@@ -26,9 +26,11 @@ from vocos.pretrained import instantiate_class
 
 from pipeline.tts.chattts.assets import FILES
 
-# ChatTTS's layer scales start at 1e-6, so that untrained blocks do nothing; trained ones
-# reach tenths, and only then does a sample depend on its neighbours as it does in use.
-_LAYER_SCALE = 0.3
+# An untrained decoder hardly looks at a token's neighbours: its layer scales start at 1e-6 and
+# its convolutions small. With these a sample depends on its surroundings, as it does in use:
+# cut off 4 tokens ahead it is wrong by a third of its peak, 16 ahead by half a percent.
+_LAYER_SCALE = 1.0
+_BLOCK_GAIN = 3.0
 
 _SPECIAL_TOKENS = (
     *("[Stts]", "[spk_emb]", "[empty_spk]", "[Ptts]", "[Sbreak]", "[Pbreak]", "[Ebreak]"),
@@ -124,8 +126,11 @@ def _networks(sizes: Config) -> Iterator[tuple[str, torch.nn.Module]]:
 
 
 def _awake(decoder: DVAE) -> DVAE:
-    for block in decoder.decoder.decoder_block:
-        torch.nn.init.constant_(block.weight, _LAYER_SCALE)
+    with torch.no_grad():
+        for block in decoder.decoder.decoder_block:
+            block.weight.fill_(_LAYER_SCALE)
+            for layer in (block.dwconv, block.pwconv1, block.pwconv2):
+                layer.weight.mul_(_BLOCK_GAIN)
     return decoder
 
 

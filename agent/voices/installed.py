@@ -13,9 +13,11 @@ from typing import Literal, TypeAlias
 
 from agent.config import Settings
 from agent.models.store import ModelStore
+from agent.voices import chattts
 from pipeline.errors import ConfigError
 from pipeline.text import Language
 from pipeline.tts.base import Voice
+from pipeline.tts.chattts import LICENCE
 
 VoiceState: TypeAlias = Literal["present", "partial", "missing", "corrupt"]
 
@@ -60,6 +62,14 @@ def engines() -> tuple[VoiceEngine, ...]:
             "hibari, distilled from Kokoro-82M, one female voice, 24 kHz",
             lambda settings: _state_of_model(settings, "hibari"),
             _load_english,
+        ),
+        VoiceEngine(
+            chattts.NAME,
+            ("zh", "en"),
+            LICENCE,
+            "ChatTTS, any speaker drawn from a seed, 24 kHz; too slow without a GPU",
+            chattts.state,
+            chattts.load_voice,
         ),
         VoiceEngine(
             "call",

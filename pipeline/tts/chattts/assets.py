@@ -53,7 +53,7 @@ def hash_list() -> dict[str, str]:
         return {file: hashes[chattts_key(file)] for file in FILES}
     except PackageNotFoundError as error:
         raise ModelMissingError(
-            f"ChatTTS is not installed ({LICENCE}); run: pip install qingting[{EXTRA}]"
+            f"ChatTTS is not installed ({LICENCE}); run: pip install 'qingting[{EXTRA}]'"
         ) from error
     except (OSError, ValueError, KeyError) as error:
         raise ModelMissingError("this version of ChatTTS carries no list of its files") from error

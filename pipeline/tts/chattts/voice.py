@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Generator, Iterator
 
@@ -65,11 +66,7 @@ class ChatTtsVoice:
         seed: int = 0,
         threads: int = 1,
     ) -> None:
-        if len(speaker.values) != model.speaker_dimensions:
-            raise ConfigError(
-                f"the speaker has {len(speaker.values)} dimensions, "
-                f"ChatTTS's weights {model.speaker_dimensions}"
-            )
+        _check_fits(speaker, model)
         self._model = model
         self._speaker = speaker
         self._manner = manner or Manner()
@@ -93,6 +90,18 @@ class ChatTtsVoice:
         if prompt is not None:
             pieces = self._worker.submit(self._speak(prompt, style)).listen(cancelled)
         return chunked(pieces, len(text), cancelled)
+
+    def spoken_by(self, speaker: SpeakerEmbedding) -> ChatTtsVoice:
+        """Another speaker in the same model and worker; closing one closes both.
+
+        Raises:
+            ConfigError: The speaker belongs to other weights.
+        """
+        _check_fits(speaker, self._model)
+        other = copy.copy(self)
+        other._speaker = speaker
+        other._pace = SpeakingPace()
+        return other
 
     def close(self) -> None:
         """Stop the worker; texts that are being spoken end with a SynthesisError."""
@@ -141,6 +150,14 @@ class ChatTtsVoice:
         """Speak once: the first text compiles what is compiled, and takes up the memory."""
         for _ in self.synthesise(_WARM_UP_TEXT, SpeechStyle(), lambda: False):
             pass
+
+
+def _check_fits(speaker: SpeakerEmbedding, model: ChatTtsModel) -> None:
+    if len(speaker.values) != model.speaker_dimensions:
+        raise ConfigError(
+            f"the speaker has {len(speaker.values)} dimensions, "
+            f"ChatTTS's weights {model.speaker_dimensions}"
+        )
 
 
 def _most_tokens(prompt: CodePrompt, rate: float) -> int:
