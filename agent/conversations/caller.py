@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from agent.config import Locale
+from agent.conversations.lint import sentences
 from agent.conversations.script import CallerScript, Phrases, Probe, Topic, topic_of
 from pipeline.text import same_words
 
@@ -69,6 +70,7 @@ class SimulatedCaller:
         self._probes = {probe.turn: probe for probe in script.probes}
         self._then: deque[str] = deque()
         self._told: set[Topic] = set()
+        self._dwelt_on: set[Topic] = set()  # not known, or told again: said once
         self._heard: list[str] = []
         self._turns = 0
         self._complaints = 0
@@ -99,28 +101,39 @@ class SimulatedCaller:
             return Line(self._then.popleft(), "after probe")
         if self._turns >= self.script.max_turns:
             return Line(self.script.goodbye, "goodbye")
-        topic = topic_of(reply, self._language)
-        if topic is not None:
-            return self._answer(topic)
-        if self._complaints < _COMPLAINTS and any(same_words(reply, one) for one in self._heard):
+        if self._complaints < _COMPLAINTS and self._heard_before(reply):
             self._complaints += 1
             return Line(self._say("repeated"), "repeated")
+        topic = topic_of(reply, self._language)
+        if topic is not None and (answer := self._answer(topic)) is not None:
+            return answer
         if self._story:
             return Line(self._story.popleft(), "story")
         if any(turn > self._turns for turn in self._probes):
             return Line(self._say("listening"), "listening")
         return Line(self.script.goodbye, "goodbye")
 
-    def _answer(self, topic: Topic) -> Line:
+    def _heard_before(self, reply: str) -> bool:
+        """Whether the last thing said was said before, word for word."""
+        last = sentences(reply)[-1:]
+        return any(
+            same_words(last[0], said) for one in self._heard for said in sentences(one) if last
+        )
+
+    def _answer(self, topic: Topic) -> Line | None:
+        """The answer to a question; None where they rather go on with what they want to tell."""
         fact = self.script.facts.get(topic)
         if topic in self.script.declines:
             return Line(self._say("declined"), "declined", topic)
+        if fact is not None and topic not in self._told:
+            self._told.add(topic)
+            return Line(fact, "fact", topic)
+        if topic in self._dwelt_on:
+            return None
+        self._dwelt_on.add(topic)
         if fact is None:
             return Line(self._say("unknown"), "unknown", topic)
-        if topic in self._told:
-            return Line(self._say("told").format(fact=fact), "told", topic)
-        self._told.add(topic)
-        return Line(fact, "fact", topic)
+        return Line(self._say("told").format(fact=fact), "told", topic)
 
     def _say(self, kind: str) -> str:
         return next(self._passing[kind])

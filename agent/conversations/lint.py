@@ -126,6 +126,8 @@ _QUESTION = re.compile(r"[？?]+")
 _WRITTEN = re.compile(r"[*_#`~<>\[\]【】()（）|/]|https?:|\n|[\U0001F000-\U0001FAFF\u2600-\u27BF]")
 _LONG_NUMBER = re.compile(r"\d{6,}")
 _IDEOGRAPH = re.compile(r"[\u4e00-\u9fff]")
+# Rare words of their own in Big5, and nowadays met only as Simplified characters.
+_SIMPLIFIED_IN_BIG5 = "听体么万与党气虫尸夸"
 _ADMITS = re.compile(
     r"(?<![A-Za-z])A\.?I(?![A-Za-z])|人工智能|人工智慧|机器人|機器人|不是(?:真)?人"
     r"|artificial|not (?:a )?(?:human|real|person)",
@@ -206,7 +208,12 @@ def strange_characters(text: str, locale: Locale) -> list[str]:
     charset = RULES[locale].charset
     if charset is None:
         return []
-    return [one for one in _IDEOGRAPH.findall(text) if not one.encode(charset, "ignore")]
+    simplified = _SIMPLIFIED_IN_BIG5 if locale == "zh-Hant" else ""
+    return [
+        one
+        for one in _IDEOGRAPH.findall(text)
+        if one in simplified or not one.encode(charset, "ignore")
+    ]
 
 
 def admits_being_ai(reply: str) -> bool:

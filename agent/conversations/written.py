@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from agent.adapter import answering
 from agent.config import Locale, Region, Settings
@@ -18,7 +18,7 @@ from agent.safety.protocol import CrisisProtocol
 from agent.written import WrittenSession
 from pipeline.errors import GenerationError
 from pipeline.events import CallOptions
-from pipeline.llm.base import Conversation, LanguageModel, Message, Sampling, TextDelta
+from pipeline.llm.base import LanguageModel, Message
 
 # Of the cache that all calls share: the prompt and a call of a dozen turns.
 CONTEXT_TOKENS_PER_CALL = 2048
@@ -63,9 +63,8 @@ class Listener:
         profile = call_profile(settings, self.persona, CallOptions())
         self.region: Region = settings.safety.region or usual_region(locale)
         self.guardian = CrisisProtocol(locale, self.region)
-        self._model = _Watched(model.open())
         self.session = WrittenSession(
-            self._model,
+            model.open(),
             self.persona,
             profile.sampling,
             self.guardian,
@@ -81,9 +80,9 @@ class Listener:
             GenerationError: The model failed.
         """
         pieces: list[str] = []
-        asked_before = self._model.asked
+        by_model = self.guardian.answer(text) is None
         await self.session.answer(text, pieces.append)
-        return "".join(pieces).strip(), self._model.asked > asked_before
+        return "".join(pieces).strip(), by_model
 
     def check_in(self) -> str:
         """What a call says into a long silence."""
@@ -94,27 +93,7 @@ class Listener:
 
     async def close(self) -> None:
         """Give the conversation back."""
-        await self._model.close()
-
-
-class _Watched:
-    """A conversation that counts how often the model was asked."""
-
-    def __init__(self, conversation: Conversation) -> None:
-        self._conversation = conversation
-        self.asked = 0
-
-    async def prefill(self, messages: Sequence[Message], user_so_far: str) -> float:
-        return await self._conversation.prefill(messages, user_so_far)
-
-    def reply(
-        self, messages: Sequence[Message], sampling: Sampling, *, background: bool = False
-    ) -> AsyncGenerator[TextDelta, None]:
-        self.asked += 1
-        return self._conversation.reply(messages, sampling, background=background)
-
-    async def close(self) -> None:
-        await self._conversation.close()
+        await self.session.conversation.close()
 
 
 async def hold_all(
