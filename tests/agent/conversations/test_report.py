@@ -31,7 +31,9 @@ def side(name: str, *turns: HeldTurn) -> SideResult:
 
 
 GOOD = side("tuned", turn("one", "Long days. What wears you out?"), turn("two", "I hear you."))
-POOR = side("base", turn("one", "You should get some rest."), turn("two", "You should get some rest."))
+POOR = side(
+    "base", turn("one", "You should get some rest."), turn("two", "You should get some rest.")
+)
 
 
 def test_the_page_needs_no_other_file(tmp_path: Path) -> None:
