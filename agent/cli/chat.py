@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,9 +16,9 @@ from agent.cli.run_models import MODEL_HELP, model_flags
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from agent.config import Settings
     from agent.persona import Persona
     from agent.written import WrittenSession
-    from pipeline.llm.base import Conversation, LanguageModel
 
 
 def register(app: typer.Typer) -> None:
@@ -36,35 +37,48 @@ def chat(
     # After the log is set up: pipecat greets on stderr when it is imported before.
     from rich.console import Console
 
-    from agent import engines
     from agent.adapter import answering
+
+    persona = answering(settings)
+    console = Console(highlight=False, soft_wrap=True)
+    with asyncio.Runner() as runner, open_session(settings, persona, runner) as session:
+        _converse(runner, session, persona, console)
+
+
+@contextmanager
+def open_session(
+    settings: Settings, persona: Persona, runner: asyncio.Runner
+) -> Iterator[WrittenSession]:
+    """A written conversation on a model loaded for it; both are given back at the end.
+
+    Raises:
+        ConfigError: `rag.index` names no index.
+        ModelError: A model is missing or damaged.
+    """
+    from agent import engines
     from agent.profile import call_profile
     from agent.recall.notes import note_sources, open_history
     from agent.written import WrittenSession
     from pipeline.events import CallOptions
 
-    persona = answering(settings)
     # What a caller would get, so that both are the same persona.
     profile = call_profile(settings, persona, CallOptions())
-    history = open_history(settings.rag)
-    language_model = engines.load_language_model(settings)
-    notes = note_sources(history, persona.locale, language_model.count_tokens, settings.rag)
-    console = Console(highlight=False, soft_wrap=True)
-    with asyncio.Runner() as runner:
-        try:
-            session = WrittenSession(
-                language_model.open(),
-                persona,
-                profile.sampling,
-                profile.guardian,
-                notes,
-                profile.rewrite_reply,
-            )
-            _converse(runner, session, persona, console)
-        finally:
-            runner.run(_close(session.conversation, language_model))
-            if history is not None:
-                history.close()
+    with ExitStack() as ending:
+        history = open_history(settings.rag)
+        if history is not None:
+            ending.callback(history.close)
+        language_model = engines.load_language_model(settings)
+        ending.callback(lambda: runner.run(language_model.close()))
+        conversation = language_model.open()
+        ending.callback(lambda: runner.run(conversation.close()))
+        yield WrittenSession(
+            conversation,
+            persona,
+            profile.sampling,
+            profile.guardian,
+            note_sources(history, persona.locale, language_model.count_tokens, settings.rag),
+            profile.rewrite_reply,
+        )
 
 
 def _converse(
@@ -95,8 +109,3 @@ def _lines(console: Console) -> Iterator[str]:
             return
         if line:
             yield line
-
-
-async def _close(conversation: Conversation, language_model: LanguageModel) -> None:
-    await conversation.close()
-    await language_model.close()

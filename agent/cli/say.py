@@ -37,7 +37,7 @@ def say(
     from pipeline.errors import ConfigError
 
     voice = engines.load_speaker(settings)
-    speech = [np.zeros(0, np.int16), *_speak(voice, text, engines.speech_style(settings))]
+    speech = [np.zeros(0, np.int16), *spoken(voice, text, engines.speech_style(settings))]
     samples = np.concatenate(speech)
     if not len(samples):
         raise ConfigError("the text holds nothing that can be spoken")
@@ -45,7 +45,8 @@ def say(
     typer.echo(f"{out}: {len(samples) / voice.sample_rate_hz:.2f} s")
 
 
-def _speak(voice: Voice, text: str, style: SpeechStyle) -> Iterator[Int16Array]:
+def spoken(voice: Voice, text: str, style: SpeechStyle) -> Iterator[Int16Array]:
+    """A text clause by clause, as a call speaks it: int16, mono, at the voice's rate."""
     from pipeline.clauses import ClauseCutter
 
     cutter = ClauseCutter()
