@@ -25,8 +25,6 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
-from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from agent.config import LimitSettings, PrivacySettings, ServerSettings, Settings
 from agent.intake.desk import IntakeDesk
@@ -40,6 +38,7 @@ from web.metrics import Metrics, sample_loop_lag
 from web.openai_api.chat import ChatWriter
 from web.openai_api.routes import OpenAiApi
 from web.openai_api.speech import SpeechMaker
+from web.patience import PatientHttp, PatientWebSocket
 from web.realtime.ongoing import CallLimits
 from web.realtime.open_calls import OpenCalls
 from web.realtime.route import REALTIME_PATH as REALTIME_PATH  # the address, for callers
@@ -50,7 +49,6 @@ if TYPE_CHECKING:
 
 PAGE_DIR = Path(__file__).parent / "page"
 PING_SECS = 10.0  # a half-open socket is found after twice this
-ABORT_SECS = 10.0  # from the end of a connection until its socket is gone, read or unread
 
 
 def create_app(
@@ -288,7 +286,8 @@ def address_of(listener: socket.socket, *, tls: bool = False) -> str:
 def _server(app: FastAPI, settings: ServerSettings, *, stop_on_signals: bool) -> _DrainingServer:
     config = uvicorn.Config(
         app,
-        ws=_AbortingWebSocket,
+        http=PatientHttp,
+        ws=PatientWebSocket,
         ws_max_size=settings.max_message_bytes,
         # Base64 of noise hardly shrinks, and compressing it takes time from the models.
         ws_per_message_deflate=False,
@@ -343,42 +342,3 @@ class _DrainingServer(uvicorn.Server):
         finally:
             for signum in signals:
                 loop.remove_signal_handler(signum)
-
-
-class _AbortingWebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's protocol, but a socket we are done with is gone after `ABORT_SECS`.
-
-    uvicorn only ever closes a transport, and asyncio then waits for its buffer to drain:
-    for ever, if the client has stopped reading. And a refused handshake is no error of ours.
-
-    Whoever sends is alive: on a busy machine a pong stands in line behind seconds of audio,
-    and uvicorn would end the call with 1011 for it.
-    """
-
-    _heard_at = 0.0  # of the loop's clock: the client's last bytes
-
-    def data_received(self, data: bytes) -> None:
-        self._heard_at = self.loop.time()
-        super().data_received(data)
-
-    def keepalive_timeout(self) -> None:
-        if self._heard_at > self.ping_sent_at or self.read_paused:
-            self.pong_timer = None
-            self.pending_ping_payload = None
-            self.schedule_ping()
-        else:
-            super().keepalive_timeout()
-
-    async def send(self, message: ASGISendEvent) -> None:
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body":
-            # A refusal is an answer. uvicorn would log each as an application's fault.
-            self.handshake_complete = True
-
-    async def run_asgi(self) -> None:
-        await super().run_asgi()
-        self.loop.call_later(ABORT_SECS, self._abort)
-
-    def _abort(self) -> None:
-        if not self.disconnected:
-            self.transport.abort()

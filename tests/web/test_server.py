@@ -12,7 +12,7 @@ from pipeline import events as call
 from pipeline.errors import ConfigError
 from tests.fakes.call import FakeFactory, tone
 from tests.web.site import hear, running_site, say
-from web import server
+from web import patience
 from web.server import create_app, listening_socket, running
 
 
@@ -171,7 +171,7 @@ async def test_connecting_and_leaving_leaves_nothing_behind(site):
 
 async def test_a_client_that_never_reads_again_is_cut_off(site, monkeypatch):
     """Its socket does not stay open with what it will never read."""
-    monkeypatch.setattr(server, "ABORT_SECS", 0.1)
+    monkeypatch.setattr(patience, "ABORT_SECS", 0.1)
     socket = await site.connect(max_queue=1)
     await hear(socket, "session.created")
     before = census()[1]
