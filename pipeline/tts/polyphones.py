@@ -9,13 +9,14 @@ nor that 盛 on its own is to fill a bowl. Three tables complete it, strongest f
     alone       what a character is when it stands for a word of its own
 
 Marked characters read right on `agent/voices/reading/polyphones.txt` (`qingting voices
-reading`), in the 508 sentences that the tables were made with and in 168 written after them:
+reading`): in the 508 sentences that the tables were made with; in 168 picked to be hard,
+read before the tables knew them; in 66 plain ones, likewise:
 
-    g2pM 0.1.2.5                              68 %
-    pypinyin 0.55 alone                       90 %    74 %
-    with pypinyin-dict 0.9, CC-CEDICT         90 %           65 MB more memory
-    with pypinyin-dict 0.9, its largest list  91 %          220 MB more memory
-    pypinyin 0.55 and these tables            99.9 %  86 %, 99 % once completed by kinds
+    g2pM 0.1.2.5                                68 %
+    pypinyin 0.55 alone                         90 %    74 %   80 %
+    with pypinyin-dict 0.9, CC-CEDICT           90 %                   65 MB more memory
+    with pypinyin-dict 0.9, its largest list    91 %                  220 MB more memory
+    pypinyin 0.55 and these tables              99.9 %  86 %   97 %
 
 g2pW would be the reference, but its BERT weights come from a hub and take 600 MB; cppinyin
 0.11 reads 我得走了 as wo er zou ge; smart-pinyin 0.5 gives no tones; polypoly needs
