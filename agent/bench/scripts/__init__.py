@@ -120,7 +120,7 @@ def load_calls(folder: Path = PACKAGED) -> tuple[Call, ...]:
     if not files:
         raise ConfigError(f"there are no call scripts (*.toml) in {folder}")
     own_voices = folder / VOICES_FILE
-    voices = _load_voices(own_voices if own_voices.is_file() else PACKAGED / VOICES_FILE)
+    voices = load_voices(own_voices if own_voices.is_file() else PACKAGED / VOICES_FILE)
     return tuple(_load_call(path, voices) for path in files)
 
 
@@ -174,7 +174,12 @@ def quick_call(calls: Iterable[Call]) -> Call:
     return Call(QUICK_CALL, turns)
 
 
-def _load_voices(path: Path) -> dict[str, CallerVoice]:
+def load_voices(path: Path = PACKAGED / VOICES_FILE) -> dict[str, CallerVoice]:
+    """The callers' voices by name.
+
+    Raises:
+        ConfigError: The file cannot be read or is none of voices.
+    """
     return {name: _parse(CallerVoice, data, path) for name, data in _read(path).items()}
 
 
