@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias
 from agent.adapter import adapter_of
 from agent.config import Settings
 from agent.models import ModelStore
+from agent.voices.names import voice_models
 from pipeline.errors import ModelError
 
 Level: TypeAlias = Literal["ok", "note", "fault"]
@@ -120,7 +121,7 @@ def check_disk(home: Path) -> Finding:
 def check_models(store: ModelStore, settings: Settings) -> Iterator[Finding]:
     """Every model that the settings name is here and is what the manifest says."""
     chosen = settings.models
-    names = [chosen.stt, chosen.llm, chosen.mandarin_voice, chosen.english_voice]
+    names = [chosen.stt, chosen.llm, *voice_models(settings)]
     for name in [*names, "silero-vad", "smart-turn-v3.2"]:
         try:
             store.locate(name)

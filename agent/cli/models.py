@@ -73,7 +73,7 @@ def pull(
         fetcher = Fetcher(
             store,
             hub_url=settings.models.hub_url,
-            offline=settings.privacy.offline,
+            offline=settings.privacy.refuses_downloads,
             report=bars.show,
         )
         for name in wanted:
@@ -121,8 +121,9 @@ def verify(
 
 def models_in_use(settings: Settings) -> list[str]:
     """Names (or paths) of the models that the settings load."""
-    chosen = settings.models
-    return [chosen.stt, chosen.llm, chosen.mandarin_voice, chosen.english_voice]
+    from agent.voices.names import voice_models
+
+    return [settings.models.stt, settings.models.llm, *voice_models(settings)]
 
 
 class _ProgressBars:

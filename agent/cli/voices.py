@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from agent.cli.context import settings_of
+from agent.cli.voices_consent import consent
 
 _STATE_STYLE = {"present": "green", "partial": "yellow", "missing": "dim", "corrupt": "red"}
 
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_voices)
     group.command()(reading)
     group.command()(bench)
+    group.command()(consent)
     app.add_typer(group, name="voices")
 
 

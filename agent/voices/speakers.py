@@ -19,6 +19,7 @@ from agent.config.voice import EMBEDDED, GptSovitsSettings
 from agent.models.store import ModelStore
 from agent.persona import load_persona
 from agent.voices.consent import require_consent
+from agent.voices.names import EMBEDDED_VOICES, REMOTE_VOICES
 from pipeline.errors import ConfigError
 from pipeline.text import Language
 from pipeline.tts.base import Voice
@@ -31,9 +32,6 @@ from pipeline.tts.speaker import Speaker
 
 _LANGUAGES: tuple[Language, ...] = ("zh", "en")
 _NAMES = {"zh": "Mandarin", "en": "English"}
-_EMBEDDED: Mapping[Language, str] = {"zh": "mandarin-voice", "en": "hibari"}
-# Engines that run elsewhere: they may fail or dawdle, so they never speak without a watch.
-_REMOTE = frozenset({"gptsovits", "openai"})
 _CLIP_SECS = (3.0, 10.0)  # GPT-SoVITS refuses others: RVC-Boss/GPT-SoVITS#1795
 
 
@@ -56,7 +54,7 @@ def load_speaker(settings: Settings) -> Voice:
         if rank not in ranks:
             ranks.append(rank)
     speakers = [Speaker({at: shelf.take(rank[at], at) for at in _LANGUAGES}) for rank in ranks]
-    if len(speakers) == 1 and not _REMOTE & set(chosen.values()):
+    if len(speakers) == 1 and not REMOTE_VOICES & set(chosen.values()):
         return speakers[0]
     voice = settings.voice
     return FallbackVoice(
@@ -87,9 +85,9 @@ class _Shelf:
     def filled_up(self, name: str) -> dict[Language, str]:
         """Who speaks which language when `name` takes over: itself, else an embedded voice."""
         if name == EMBEDDED:
-            return dict(_EMBEDDED)
+            return dict(EMBEDDED_VOICES)
         own = self._load(name).languages
-        return {at: name if at in own else _EMBEDDED[at] for at in _LANGUAGES}
+        return {at: name if at in own else EMBEDDED_VOICES[at] for at in _LANGUAGES}
 
     def _load(self, name: str) -> Voice:
         if name not in self._loaded:
@@ -101,10 +99,15 @@ class _Shelf:
 
 
 def _load_files(settings: Settings, name: str) -> Voice:
-    """A voice from a model of the manifest, or from a folder of the user's own."""
+    """A voice from a model of the manifest, or from files of the user's own."""
+    place = ModelStore(settings.models_dir).locate(name)
+    if place.suffix == ".onnx" or any(place.glob("*.onnx")):
+        from pipeline.tts.piper import PiperVoice
+
+        return PiperVoice(place, settings.voice.threads)
     from pipeline.tts.mandarin import MandarinVoice
 
-    return MandarinVoice(ModelStore(settings.models_dir).locate(name), settings.voice.threads)
+    return MandarinVoice(place, settings.voice.threads)
 
 
 def _load_hibari(settings: Settings) -> Voice:
@@ -188,10 +191,10 @@ def _check_length(clip: Path) -> None:
 
 
 def _check_allowed(settings: Settings, setting: str, url: str) -> None:
-    """With `privacy.offline` a reply's text may go to this machine alone."""
+    """Unless `privacy.offline` is false a reply's text may go to this machine alone."""
     host = urlsplit(url).hostname or ""
-    if settings.privacy.offline and not _is_loopback(host):
-        raise ConfigError(f"{setting} is another machine, which privacy.offline forbids")
+    if settings.privacy.keeps_calls_here and not _is_loopback(host):
+        raise ConfigError(f"{setting} is another machine; allow that with privacy.offline=false")
 
 
 def _is_loopback(host: str) -> bool:

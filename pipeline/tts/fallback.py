@@ -4,10 +4,9 @@
     voice A ────▶ voice A ──✗ stalls       voice B ────▶   … and A again after its rest
                      voice B ▶ from the last border
 
-The last voice of the chain is never too late: slow speech is better than silence. Within
-a clause the next voice begins again at the last border (punctuation, or a change
-of language), as a speaker does who was interrupted by a cough: a caller hears some words
-twice rather than half of one never.
+The last voice that is fit is never too late: slow speech is better than silence. Within a
+clause the next voice begins again at the last border (punctuation, or a change of language),
+as a speaker does who had to cough: some words are heard twice, and none is lost.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _FADE_SAMPLES = OUTPUT_RATE_HZ // 200  # 5 ms, so that a sound cut off does not 
 _BREATH_SAMPLES = OUTPUT_RATE_HZ // 5  # 0.2 s between the voice that broke off and the next
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Link:
     """One voice of the chain and how it does."""
 
@@ -106,14 +105,15 @@ class FallbackVoice:
     def _pieces(
         self, text: str, style: SpeechStyle, cancelled: Callable[[], bool]
     ) -> Iterator[Piece]:
-        links = self._in_order()
+        links, n_fit = self._in_order()
         start = offset = 0  # characters and samples given out by the voices before
         for number, link in enumerate(links):
             is_last = number + 1 == len(links)
+            hurry = number + 1 < n_fit
             heard_chars = n_samples = 0
             tail = np.zeros(0, np.int16)
             try:
-                for chunk in self._speak(link, text[start:], style, cancelled, is_last):
+                for chunk in self._speak(link, text[start:], style, cancelled, hurry):
                     marks = [CharMark(start + m.chars, offset + m.samples) for m in chunk.marks]
                     if marks:
                         heard_chars = marks[-1].chars
@@ -133,11 +133,12 @@ class FallbackVoice:
                     offset += n_samples + _BREATH_SAMPLES
                     start = _border_before(text, heard_chars, self.languages)
 
-    def _in_order(self) -> list[_Link]:
-        """Voices that are fit, then, rather than silence, those that rest."""
+    def _in_order(self) -> tuple[list[_Link], int]:
+        """Voices that are fit, then, rather than silence, those that rest; how many are fit."""
         now = self._clock()
         with self._lock:
-            return sorted(self._links, key=lambda link: not link.health.is_fit(now))
+            fit = [link for link in self._links if link.health.is_fit(now)]
+            return [*fit, *(link for link in self._links if link not in fit)], len(fit)
 
     def _speak(
         self,
@@ -145,9 +146,9 @@ class FallbackVoice:
         text: str,
         style: SpeechStyle,
         cancelled: Callable[[], bool],
-        is_last: bool,
+        hurry: bool,
     ) -> Iterator[SpeechChunk]:
-        """Chunks of one voice, in time; the last one gets all the time it takes.
+        """Chunks of one voice: in time if it has to hurry, because another is fit.
 
         Raises:
             SynthesisError: It failed, or the deadline of `Progress` has passed.
@@ -168,7 +169,7 @@ class FallbackVoice:
                 try:
                     at, item = made.get(timeout=_POLL_SECS)
                 except queue.Empty:
-                    if not is_last and self._clock() > progress.deadline_at:
+                    if hurry and self._clock() > progress.deadline_at:
                         raise SynthesisError("The voice does not keep up") from None
                     continue
                 if isinstance(item, SpeechChunk):

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 
-from tests.fakes.speech import speak
+from tests.fakes.speech import SYLLABLE_SECS, speak
 
 Answer = Callable[["Handler", dict[str, Any]], None]
 FAR = 60.0  # seconds; longer than any test waits
@@ -132,10 +132,11 @@ class VoiceServer(ThreadingHTTPServer):
     def answer(self, path: str) -> Answer:
         raise NotImplementedError
 
-    def sound(self, text: str) -> bytes:
+    def sound(self, text: str, speed: float = 1.0) -> bytes:
         """PCM16 of `text`, with silence around as models make it."""
         pause = np.zeros(self.rate_hz // 20, np.int16)
-        return np.concatenate((pause, speak(text, self.rate_hz), pause)).tobytes()
+        speech = speak(text, self.rate_hz, SYLLABLE_SECS / speed)
+        return np.concatenate((pause, speech, pause)).tobytes()
 
     @contextmanager
     def speaking(self) -> Iterator[None]:
@@ -189,7 +190,7 @@ class GptSovits(VoiceServer):
         if asked["text_lang"] not in {"zh", "en", "ja", "ko", "yue", "auto", "all_zh"}:
             h.refuse(400, "text_lang is not supported")
             return
-        data = self.sound(asked["text"])
+        data = self.sound(asked["text"], asked["speed_factor"])
         if not mode:
             h.whole("audio/wav", wav_header(self.rate_hz, len(data)) + data)
             return
@@ -204,7 +205,7 @@ class GptSovits(VoiceServer):
         if not asked.get("refer_wav_path"):
             h.refuse(400, "未指定参考音频且接口无预设", code="400")
             return
-        data = self.sound(asked["text"])
+        data = self.sound(asked["text"], asked["speed"])
         h.begin("audio/wav")
         h.piece(wav_header(self.rate_hz, len(data)) + data)
         h.end()
@@ -233,7 +234,7 @@ class OpenAiSpeech(VoiceServer):
         return self._speech if path in self.speech_paths else lambda h, _: h.refuse(404, "no")
 
     def _speech(self, h: Handler, asked: dict[str, Any]) -> None:
-        data = self.sound(asked["input"])
+        data = self.sound(asked["input"], asked["speed"])
         if asked["response_format"] == "pcm":
             h.begin(f"audio/pcm;rate={self.rate_hz}")
         else:

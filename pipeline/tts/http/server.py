@@ -10,11 +10,12 @@ import asyncio
 import logging
 import queue
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -25,8 +26,6 @@ logger = logging.getLogger(__name__)
 _POLL_SECS = 0.02  # how soon a cancelled request is given up; one playout frame
 _MALFORMED = 422  # what FastAPI answers to a field of the wrong type
 _RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +85,19 @@ class SpeechServer:
     """
 
     def __init__(self, options: ServerOptions, setup: Sequence[Request] = ()) -> None:
-        self._options = options
         self._setup = tuple(setup)
         self._is_set_up = not setup
         self._loop = asyncio.new_event_loop()
+        self._client = _client(options)
+        self._slots = asyncio.Semaphore(options.requests_at_once)
+        self._setting_up = asyncio.Lock()
         self._thread = threading.Thread(
-            target=self._loop.run_forever, name="speech-server", daemon=True
+            target=_serve, args=(self._loop,), name="speech-server", daemon=True
         )
         self._thread.start()
-        self._client, self._slots, self._setting_up = self._run(self._open()).result()
+        # Also when nobody holds the server any more: its thread would go on for ever.
+        self._end = weakref.finalize(self, _end, self._loop, self._client)
+        self._end.atexit = False
 
     def stream(
         self, alternatives: Sequence[Request], cancelled: Callable[[], bool]
@@ -118,50 +121,28 @@ class SpeechServer:
                 try:
                     part = parts.get(timeout=_POLL_SECS)
                 except queue.Empty:
+                    if not self._thread.is_alive():
+                        raise _closed() from None
                     continue
                 if part is None:
                     job.result()
                     return
                 yield part
         except CancelledError as error:
-            raise SynthesisError("The voice has been closed", retryable=False) from error
+            raise _closed() from error
         finally:
             job.cancel()
 
     def close(self) -> None:
         """End running requests and the thread. Safe to call twice; nothing can be sent after."""
-        if self._loop.is_closed():
-            return
-        self._run(self._shut()).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._end()
         self._thread.join()
-        self._loop.close()
 
-    def _run(self, work: Coroutine[Any, Any, _Result]) -> Future[_Result]:
-        if self._loop.is_closed():
+    def _run(self, work: Coroutine[Any, Any, None]) -> Future[None]:
+        if not self._end.alive:
             work.close()
-            raise SynthesisError("The voice has been closed", retryable=False)
+            raise _closed()
         return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    async def _open(self) -> tuple[httpx.AsyncClient, asyncio.Semaphore, asyncio.Lock]:
-        options = self._options
-        client = httpx.AsyncClient(
-            base_url=options.url.rstrip("/") + "/",
-            headers={"Authorization": f"Bearer {options.api_key}"} if options.api_key else {},
-            timeout=httpx.Timeout(
-                options.read_timeout_secs, connect=options.connect_timeout_secs, pool=None
-            ),
-            trust_env=False,
-        )
-        return client, asyncio.Semaphore(options.requests_at_once), asyncio.Lock()
-
-    async def _shut(self) -> None:
-        own = asyncio.current_task()
-        running = [task for task in asyncio.all_tasks() if task is not own]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        await self._client.aclose()
 
     async def _answer(
         self, alternatives: Sequence[Request], deliver: Callable[[_Part], None]
@@ -222,6 +203,42 @@ class SpeechServer:
                             retryable=False,
                         )
             self._is_set_up = True
+
+
+def _client(options: ServerOptions) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=options.url.rstrip("/") + "/",
+        headers={"Authorization": f"Bearer {options.api_key}"} if options.api_key else {},
+        timeout=httpx.Timeout(
+            options.read_timeout_secs, connect=options.connect_timeout_secs, pool=None
+        ),
+        trust_env=False,
+    )
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    """Run in a thread until `_end`."""
+    loop.run_forever()
+    loop.close()
+
+
+def _end(loop: asyncio.AbstractEventLoop, client: httpx.AsyncClient) -> None:
+    asyncio.run_coroutine_threadsafe(_shut(client), loop)
+
+
+async def _shut(client: httpx.AsyncClient) -> None:
+    """Cancel what runs, close the connections, stop the loop."""
+    own = asyncio.current_task()
+    running = [task for task in asyncio.all_tasks() if task is not own]
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    await client.aclose()
+    asyncio.get_running_loop().stop()
+
+
+def _closed() -> SynthesisError:
+    return SynthesisError("The voice has been closed", retryable=False)
 
 
 def _check(response: httpx.Response) -> None:

@@ -186,16 +186,16 @@ def test_a_voice_that_hangs_is_left_alone(place: int):
 
 
 def test_the_last_voice_is_never_too_late():
-    """Slow speech is better than silence."""
+    """Slow speech is better than silence, and than a voice that has just failed."""
     wait = threading.Event()
 
     def trouble(text: str, number: int) -> None:
         wait.wait(0.1)
 
-    slow = ToneVoice(8000, trouble)
-    chunks = say(chain(slow, patience=QUICK), TEXT)
-    check_contract(chunks, TEXT)
-    assert levels(chunks) == [8000]
+    for voices in ([], [ToneVoice(4000, fails_at(0))]):
+        chunks = say(chain(*voices, ToneVoice(8000, trouble), patience=QUICK), TEXT)
+        check_contract(chunks, TEXT)
+        assert levels(chunks) == [8000]
 
 
 def test_a_voice_slower_than_real_time_is_replaced():
