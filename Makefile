@@ -1,4 +1,5 @@
-# Everything runs in .venv, but training, whose libraries are large: that has .venv-train.
+# Everything runs in .venv, but training and ChatTTS, whose libraries are large: those have
+# .venv-train and .venv-chattts.
 # `make help` lists the targets.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -15,11 +16,16 @@ BIN_TRAIN := $(VENV_TRAIN)/bin
 KEY_TRAIN := $(shell cat pyproject.toml constraints.txt requirements-unsloth.txt | cksum | cut -d ' ' -f 1)
 INSTALLED_TRAIN := $(VENV_TRAIN)/.unsloth-$(KEY_TRAIN)
 
+VENV_CHATTTS := .venv-chattts
+BIN_CHATTTS := $(VENV_CHATTTS)/bin
+INSTALLED_CHATTTS := $(VENV_CHATTTS)/.chattts-$(KEY)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train run test test-slow test-browser test-train lint types bench clean
+.PHONY: help setup setup-train setup-chattts run test test-slow test-browser test-train \
+  test-chattts bench-chattts lint types bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: $(INSTALLED) ## Create .venv, install everything, fetch and verify the models
 	@$(BIN)/qingting models pull
@@ -42,15 +48,27 @@ $(INSTALLED_TRAIN): pyproject.toml constraints.txt requirements-unsloth.txt
 	@rm -f $(VENV_TRAIN)/.unsloth-*
 	@touch $@
 
+setup-chattts: $(INSTALLED_CHATTTS) ## Create .venv-chattts, which can also speak through ChatTTS
+
+# torchaudio's compiled parts are linked with CUDA and stop a CPU's torch at import. It does
+# without them, and ChatTTS uses none.
+$(INSTALLED_CHATTTS): pyproject.toml constraints.txt
+	@echo "ChatTTS: AGPL-3.0-or-later code, CC BY-NC 4.0 weights: non-commercial use only"
+	@$(MAKE) --no-print-directory setup VENV=$(VENV_CHATTTS) EXTRAS=dev,chattts
+	@$(BIN_CHATTTS)/python -c 'import torch; raise SystemExit(torch.version.cuda is None)' || \
+	  rm -f $(VENV_CHATTTS)/lib/python*/site-packages/torchaudio/lib/*.so
+	@rm -f $(VENV_CHATTTS)/.chattts-*
+	@touch $@
+
 run: setup ## Set up, examine this machine, start the server and print its address
 	@$(BIN)/qingting doctor
 	@exec $(BIN)/qingting serve
 
 test: setup ## The fast suite, which includes the real models
-	$(BIN)/python -m pytest -m "not slow and not browser and not train"
+	$(BIN)/python -m pytest -m "not slow and not browser and not train and not chattts"
 
 test-slow: setup ## The slow tests
-	$(BIN)/python -m pytest -m "slow and not browser and not train"
+	$(BIN)/python -m pytest -m "slow and not browser and not train and not chattts"
 
 test-browser: setup ## The call page: its modules in node, whole calls in Chromium
 	@command -v chromium >/dev/null && command -v node >/dev/null && fc-list :lang=zh-tw | grep -q . || \
@@ -66,6 +84,12 @@ test-train: setup-train ## Train a small model for real, in .venv-train
 	@$(BIN_TRAIN)/qingting models pull smollm2-135m
 	$(BIN_TRAIN)/python -m pytest -m train tests/train
 
+test-chattts: setup-chattts ## ChatTTS's own classes on small random weights, in .venv-chattts
+	$(BIN_CHATTTS)/python -m pytest -m chattts tests/pipeline/tts/chattts tests/agent/voices
+
+bench-chattts: setup-chattts ## First sound and real-time factor of ChatTTS's architecture here
+	$(BIN_CHATTTS)/python -m agent.voices.chattts_measure
+
 lint: $(INSTALLED) ## Formatter and linter, changing nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -77,5 +101,5 @@ bench: setup ## Response latency beside two baselines, about half an hour; BENCH
 	@$(BIN)/qingting bench --out runs/bench $(BENCH)
 
 clean: ## Remove what the tools left; models and compiled wheels stay
-	rm -rf $(VENV) $(VENV_TRAIN) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(VENV_TRAIN) $(VENV_CHATTTS) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
