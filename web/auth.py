@@ -75,7 +75,7 @@ class Gate:
         if self._hosts is not None and _without_port(host) not in self._hosts:
             return "foreign_host"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host:
+        if origin is not None and _netloc(origin) != host:
             return "foreign_origin"
         return None
 
@@ -110,6 +110,14 @@ def _names(settings: ServerSettings) -> frozenset[str] | None:
     if is_loopback(settings.host):
         return LOOPBACK_NAMES | {settings.host}
     return None  # every request needs a key, which a rebound page does not have
+
+
+def _netloc(origin: str) -> str | None:
+    """Name and port of an origin; None if it is not one."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # such as half a pair of brackets
+        return None
 
 
 def _without_port(host: str) -> str:

@@ -52,6 +52,7 @@ _SENTENCE: dict[Fault, str] = {
     "foreign_origin": "requests from other sites' pages are not taken",
     "invalid_api_key": "an API key is needed; ask whoever runs this server",
 }
+_TOLD_ONCE: dict[str, Fault] = {"host": "foreign_host", "origin": "foreign_origin"}
 # The page itself and its health must be there before anybody can enter a key.
 _NEEDS_KEY = ("/v1", "/chat", "/models", "/audio", "/metrics", "/access", "/intake")
 
@@ -90,6 +91,10 @@ class Guard:
     def _judge(self, scope: Scope) -> JSONResponse | None:
         """The answer to a request that goes no further, or None."""
         headers = Headers(scope=scope)
+        # Of two, one program believes the first and another the last: nobody sends two.
+        for name, wrong in _TOLD_ONCE.items():
+            if len(headers.getlist(name)) > 1:
+                return _refusal(_STATUS[wrong], wrong, _SENTENCE[wrong])
         if fault := self._gate.fault(headers):
             return _refusal(_STATUS[fault], fault, _SENTENCE[fault])
         address = scope["client"][0] if scope.get("client") else "unknown"

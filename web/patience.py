@@ -15,6 +15,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 ABORT_SECS = 10.0  # from the end of a connection until its socket is gone, read or unread
 REQUEST_SECS = 60.0  # for a whole request, an upload of 25 MB at 3.3 Mbit/s included
+# Far more than a browser sends; uvicorn's parser has no limits of its own.
+MOST_HEADERS = 100
+MOST_HEAD_BYTES = 1 << 20  # the first piece of a body may come with it
 READ_SECS = 15.0  # for a client to make room for the next piece of an answer
 
 
@@ -22,6 +25,7 @@ class PatientHttp(HttpToolsProtocol):
     """Cuts a client off that neither finishes its request nor reads its answer."""
 
     _watch: asyncio.TimerHandle | None = None
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -30,9 +34,25 @@ class PatientHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._watch is None:
             self._expect(REQUEST_SECS)
+        self._head_bytes += len(data)
         super().data_received(data)
         if self.cycle is not None and not self.cycle.more_body:
             self._expect(None)
+        if self._head_bytes > MOST_HEAD_BYTES:
+            self.transport.abort()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(self.headers) >= MOST_HEADERS:
+            raise ValueError("too many headers")  # the parser makes it a 400
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._head_bytes = 0
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._head_bytes = 0
 
     def handle_websocket_upgrade(self) -> None:
         self._expect(None)

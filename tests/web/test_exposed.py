@@ -106,6 +106,8 @@ async def test_what_needs_a_key(tmp_path, key, path):
         ({"Host": "evil.example"}, 421),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://[evil"}, 403),
+        ([("Origin", "http://127.0.0.1"), ("Origin", "https://evil.example")], 403),
         ({"Host": "evil.example", "Origin": "http://evil.example"}, 421),
     ],
 )
@@ -115,6 +117,18 @@ async def test_another_sites_page_gets_nothing_from_loopback(site, headers, stat
         answer = await http.post(f"{site.url}/v1/chat/completions", headers=headers, content="{}")
         assert answer.status_code == status
         assert (await http.get(site.url, headers=headers)).status_code == status
+
+
+async def test_two_hosts_are_none(site):
+    """A proxy may have believed the other one."""
+    host, port = site.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    hosts = f"Host: {host}\r\nHost: evil.example\r\n"
+    writer.write(f"GET / HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.split(b" ")[1] == b"421"
 
 
 async def test_the_page_under_its_public_name(tmp_path, key):

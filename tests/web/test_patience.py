@@ -50,6 +50,14 @@ async def test_a_request_that_is_never_finished(site, monkeypatch, pieces):
         assert b"200" not in await ended
 
 
+@pytest.mark.parametrize("head", [b"X: y\r\n" * 5_000, b"X: " + b"y" * (3 << 20), b"X" * (3 << 20)])
+async def test_a_head_without_end(site, head):
+    """It fills no memory."""
+    async with plain_socket(site) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + head)
+        assert b"200" not in await assert_cut_off(reader)
+
+
 async def test_an_answer_that_is_never_read(site, monkeypatch):
     """Its stream is closed, and what it holds is given back."""
     monkeypatch.setattr(patience, "READ_SECS", 0.3)
