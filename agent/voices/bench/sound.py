@@ -26,6 +26,8 @@ _PITCH_HZ = (75.0, 500.0)  # of speaking men, women and children
 _FRAME_SECS, _HOP_SECS = 0.04, 0.01
 _VOICED_CORRELATION = 0.5
 _VOICED_LEVEL = 0.05  # of the loudest frame's amplitude, -26 dB
+# Nobody speaks so far under their own middle: it is creak, or an octave misjudged.
+_CREAK_SEMITONES = 9.0
 _ENDING_FRAMES = 12  # 0.12 s of voiced sound, most of the last syllable
 
 
@@ -121,8 +123,9 @@ def ending_semitones(pcm: Int16Array, rate_hz: int) -> float | None:
     voiced = pitches[~np.isnan(pitches)]
     if len(voiced) < 2 * _ENDING_FRAMES:
         return None
-    ending = float(np.median(voiced[-_ENDING_FRAMES:]))
-    return 12.0 * float(np.log2(ending / np.median(voiced)))
+    above = 12.0 * np.log2(voiced / np.median(voiced))
+    melody = above[above > -_CREAK_SEMITONES]
+    return float(np.median(melody[-_ENDING_FRAMES:]))
 
 
 def pitch_contour(samples: FloatArray, rate_hz: int) -> npt.NDArray[np.float64]:
