@@ -98,19 +98,27 @@ def _first_concern(
 ) -> list[Proposal]:
     if not _NOT_ASKED_FOR_CONTENT.issuperset(asked):
         return []
+    least = MIN_CONCERN_UNITS[language_of(text)]
+    about_stranger = False
     for clause in clauses(text):
         words = clause.of(folded)
+        if book.stranger.search(words):
+            about_stranger = True
+        elif book.self.search(words):
+            about_stranger = False
         about_person = any(
             one.field in _ABOUT_PERSON and one.span.overlaps(clause) for one in known
         )
-        if about_person or book.stranger.search(words) or book.refusal.search(words):
+        if about_stranger or about_person or _is_empty(book, words):
             continue
-        if book.small_talk.search(words) or book.nothing.search(words):
-            continue
-        least = MIN_CONCERN_UNITS[language_of(text)]
         if count_units(words) >= least:
             return [Proposal("concern", clause)]
     return []
+
+
+def _is_empty(book: Rulebook, words: str) -> bool:
+    empty = (book.small_talk, book.nothing, book.refusal)
+    return any(pattern.search(words) for pattern in empty)
 
 
 def _last_question(bot_text: str) -> str:

@@ -15,10 +15,6 @@ LEAD: tuple[Field, ...] = ("concern",)
 COURSE: tuple[Field, ...] = ("since", "intensity", "tried", "goals")
 SITUATION: tuple[Field, ...] = ("work", "family", "supports", "strengths", "health", "medication")
 
-# Quotes of one field on the page; the record keeps all of them.
-MAX_QUOTES = 4
-MAX_CONCERNS = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -71,15 +67,6 @@ class SheetFacts:
             ),
             "none",
         )
-
-    def quotes(self, field: Field) -> tuple[Entry, ...]:
-        """A field's first entries, as many as the page has room for."""
-        most = MAX_CONCERNS if field == "concern" else MAX_QUOTES
-        return self.record.of(field)[:most]
-
-    def left_out(self, field: Field) -> int:
-        """How many more the record has."""
-        return len(self.record.of(field)) - len(self.quotes(field))
 
     def in_state(self, *states: str) -> tuple[Field, ...]:
         """Fields in a state; risk belongs to the crisis protocol and is never listed."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -17,11 +19,36 @@ from agent.intake.sheet.facts import COURSE, LEAD, SITUATION, SheetFacts
 from pipeline.errors import ConfigError
 
 
-def as_html(facts: SheetFacts) -> str:
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How much goes on the page.
+
+    Attributes:
+        quotes: Most quotes of a field; the record keeps all of them.
+        font_pt: Size of the text, points.
+        labels: Whether the line of time says what each mark is about.
+    """
+
+    quotes: int
+    font_pt: float
+    labels: bool = True
+
+
+# The first that leaves a single page is taken: five minutes are enough for no more.
+FITS: Sequence[Fit] = (
+    Fit(4, 10.5),
+    Fit(3, 9.5),
+    Fit(2, 9.0, labels=False),
+    Fit(1, 8.0, labels=False),
+)
+
+
+def as_html(facts: SheetFacts, fit: Fit = FITS[0]) -> str:
     """A page that stands alone: no script, nothing to fetch."""
     words = _words(facts.record.locale)
     return _template().render(
         facts=facts,
+        fit=fit,
         record=facts.record,
         words=words,
         when=lambda entry: when(entry, facts.record.locale),
@@ -37,14 +64,27 @@ def as_pdf(facts: SheetFacts) -> bytes:
     Raises:
         ConfigError: WeasyPrint's system library, Pango, is missing.
     """
+    pdf: bytes = laid_out(facts).write_pdf()
+    return pdf
+
+
+def laid_out(facts: SheetFacts) -> Any:
+    """The sheet as a WeasyPrint document, on one page if any of `FITS` makes it one.
+
+    Raises:
+        ConfigError: See `as_pdf`.
+    """
     try:
         import weasyprint
     except OSError as error:
         raise ConfigError(
             "A PDF needs Pango (libpango-1.0); install it, or print the HTML page instead"
         ) from error
-    pdf: bytes = weasyprint.HTML(string=as_html(facts)).write_pdf()
-    return pdf
+    for fit in FITS:
+        document = weasyprint.HTML(string=as_html(facts, fit)).render()
+        if len(document.pages) == 1:
+            break
+    return document
 
 
 def as_json(facts: SheetFacts) -> str:

@@ -1,0 +1,133 @@
+"""A record fills with the call's events, and the model's reading yields to the caller."""
+
+from __future__ import annotations
+
+import asyncio
+
+from agent.intake.extract import Proposal
+from agent.intake.spans import Span
+from agent.intake.taker import IntakeTaker
+from pipeline.errors import GenerationError
+from pipeline.events import CrisisNoted, ReplyFinished, SpeechStarted, TranscriptCompleted
+
+
+class SlowReader:
+    """Reads a turn once it is let; stands for a model that has to wait for an idle engine."""
+
+    def __init__(self, found=(), error=None):
+        self.may_go = asyncio.Event()
+        self.found = list(found)
+        self.error = error
+        self.began = 0
+        self.closed = False
+
+    async def read(self, text, bot_text):
+        self.began += 1
+        await self.may_go.wait()
+        if self.error is not None:
+            raise self.error
+        return self.found
+
+    async def close(self):
+        self.closed = True
+
+
+def said(taker, number, text, at_secs):
+    taker.note(SpeechStarted(f"turn_{number}", at_secs))
+    taker.note(TranscriptCompleted(f"turn_{number}", text, "zh"))
+
+
+def answered(taker, number, text):
+    taker.note(ReplyFinished(f"reply_{number}", "completed", text, text, False, 1.0))
+
+
+def entries(taker):
+    return [(one.field, one.quote, one.turn, one.at_secs) for one in taker.record.entries]
+
+
+def test_entries_carry_the_words_and_their_place_in_the_recording():
+    """A resumed turn counts from where it first began."""
+    kept = []
+    taker = IntakeTaker("zh-Hans", kept.append)
+    said(taker, 1, "你好 我失恋了", 3.5)
+    answered(taker, 1, "失恋很难受。这样多久了？")
+    taker.note(SpeechStarted("turn_2", 9.0))
+    taker.note(SpeechStarted("turn_2", 11.0))
+    taker.note(TranscriptCompleted("turn_2", "三个月了", "zh"))
+    assert ("concern", "我失恋了", 0, 3.5) in entries(taker)
+    assert ("since", "三个月了", 1, 9.0) in entries(taker)
+    assert kept[-1] == taker.record
+
+
+def test_typed_turns_have_no_place_in_the_recording():
+    """They are taken down all the same."""
+    taker = IntakeTaker("en")
+    taker.caller_text("I'm really anxious")
+    assert entries(taker) == [("concern", "I'm really anxious", 0, None)]
+
+
+def test_a_refusal_is_kept_for_what_was_asked():
+    """The counsellor sees that it was asked and declined."""
+    taker = IntakeTaker("zh-Hant")
+    answered(taker, 1, "家裡還有誰？")
+    taker.caller_text("我不想說")
+    assert taker.record.state("family") == "declined"
+
+
+def test_a_crisis_is_marked_with_its_tier_once():
+    """By the words themselves, or by the protocol's notice where no words alone do."""
+    taker = IntakeTaker("zh-Hans")
+    taker.caller_text("我今天晚上就要自杀")
+    taker.note(CrisisNoted("imminent", "suicide", ()))
+    assert [one.tier for one in taker.record.of("risk")] == ["imminent"]
+    other = IntakeTaker("zh-Hans")
+    other.caller_text("嗯 有的")
+    other.note(CrisisNoted("elevated", "suicide", ()))
+    assert [(one.quote, one.tier) for one in other.record.of("risk")] == [("嗯 有的", "elevated")]
+
+
+async def test_the_models_entries_join_those_of_the_rules():
+    """Where the rules found a field in a turn, the model is not asked to repeat it."""
+    reader = SlowReader([Proposal("strengths", Span(0, 4)), Proposal("concern", Span(0, 4))])
+    taker = IntakeTaker("zh-Hans", reader=reader)
+    said(taker, 1, "我很焦虑", 1.0)
+    answered(taker, 1, "嗯。")
+    reader.may_go.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [(one.field, one.found_by) for one in taker.record.entries] == [
+        ("concern", "rule"),
+        ("strengths", "model"),
+    ]
+
+
+async def test_reading_stops_when_the_caller_speaks_and_goes_on_later():
+    """The turn that was being read is read again at the next pause."""
+    reader = SlowReader([Proposal("goals", Span(0, 2))])
+    taker = IntakeTaker("zh-Hans", reader=reader)
+    said(taker, 1, "我很焦虑", 1.0)
+    answered(taker, 1, "嗯。")
+    await asyncio.sleep(0)
+    taker.note(SpeechStarted("turn_2", 5.0))
+    reader.may_go.set()
+    await asyncio.sleep(0)
+    assert not taker.record.of("goals")
+    answered(taker, 2, "我在听。")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert reader.began == 2
+    assert taker.record.of("goals")
+    await taker.close()
+    assert reader.closed
+
+
+async def test_a_failing_model_leaves_the_rules_record():
+    """The call does not hear of it."""
+    reader = SlowReader(error=GenerationError("broken"))
+    reader.may_go.set()
+    taker = IntakeTaker("zh-Hans", reader=reader)
+    said(taker, 1, "我很焦虑", 1.0)
+    answered(taker, 1, "嗯。")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [one.field for one in taker.record.entries] == ["concern"]
