@@ -38,6 +38,8 @@ _NEEDS_HISTORY = (TranscriptFrame, DraftFrame, SayFrame, TakeTextFrame, CommitFr
 
 # Fewer units than this do not change the language of the call: OK and 嗯 belong to all.
 LANGUAGE_UNITS = 3
+# More units than this over the bot take the floor whatever the model thinks of them.
+JUDGED_UNITS = 4
 
 
 class ContextStage(Stage):
@@ -145,17 +147,27 @@ class ContextStage(Stage):
             await self.push_upstream(CancelReplyFrame())
 
     async def _prefill(self, frame: TranscriptFrame) -> None:
-        """Evaluate what is agreed while the caller still speaks."""
-        if frame.generation is not None or not frame.committed:
+        """Evaluate what is agreed while the caller still speaks.
+
+        Over the bot all that was heard counts, as long as it is little: whether that is a
+        whole turn is wanted before anything can be agreed.
+        """
+        over_bot = self._spoken is not None
+        words = frame.text if over_bot else frame.committed
+        if frame.generation is not None or not words:
             return
-        user_so_far = self.history.user_text_with(frame.committed)
-        if count_units(user_so_far) <= count_units(self._prefilled):
+        user_so_far = self.history.user_text_with(words)
+        if over_bot:
+            if count_units(words) > JUDGED_UNITS:
+                return
+        elif count_units(user_so_far) <= count_units(self._prefilled):
             return
-        self._prefilled = user_so_far
+        else:
+            self._prefilled = user_so_far
         await self.push_frame(
             PrefillFrame(
                 self._prompt(self._notes_for(user_so_far)),
-                frame.committed,
+                words,
                 self.history.pending_user_text,
             )
         )

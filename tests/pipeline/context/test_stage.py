@@ -61,6 +61,14 @@ def test_agreed_words_are_prefilled_as_they_grow():
     assert [frame.user_so_far for frame in passed.all(PrefillFrame)] == ["我最近", "我最近睡"]
 
 
+def test_words_over_the_bot_are_prefilled_before_they_are_agreed():
+    """Their probability of being a whole turn decides whether the bot goes on."""
+    over = (draft(1, "我睡不好"), CommitFrame(1, "turn_1"), partial("", "太难"))
+    assert run(*over).all(PrefillFrame)[-1].turn_so_far == "太难"
+    assert run(*over[:2], partial("", "太难了我不想再说")).all(PrefillFrame) == []
+    assert run(*ONE_TURN, partial("", "太难")).all(PrefillFrame) == []
+
+
 def test_a_caller_who_speaks_english_is_answered_in_english():
     """The opening of the context changes with the language; the history stays."""
     english = DraftFrame(2, "turn_2", "I can't sleep at night", "en", speculative=True)
