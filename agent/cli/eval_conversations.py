@@ -12,6 +12,7 @@ import typer
 
 from agent.cli.context import settings_of
 from agent.cli.run_models import MODEL_HELP, model_flags
+from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,7 +63,9 @@ def conversations(
     ] = None,
     prompts: Annotated[
         int | None,
-        typer.Option(min=0, help="Moments of the blind comparison; all 60 with --against."),
+        typer.Option(
+            min=0, help="Moments of the blind comparison; all 60 with --against, none by voice."
+        ),
     ] = None,
     scripts: Annotated[
         Path | None,
@@ -87,7 +90,10 @@ def conversations(
         return
     flags = {**model_flags(model), **({"models.llm_adapter": adapter} if adapter else {})}
     sides = _sides(ctx, flags, against or [])
-    casts, moments = _chosen(scripts, only or [], callers, prompts, compare=len(sides) > 1)
+    if audio and prompts:
+        raise ConfigError("--prompts: moments are answered in writing, without --audio")
+    compare = len(sides) > 1 and not audio
+    casts, moments = _chosen(scripts, only or [], callers, prompts, compare=compare)
 
     import time
     from datetime import UTC, datetime
@@ -99,7 +105,7 @@ def conversations(
         _hold(sides, casts, moments, audio=audio, at_once=at_once, seed=seed, say=console.print)
     )
     duration_secs = round(time.monotonic() - started, 1)
-    setup = Setup(audio, None if audio else seed, started_at, duration_secs)
+    setup = Setup(audio, seed, started_at, duration_secs)
     page = write_report(out, setup, held)
     if len(held) > 1 and moments:
         _write_vote_page(out, moments, held[1].replies, held[0].replies, seed)
@@ -120,7 +126,6 @@ def _sides(ctx: typer.Context, flags: Mapping[str, Any], against: Sequence[str])
 
     # After the log is set up: pipecat greets on stderr when it is imported before.
     from agent.conversations.sides import side_of
-    from pipeline.errors import ConfigError
 
     sides = [side_of(one) for one in settings]
     if len({side.name for side in sides}) < len(sides):
@@ -156,21 +161,17 @@ async def _hold(
     say: Callable[[str], None],
 ) -> list[SideResult]:
     from agent import engines
-    from agent.conversations.sides import write_all
+    from agent.conversations.sides import speak_all, write_all
 
     held = []
     for side in sides:
         say(f"calling {side.name}")
+        if audio:
+            held.append(await speak_all(side, casts, seed=seed, say=say))
+            continue
+        load = engines.load_language_model
         held.append(
-            await write_all(
-                side,
-                engines.load_language_model,
-                casts,
-                moments,
-                at_once=at_once,
-                seed=seed,
-                say=say,
-            )
+            await write_all(side, load, casts, moments, at_once=at_once, seed=seed, say=say)
         )
     return held
 

@@ -76,6 +76,12 @@ class SimulatedCaller:
         self._complaints = 0
         self._gone = False
 
+    @property
+    def next_cuts_in_secs(self) -> float | None:
+        """When the next line begins over the reply to come; None waits for its end."""
+        probe = self._probes.get(self._turns + 1)
+        return None if probe is None or self._gone else probe.cuts_in_secs
+
     def next(self, reply: str) -> Line | None:
         """What is said in answer to `reply`; None once they have hung up.
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.adapter import adapter_of
+from agent.bench.voices import Studio
 from agent.config import Locale, Settings
+from agent.conversations import spoken
 from agent.conversations.lint import Fault
 from agent.conversations.measure import JudgedCall, fault_shares, figures_of, judge
 from agent.conversations.prompts import Prompt, answers
@@ -119,6 +121,27 @@ async def write_all(
     finally:
         await model.close()
     return result_of(side.name, [judge(call) for call in calls], replies)
+
+
+async def speak_all(
+    side: Side, casts: Sequence[Cast], *, seed: int, say: Callable[[str], None]
+) -> SideResult:
+    """Hold every call with one side by voice, one after the other, in real time.
+
+    Args:
+        side: Who answers.
+        casts: Who calls.
+        seed: Of every reply.
+        say: Told what happens.
+
+    Raises:
+        ConfigError: The server does not start, or a caller has an unknown voice.
+
+    Cancelling hangs up and ends the server.
+    """
+    studio = Studio(side.settings)
+    calls = await spoken.speak_all(casts, side.settings, studio, seed=seed, say=say)
+    return result_of(side.name, [judge(call) for call in calls])
 
 
 def _call_json(judged: JudgedCall) -> dict[str, Any]:

@@ -44,13 +44,13 @@ class Setup:
 
     Attributes:
         spoken: Over the wire, in real time; else in writing.
-        seed: Of the replies; None where the server draws one.
+        seed: Of the replies.
         started_at: ISO 8601.
         duration_secs: Of everything.
     """
 
     spoken: bool
-    seed: int | None
+    seed: int
     started_at: str
     duration_secs: float
 

@@ -67,6 +67,7 @@ def test_two_sides_are_compared_blindly(models: list[FakeLanguageModel], tmp_pat
         (["--adapter", "none", "--against", "none"], "compared with itself"),
         (["--scripts", "/nowhere"], "holds no callers"),
         (["--votes", "/nowhere.json"], "holds no votes"),
+        (["--audio", "--prompts", "3"], "without --audio"),
     ],
 )
 def test_wrong_options_are_told(
