@@ -69,6 +69,7 @@ def examine(settings: Settings, *, port: bool = True) -> list[Finding]:
             check_memory(memory_bytes()),
             check_disk(settings.home),
             *check_models(store, settings),
+            *check_chattts(settings),
         ]
         findings += [trial.result() for trial in trials]
     if port:
@@ -141,6 +142,21 @@ def check_models(store: ModelStore, settings: Settings) -> Iterator[Finding]:
     adapter = adapter_of(settings)
     if adapter is not None and not adapter.is_file():
         yield Finding("adapter", "fault", f"models.llm_adapter: there is no file {adapter}")
+
+
+def check_chattts(settings: Settings) -> Iterator[Finding]:
+    """ChatTTS is whole, and its licence is known; nothing where the settings do not name it."""
+    from agent.voices import chattts
+    from pipeline.tts.chattts import LICENCE
+
+    named = (settings.models.mandarin_voice, settings.models.english_voice)
+    if chattts.NAME not in (*named, *settings.voice.fallback):
+        return
+    fault = chattts.fault(settings)
+    if fault is not None:
+        yield Finding("voice chattts", "fault", fault)
+    else:
+        yield Finding("voice chattts", "note", LICENCE)
 
 
 def check_llama(store: ModelStore, model: str) -> Finding:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from agent.cli import voices_chattts
 from agent.cli.context import settings_of
 from agent.cli.voices_consent import consent
 
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     group.command()(reading)
     group.command()(bench)
     group.command()(consent)
+    voices_chattts.add_commands(group)
     app.add_typer(group, name="voices")
 
 

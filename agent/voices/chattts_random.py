@@ -71,7 +71,7 @@ def small_config() -> Config:
 
 
 def write_random_assets(
-    folder: Path, config: Config | None = None, seed: int = 0
+    folder: Path, config: Config | None = None, *, seed: int = 0, endless: bool = False
 ) -> dict[str, str]:
     """Write all files of `assets.FILES`.
 
@@ -79,6 +79,7 @@ def write_random_assets(
         folder: Made where it is missing; about 1.1 GB with ChatTTS's own sizes.
         config: Sizes; None takes ChatTTS's own.
         seed: Of the random numbers.
+        endless: Make weights that never end a text; else some do after a second or two.
 
     Returns:
         The files' SHA-256, in the place of ChatTTS's list.
@@ -89,7 +90,7 @@ def write_random_assets(
         (assets / inner).mkdir(parents=True, exist_ok=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for name, network in _networks(sizes):
+        for name, network in _networks(sizes, endless=endless):
             save_file(
                 {key: value.contiguous().clone() for key, value in network.state_dict().items()},
                 assets / f"{name}.safetensors",
@@ -103,12 +104,12 @@ def write_random_assets(
     return {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in FILES}
 
 
-def _networks(sizes: Config) -> Iterator[tuple[str, torch.nn.Module]]:
-    embed = sizes.embed
-    yield (
-        "Embed",
-        Embed(embed.hidden_size, embed.num_audio_tokens, embed.num_text_tokens, embed.num_vq),
+def _networks(sizes: Config, *, endless: bool) -> Iterator[tuple[str, torch.nn.Module]]:
+    wanted = sizes.embed
+    embed = Embed(
+        wanted.hidden_size, wanted.num_audio_tokens, wanted.num_text_tokens, wanted.num_vq
     )
+    yield "Embed", _endless(embed) if endless else embed
     decoder = DVAE(decoder_config=asdict(sizes.decoder), dim=sizes.decoder.idim)
     yield "Decoder", _awake(decoder)
     yield (
@@ -120,9 +121,17 @@ def _networks(sizes: Config) -> Iterator[tuple[str, torch.nn.Module]]:
             dim=sizes.dvae.decoder.idim,
         ),
     )
-    wanted = (sizes.vocos.feature_extractor, sizes.vocos.backbone, sizes.vocos.head)
-    extractor, backbone, head = (instantiate_class(args=(), init=asdict(part)) for part in wanted)
+    vocos = (sizes.vocos.feature_extractor, sizes.vocos.backbone, sizes.vocos.head)
+    extractor, backbone, head = (instantiate_class(args=(), init=asdict(part)) for part in vocos)
     yield "Vocos", Vocos(feature_extractor=extractor, backbone=backbone, head=head)
+
+
+def _endless(embed: Embed) -> Embed:
+    """The last audio token ends a text; at 0 it is never among the twenty likeliest."""
+    with torch.no_grad():
+        for head in embed.head_code:
+            head.parametrizations.weight.original0[-1] = 0.0
+    return embed
 
 
 def _awake(decoder: DVAE) -> DVAE:

@@ -70,6 +70,7 @@ class _Shelf:
         self._settings = settings
         self._loaded: dict[str, Voice] = {}
         self._makers: Mapping[str, Callable[[Settings], Voice]] = {
+            "chattts": _load_chattts,
             "gptsovits": _load_gptsovits,
             "openai": _load_openai,
             "hibari": _load_hibari,
@@ -114,6 +115,12 @@ def _load_hibari(settings: Settings) -> Voice:
     from pipeline.tts.english import EnglishVoice
 
     return EnglishVoice(settings.voice.threads)
+
+
+def _load_chattts(settings: Settings) -> Voice:
+    from agent.voices.chattts import load_voice
+
+    return load_voice(settings, settings.voice.threads)
 
 
 def _load_gptsovits(settings: Settings) -> Voice:

@@ -147,9 +147,9 @@ class ChatTtsVoice:
         return shape(audio, gain), marks.advance(len(audio), left)
 
     def _warm_up(self) -> None:
-        """Speak once: the first text compiles what is compiled, and takes up the memory."""
+        """Speak up to the first sound: it compiles what is compiled, and takes up the memory."""
         for _ in self.synthesise(_WARM_UP_TEXT, SpeechStyle(), lambda: False):
-            pass
+            break
 
 
 def _check_fits(speaker: SpeakerEmbedding, model: ChatTtsModel) -> None:
