@@ -34,8 +34,8 @@ class GptSovitsSettings(Section):
 
     url: HttpUrl = Field(
         "http://127.0.0.1:9880",
-        description="Where api_v2.py (or api.py) listens. `privacy.offline` allows this machine "
-        "only: every reply's text goes there.",
+        description="Where api_v2.py (or api.py) listens. Every reply's text goes there: another "
+        "machine than this one needs privacy.offline=false.",
     )
     api: Literal["v2", "v1"] = Field(
         "v2", description="v2 is api_v2.py, which streams; v1 the older api.py, which does not."
@@ -95,7 +95,8 @@ class SpeechServerSettings(Section):
 
     url: HttpUrl = Field(
         "http://127.0.0.1:8880/v1",
-        description="Up to and including /v1. `privacy.offline` allows this machine only.",
+        description="Up to and including /v1. Another machine than this one needs "
+        "privacy.offline=false.",
     )
     model: str = Field("tts-1", description="Name by which the server knows the model.")
     voice: str = Field("alloy", description="One of the server's voices.")

@@ -7,6 +7,7 @@ are heard as `call`, once the settings name them.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -62,6 +63,14 @@ def engines() -> tuple[VoiceEngine, ...]:
             "hibari, distilled from Kokoro-82M, one female voice, 24 kHz",
             lambda settings: _state_of_model(settings, "hibari"),
             _load_english,
+        ),
+        VoiceEngine(
+            "piper-joe",
+            ("en",),
+            "CC0 voice; the code that runs it, piper-tts, is GPL-3.0-or-later",
+            "Piper en_US-joe-medium, one male voice, 22.05 kHz",
+            _state_of_piper,
+            _load_piper,
         ),
         VoiceEngine(
             chattts.NAME,
@@ -123,6 +132,18 @@ def _load_english(settings: Settings, threads: int) -> Voice:
 
     ModelStore(settings.models_dir).path("hibari")  # nothing unverified is loaded
     return EnglishVoice(threads)
+
+
+def _state_of_piper(settings: Settings) -> VoiceState:
+    if importlib.util.find_spec("piper") is None:
+        return "missing"
+    return _state_of_model(settings, "piper-joe")
+
+
+def _load_piper(settings: Settings, threads: int) -> Voice:
+    from pipeline.tts.piper import PiperVoice
+
+    return PiperVoice(ModelStore(settings.models_dir).path("piper-joe"), threads)
 
 
 def _load_call(settings: Settings, threads: int) -> Voice:

@@ -178,11 +178,14 @@ def test_a_key_file_holds_a_key(tmp_path: Path, content: str | bytes | None):
 
 
 @pytest.mark.parametrize("host", ["example.org", "192.168.1.7", "localhost.example.org", "0.0.0.0"])
-def test_offline_allows_no_other_machine(host: str):
+def test_another_machine_has_to_be_allowed(host: str):
     """The text of every reply would leave this one."""
-    flags = {**openai_only(f"http://{host}/v1"), "privacy.offline": "true"}
-    with pytest.raises(ConfigError, match=r"privacy\.offline"):
-        load_speaker(settings_of(flags))
+    flags = openai_only(f"http://{host}/v1")
+    for offline in ({}, {"privacy.offline": "true"}):
+        with pytest.raises(ConfigError, match=r"privacy\.offline=false"):
+            load_speaker(settings_of({**flags, **offline}))
+    allowed = {**flags, "privacy.offline": "false"}
+    assert load_speaker(settings_of(allowed)).languages == {"zh", "en"}
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.8.8.8"])
