@@ -12,8 +12,9 @@ from agent.conversations.script import CallerScript, Topic
 from agent.persona import Persona
 from agent.safety.tiers import Tier
 
-# Who wrote a reply: the language model, a script (crisis, check-in), or nobody, when none came.
-Author: TypeAlias = Literal["model", "script", "nobody"]
+# Who wrote a reply: the language model, a script (crisis, check-in), the apology for something
+# that failed or was not heard, or nobody, when none came.
+Author: TypeAlias = Literal["model", "script", "apology", "nobody"]
 
 
 @dataclass(frozen=True, slots=True)

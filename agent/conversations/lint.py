@@ -96,7 +96,7 @@ _ENGLISH: dict[Fault, re.Pattern[str]] = {
     ),
     "advice": re.compile(
         r"\byou should\b|\byou need to\b|\bI (?:suggest|recommend)\b|\bfirstly\b|\bsecondly\b"
-        r"|\byou (?:could|can|might) try\b|\btry to\b|\bit(?:'s| is) important to\b"
+        r"|\byou (?:could|can|might) try\b|(?:^|[.,] )try to\b|\bit(?:'s| is) important to\b"
         r"|\bmake sure (?:to|you)\b",
         re.IGNORECASE,
     ),

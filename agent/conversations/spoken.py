@@ -232,8 +232,10 @@ def _author(line: Line, reply: str, before: Tier, tier: Tier, persona: Persona) 
     """Who wrote a reply, as far as a client can know: a rise of the tier is answered by script."""
     if not reply:
         return "nobody"
-    scripted = (persona.apology, persona.unheard, *persona.check_ins)
-    if not line.text or tier != before or rank(tier) >= rank("elevated") or reply in scripted:
+    if reply in (persona.apology, persona.unheard):
+        return "apology"
+    is_grave = tier != before or rank(tier) >= rank("elevated")
+    if not line.text or is_grave or reply in persona.check_ins:
         return "script"
     return "model"
 

@@ -99,6 +99,17 @@ def test_without_a_case_there_is_no_figure() -> None:
     }
 
 
+def test_an_apology_is_no_answer() -> None:
+    """Nor is silence; neither is judged for style."""
+    judged = judge(
+        call(
+            turn("a", "Sorry?", author="apology"), turn("b", "", author="nobody"), turn("c", "Oh.")
+        )
+    )
+    assert judged.figures["unanswered"] == pytest.approx(2 / 3, abs=1e-4)
+    assert judged.figures["clean"] == 1.0
+
+
 def test_latencies_are_of_all_turns_that_have_one() -> None:
     """By nearest rank."""
     turns = [turn("a", "b", latency_ms=float(ms)) for ms in range(100, 2100, 100)]

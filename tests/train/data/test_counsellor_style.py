@@ -11,7 +11,10 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
+from agent.config import Locale
+from agent.conversations import lint
 from pipeline.text import count_units
 from train import schema
 
@@ -20,68 +23,33 @@ LOCALES = tuple(sorted(path.parent.name for path in FOLDER.glob("*/*.jsonl")))
 FILES = sorted(FOLDER.glob("*/*.jsonl"))
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What one language may say.
-
-    Lengths are in units of `pipeline.text`: a Chinese character or a word of another script.
-    """
-
-    max_units: int
-    max_clause_units: int
-    max_user_units: int
-    forbidden: re.Pattern[str]
-    charset: str | None  # an encoding that lacks the characters of the other script
-
-
-_CHINESE = (
-    r"[你您](?:这|這)?(?:就)?(?:是|得了|有|患了)(?:抑郁症|抑鬱症|憂鬱症|忧郁症|焦虑症|焦慮症|躁郁症|躁鬱症)"
-    r"|(?:你|您)(?:应该|應該)|(?:别|別)想太多|想(?:开|開)(?:点|點)|加油"
-    r"|完全(?:理解|懂|明白)|感同身受"
-    r"|(?:绝对|絕對|一定|保证|保證)(?:会|會)?(?:帮你|幫你)?保密|不(?:会|會)告(?:诉|訴)任何人"
-    r"|我(?:也)?是(?:真人|人类|人類)|(?:语言模型|語言模型|通义|通義|千问|千問)"
-    r"|(?:建议|建議)(?:你|您)|首先|其次|总之|總之"
-)
-_ENGLISH = (
-    r"\byou (?:have|are suffering from) (?:depression|anxiety disorder|ptsd|bipolar|adhd)\b"
-    r"|\byou should\b|\byou need to\b|(?:^|[.,] )don't worry\b|\bcheer up\b"
-    r"|\bI (?:completely|totally|fully) understand\b|\bI know exactly how\b"
-    r"|\bI (?:won't|will never|will not) tell anyone\b|\bI promise\b"
-    r"|\bI(?:'m| am) (?:a )?(?:real person|human)\b|\blanguage model\b|\bqwen\b|\bopenai\b"
-    r"|\bfirstly\b|\bsecondly\b|\bI (?:suggest|recommend)\b"
-)
-RULES = {
-    "zh-Hans": Rules(40, 8, 100, re.compile(_CHINESE), "gb2312"),
-    "zh-Hant": Rules(40, 8, 100, re.compile(_CHINESE), "cp950"),
-    "en": Rules(30, 5, 80, re.compile(_ENGLISH, re.IGNORECASE), None),
+# Of a reply, and of a caller's turn, in units of `pipeline.text`.
+BOUNDS: dict[Locale, lint.Bounds] = {
+    "zh-Hans": lint.Bounds(40),
+    "zh-Hant": lint.Bounds(40),
+    "en": lint.Bounds(30),
 }
-_STOP = re.compile(r"(?<=[。？！])|(?<=[.?!])\s+")
-_CLAUSE = re.compile(r"[，。！？,!?]|\.(?:\s|$)")
-_QUESTION = re.compile(r"[？?]")
-_WRITTEN = re.compile(r"[*_#`~<>\[\]【】()（）|/]|https?:|\n|[\U0001F000-\U0001FAFF\u2600-\u27BF]")
-_LONG_NUMBER = re.compile(r"\d{6,}")
-_IDEOGRAPH = re.compile(r"[\u4e00-\u9fff]")
+MAX_USER_UNITS = {"zh-Hans": 100, "zh-Hant": 100, "en": 80}
 
 
 @dataclass(frozen=True)
 class Turn:
     """One reply that is learned, and where it stands."""
 
-    locale: str
+    locale: Locale
     where: str
     text: str
 
     @property
-    def rules(self) -> Rules:
-        return RULES[self.locale]
-
-    @property
     def first_clause(self) -> str:
-        return _CLAUSE.split(self.text, maxsplit=1)[0]
+        return lint.first_clause(self.text)
 
     @property
     def sentences(self) -> list[str]:
-        return [part.strip() for part in _STOP.split(self.text) if part.strip()]
+        return lint.sentences(self.text)
+
+    def has(self, *names: lint.Fault) -> bool:
+        return not set(names).isdisjoint(lint.faults(self.text, self.locale, BOUNDS[self.locale]))
 
 
 @cache
@@ -89,11 +57,15 @@ def dialogues(path: Path) -> tuple[schema.Conversation, ...]:
     return tuple(schema.read_only(path, schema.Conversation))
 
 
-def of_locale(locale: str) -> list[schema.Conversation]:
+def locale_of(path: Path) -> Locale:
+    return TypeAdapter[Locale](Locale).validate_python(path.parent.name)
+
+
+def of_locale(locale: Locale) -> list[schema.Conversation]:
     return [one for path in FILES if path.parent.name == locale for one in dialogues(path)]
 
 
-def replies(locale: str, one: schema.Conversation, where: str = "") -> Iterator[Turn]:
+def replies(locale: Locale, one: schema.Conversation, where: str = "") -> Iterator[Turn]:
     """The learned replies of a conversation; what a safety script said has its own tests."""
     for number, message in enumerate(one.messages):
         if message.role == "assistant" and message.weight:
@@ -104,7 +76,7 @@ def replies_in(path: Path) -> list[Turn]:
     return [
         turn
         for number, one in enumerate(dialogues(path), start=1)
-        for turn in replies(path.parent.name, one, f"{path.name}, line {number}")
+        for turn in replies(locale_of(path), one, f"{path.name}, line {number}")
     ]
 
 
@@ -125,8 +97,8 @@ each_locale = pytest.mark.parametrize("locale", sorted(set(LOCALES)))
 
 def test_every_locale_has_enough() -> None:
     """Every folder has rules, every locale a fair share of at least three hundred dialogues."""
-    counts = {locale: len(of_locale(locale)) for locale in RULES}
-    assert set(LOCALES) == set(RULES)
+    counts = {locale: len(of_locale(locale)) for locale in BOUNDS}
+    assert set(LOCALES) == set(BOUNDS)
     assert min(counts.values()) >= 90
     assert sum(counts.values()) >= 300
 
@@ -159,18 +131,14 @@ def test_a_call_lasts_a_while(path: Path) -> None:
 @each_file
 def test_a_reply_is_one_or_two_short_sentences(path: Path) -> None:
     """No reply is longer than a breath."""
-    turns = replies_in(path)
-    assert not told([t for t in turns if count_units(t.text) > t.rules.max_units])
-    assert not told([t for t in turns if len(t.sentences) > 2])
+    assert not told([t for t in replies_in(path) if t.has("long", "sentences")])
 
 
 @each_file
 def test_a_reply_begins_with_a_short_clause(path: Path) -> None:
     """Speech can begin after a few characters, and hardly ever with a question."""
     turns = replies_in(path)
-    assert not told(
-        [t for t in turns if not 1 <= count_units(t.first_clause) <= t.rules.max_clause_units]
-    )
+    assert not told([t for t in turns if t.has("empty", "first clause")])
     abrupt = [t for t in turns if t.text[len(t.first_clause) :][:1] in {"？", "?", "！", "!"}]
     assert len(abrupt) <= 0.02 * len(turns), told(abrupt)
 
@@ -179,35 +147,30 @@ def test_a_reply_begins_with_a_short_clause(path: Path) -> None:
 def test_a_reply_asks_one_question_at_most(path: Path) -> None:
     """One question mark at most, and a good share of replies asks nothing."""
     turns = replies_in(path)
-    assert not told([t for t in turns if len(_QUESTION.findall(t.text)) > 1])
-    asking = sum(bool(_QUESTION.search(t.text)) for t in turns) / len(turns)
+    assert not told([t for t in turns if t.has("questions")])
+    asking = sum(lint.count_questions(t.text) > 0 for t in turns) / len(turns)
     assert 0.3 <= asking <= 0.8
 
 
 @each_file
 def test_a_reply_is_speech(path: Path) -> None:
     """No markdown, brackets, emoji, addresses or long numbers."""
-    turns = replies_in(path)
-    assert not told([t for t in turns if _WRITTEN.search(t.text) or _LONG_NUMBER.search(t.text)])
+    assert not told([t for t in replies_in(path) if t.has("written")])
 
 
 @each_file
 def test_a_reply_keeps_the_limits(path: Path) -> None:
-    """No diagnosis, order, promise of secrecy, worn comfort, or claim to be a person."""
-    assert not told([t for t in replies_in(path) if t.rules.forbidden.search(t.text)])
+    """No diagnosis, advice, promise of secrecy, worn comfort, or claim to be a person."""
+    limits: tuple[lint.Fault, ...] = ("diagnosis", "advice", "secrecy", "comfort", "identity")
+    assert not told([t for t in replies_in(path) if t.has(*limits)])
 
 
 @each_file
 def test_chinese_keeps_to_its_script(path: Path) -> None:
     """A character of the other script is in no caller's and no listener's words."""
-    charset = RULES[path.parent.name].charset
     for number, one in enumerate(dialogues(path), start=1):
         for message in one.messages:
-            strange = [
-                character
-                for character in _IDEOGRAPH.findall(message.content)
-                if charset and not character.encode(charset, "ignore")
-            ]
+            strange = lint.strange_characters(message.content, locale_of(path))
             assert not strange, f"{path.name}, line {number}: {message.content}"
 
 
@@ -215,7 +178,7 @@ def test_chinese_keeps_to_its_script(path: Path) -> None:
 def test_nothing_is_said_twice_in_a_call(path: Path) -> None:
     """No sentence of the listener returns within a dialogue."""
     for number, one in enumerate(dialogues(path), start=1):
-        said = Counter(s for turn in replies(path.parent.name, one) for s in turn.sentences)
+        said = Counter(s for turn in replies(locale_of(path), one) for s in turn.sentences)
         twice = [sentence for sentence, count in said.items() if count > 1]
         assert twice == [], f"{path.name}, line {number}"
 
@@ -225,7 +188,7 @@ def test_callers_speak_as_a_recogniser_hears_them(path: Path) -> None:
     """Turns of very different lengths, few of them with punctuation."""
     messages = [m.content for one in dialogues(path) for m in one.messages if m.role == "user"]
     lengths = [count_units(text) for text in messages]
-    limit = RULES[path.parent.name].max_user_units
+    limit = MAX_USER_UNITS[path.parent.name]
     assert max(lengths) <= limit
     assert sum(length <= 8 for length in lengths) / len(lengths) >= 0.05
     assert sum(length >= 20 for length in lengths) / len(lengths) >= 0.15
@@ -234,7 +197,7 @@ def test_callers_speak_as_a_recogniser_hears_them(path: Path) -> None:
 
 
 @each_locale
-def test_sentences_rarely_return_in_another_call(locale: str) -> None:
+def test_sentences_rarely_return_in_another_call(locale: Locale) -> None:
     """Few of the listener's longer sentences are used in more than one dialogue."""
     said = Counter(
         sentence
@@ -247,7 +210,7 @@ def test_sentences_rarely_return_in_another_call(locale: str) -> None:
 
 
 @each_locale
-def test_first_clauses_vary(locale: str) -> None:
+def test_first_clauses_vary(locale: Locale) -> None:
     """No opening of a reply becomes a habit."""
     openings = Counter(
         turn.first_clause for one in of_locale(locale) for turn in replies(locale, one)
@@ -258,7 +221,7 @@ def test_first_clauses_vary(locale: str) -> None:
 
 
 @each_locale
-def test_no_two_dialogues_are_near_duplicates(locale: str) -> None:
+def test_no_two_dialogues_are_near_duplicates(locale: Locale) -> None:
     """Even the two most alike share few trigrams."""
     words = locale == "en"
     texts = [
