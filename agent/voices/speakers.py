@@ -27,6 +27,7 @@ from pipeline.tts.fallback import FallbackVoice
 from pipeline.tts.http.gptsovits import GptSovitsOptions, GptSovitsVoice, ReferenceClip
 from pipeline.tts.http.remote import RemoteVoice, RemoteVoiceOptions
 from pipeline.tts.http.server import ServerOptions
+from pipeline.tts.loudness import EvenVoice
 from pipeline.tts.patience import Patience
 from pipeline.tts.speaker import Speaker
 
@@ -92,7 +93,9 @@ class _Shelf:
 
     def _load(self, name: str) -> Voice:
         if name not in self._loaded:
-            self._loaded[name] = self._makers.get(name, self._from_files(name))(self._settings)
+            voice = self._makers.get(name, self._from_files(name))(self._settings)
+            measured = name in EMBEDDED_VOICES.values()  # their gain is known
+            self._loaded[name] = voice if measured else EvenVoice(voice)
         return self._loaded[name]
 
     def _from_files(self, name: str) -> Callable[[Settings], Voice]:
