@@ -75,7 +75,7 @@ def pull_chattts(ctx: typer.Context) -> None:
         folder,
         hashes,
         hub_url=settings.models.hub_url,
-        offline=settings.privacy.offline,
+        offline=settings.privacy.refuses_downloads,
         report=lambda file: typer.echo(f"fetching {file}"),
     )
     typer.echo(f"{folder}: complete and verified")

@@ -312,9 +312,10 @@ class PersonaSettings(Section):
 class PrivacySettings(Section):
     """What may be kept, and what may leave the machine."""
 
-    offline: bool = Field(
-        False,
-        description="Refuse every download. `models pull` then only works from what is there.",
+    offline: bool | None = Field(
+        None,
+        description="Unset, calls reach nobody but this machine, and only `models pull` downloads, "
+        "when asked to. true refuses that, too; false allows the webhook and voices elsewhere.",
     )
     record: bool = Field(
         False,
@@ -337,6 +338,16 @@ class PrivacySettings(Section):
         description="File of the records' keys. Unset puts it beside the records; a place on "
         "another disk protects them when theirs is stolen.",
     )
+
+    @property
+    def keeps_calls_here(self) -> bool:
+        """Whether a call may open no connection to another machine."""
+        return self.offline is not False
+
+    @property
+    def refuses_downloads(self) -> bool:
+        """Whether not even a command that is there to download may do so."""
+        return self.offline is True
 
 
 class SafetySettings(Section):

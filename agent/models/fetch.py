@@ -91,7 +91,9 @@ class Fetcher:
             )
         if self._offline:
             raise FetchError(
-                f"{name} is not here and privacy.offline refuses downloads", retryable=False
+                f"{name} is not here and privacy.offline=true refuses downloads; "
+                "leave it unset to fetch models when you ask for them",
+                retryable=False,
             )
         downloads = self._store.models_dir / ".downloads" / name
         try:

@@ -78,8 +78,10 @@ def open_handover(settings: Settings, call_id: str) -> Handover | None:
     url = settings.safety.webhook_url
     if url is None:
         return None
-    if settings.privacy.offline:
-        raise ConfigError("safety.webhook_url leaves the machine, which privacy.offline forbids")
+    if settings.privacy.keeps_calls_here:
+        raise ConfigError(
+            "safety.webhook_url leaves the machine; allow that with privacy.offline=false"
+        )
     return Handover(call_id, url)
 
 

@@ -56,6 +56,9 @@ def test_offline_and_webhook_exclude_each_other():
     """Nothing is sent because a setting was overlooked."""
     safety = SafetySettings(webhook_url=URL)
     assert open_handover(Settings(), "call_1") is None
-    assert open_handover(Settings(safety=safety), "call_1") is not None
-    with pytest.raises(ConfigError, match="offline"):
-        open_handover(Settings(safety=safety, privacy=PrivacySettings(offline=True)), "call_1")
+    allowed = PrivacySettings(offline=False)
+    assert open_handover(Settings(safety=safety, privacy=allowed), "call_1") is not None
+    for offline in (None, True):
+        privacy = PrivacySettings(offline=offline)
+        with pytest.raises(ConfigError, match=r"privacy\.offline=false"):
+            open_handover(Settings(safety=safety, privacy=privacy), "call_1")
