@@ -3,8 +3,8 @@
 The golden strings are the formats that the makers publish in the tokenizer configurations of
 Qwen2.5, SmolLM2, Yi and InternLM2 (all ChatML), Llama 2 and 3, Mistral 7B Instruct 0.2,
 Gemma, ChatGLM3, GLM-4, Phi-3 and Baichuan2. The templates here say the same in their own words;
-`tests/train/test_published_templates.py` holds the published ones against the same strings,
-and llama.cpp's formatters, which know no Jinja, are a second opinion on them.
+`tests/train/test_published_templates.py` holds those that Unsloth ships against the same
+strings, and llama.cpp's formatters, which know no Jinja, are a second opinion on them.
 """
 
 from __future__ import annotations
@@ -73,13 +73,14 @@ FAMILIES = {
         "chatml",
     ),
     "llama-3": Family(
-        _turns(
+        "{{ bos_token }}"
+        + _turns(
             "<|start_header_id|>user<|end_header_id|>\n\n{}<|eot_id|>",
             "<|start_header_id|>assistant<|end_header_id|>\n\n{}<|eot_id|>",
             "<|start_header_id|>system<|end_header_id|>\n\n{}<|eot_id|>",
             "<|start_header_id|>assistant<|end_header_id|>\n\n{{ '' }}",
         ),
-        "<|start_header_id|>system<|end_header_id|>\n\n你是小安。<|eot_id|>"
+        "<s><|start_header_id|>system<|end_header_id|>\n\n你是小安。<|eot_id|>"
         "<|start_header_id|>user<|end_header_id|>\n\n在吗<|eot_id|>"
         "<|start_header_id|>assistant<|end_header_id|>\n\n在呀[微笑]<|eot_id|>"
         "<|start_header_id|>user<|end_header_id|>\n\n我睡不好<|eot_id|>"
