@@ -88,12 +88,19 @@ class VoiceResult:
 
 @dataclass(frozen=True, slots=True)
 class VoicesRecord:
-    """A whole run."""
+    """A whole run.
+
+    Attributes:
+        recogniser: Which one listened.
+        results: In the order of the voices.
+        unavailable: Voices that could not be loaded, and why.
+    """
 
     started_at: str
     machine: Machine
     recogniser: str
     results: tuple[VoiceResult, ...]
+    unavailable: tuple[str, ...] = ()
 
 
 def to_json(record: VoicesRecord) -> str:

@@ -39,12 +39,13 @@ def figures(record: VoicesRecord) -> list[list[str]]:
 
 
 def machine_lines(record: VoicesRecord) -> list[str]:
-    """What it ran on."""
+    """What it ran on, and what did not take part."""
     machine = record.machine
     return [
         f"{record.started_at}, {machine.cpu}, {machine.cores} cores, {machine.system}",
         f"revision {machine.revision or NONE}, recogniser {record.recogniser}",
         f"load average at the start {machine.load_at_start}, at the end {machine.load_at_end}",
+        *(f"left out: {reason}" for reason in record.unavailable),
     ]
 
 

@@ -90,7 +90,7 @@ def run_bench(
     amount: Amount,
     report: Callable[[str], None],
 ) -> Bench:
-    """Measure `voices`, one after the other.
+    """Measure `voices`, one after the other; one of several that cannot be loaded is left out.
 
     Args:
         settings: Which recogniser listens, and where models are.
@@ -99,15 +99,28 @@ def run_bench(
         report: Takes a line on every step.
 
     Raises:
-        ModelError: The recogniser or a voice is missing or damaged.
+        VoiceError: The recogniser, or the only voice, cannot be loaded.
     """
     machine = describe_machine(settings)
     began = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-    said = [one for engine in voices for one in _let_speak(settings, engine, amount, report)]
+    said: list[_Said] = []
+    unavailable = []
+    for engine in voices:
+        try:
+            said += _let_speak(settings, engine, amount, report)
+        except VoiceError as error:
+            if len(voices) == 1:
+                raise
+            unavailable.append(f"{engine.name}: {error.message}")
+            report(f"left out, {unavailable[-1]}")
     report("listening")
     results, clips = asyncio.run(_listen(engines.load_recogniser(settings), said))
     record = VoicesRecord(
-        began, replace(machine, load_at_end=load_average()), settings.models.stt, tuple(results)
+        began,
+        replace(machine, load_at_end=load_average()),
+        settings.models.stt,
+        tuple(results),
+        tuple(unavailable),
     )
     return Bench(record, clips)
 

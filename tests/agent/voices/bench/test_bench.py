@@ -22,7 +22,7 @@ from agent.voices.bench.sentences import intonation_pairs, sentences
 from agent.voices.bench.sound import Joins, Level
 from agent.voices.bench.speak import Spoken, speak, timing
 from agent.voices.installed import VoiceEngine, choose
-from pipeline.errors import ConfigError, SynthesisError
+from pipeline.errors import ConfigError, ModelMissingError, SynthesisError
 from pipeline.text import Language, language_of
 from pipeline.tts.base import CharMark, SpeechChunk, SpeechStyle
 
@@ -145,9 +145,7 @@ def test_a_failing_sentence_is_counted_and_the_rest_is_measured(
     """The hum is heard as no words, so all of them are errors."""
     texts = ["fail", "two words", "and three words"]
     monkeypatch.setattr(run, "sentences", lambda language: texts)
-    engine = VoiceEngine(
-        "hummer", ("en",), "", "", lambda settings: "present", lambda settings, threads: Hummer()
-    )
+    engine = engine_of("hummer", lambda settings, threads: Hummer())
     bench = run_bench(settings, [engine], Amount(3, 2, 1), lambda line: None)
     (result,) = bench.record.results
     assert [at.sentences for at in result.timings] == [1, 2]
@@ -158,6 +156,33 @@ def test_a_failing_sentence_is_counted_and_the_rest_is_measured(
     page = write_report(tmp_path / "out", bench)
     assert page.name == PAGE_FILE
     assert json.loads((tmp_path / "out" / RECORD_FILE).read_text(encoding="utf-8"))
+
+
+def absent(settings: Settings, threads: int) -> Hummer:
+    """Loads nothing."""
+    raise ModelMissingError("it is not here")
+
+
+def engine_of(name: str, load: Callable[[Settings, int], Hummer]) -> VoiceEngine:
+    return VoiceEngine(name, ("en",), "", "", lambda settings: "present", load)
+
+
+@pytest.mark.models
+def test_a_voice_that_cannot_be_loaded_is_left_out_and_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    """Its place among several is not a reason to lose the others; alone it is an error."""
+    monkeypatch.setattr(run, "sentences", lambda language: ["two words"])
+    voices = [
+        engine_of("absent", absent),
+        engine_of("hummer", lambda settings, threads: Hummer()),
+    ]
+    bench = run_bench(settings, voices, Amount(1, 1, 0), lambda line: None)
+    assert [result.voice for result in bench.record.results] == ["hummer"]
+    assert bench.record.unavailable == ("absent: it is not here",)
+    assert "left out: absent: it is not here" in rows.machine_lines(bench.record)
+    with pytest.raises(ModelMissingError):
+        run_bench(settings, voices[:1], Amount(1, 1, 0), lambda line: None)
 
 
 @pytest.mark.models
