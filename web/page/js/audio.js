@@ -2,6 +2,7 @@
 
 import { RATE_HZ } from "./playout-buffer.js";
 
+const GESTURES = ["pointerdown", "keydown", "visibilitychange"];
 const HERE = new URL("../worklets/", import.meta.url);
 
 /** What went wrong with audio; `reason` is a key of the page's texts under "failure". */
@@ -46,6 +47,36 @@ export async function devices(kind) {
   return all.filter((device) => device.kind === kind && device.deviceId);
 }
 
+/**
+ * Have a context run whenever the browser lets it: Safari starts it suspended unless a touch is
+ * at hand, and "interrupts" it for a telephone call.
+ *
+ * @param {AudioContext} context
+ */
+function keepRunning(context) {
+  const wake = () => {
+    if (context.state === "closed") stop();
+    else if (context.state !== "running") context.resume().catch(() => {}); // the next chance comes
+  };
+  const stop = () => {
+    for (const gesture of GESTURES) document.removeEventListener(gesture, wake, true);
+  };
+  for (const gesture of GESTURES) document.addEventListener(gesture, wake, true);
+  context.addEventListener("statechange", wake);
+  wake();
+}
+
+/** A context at the rate of the replies, or, where that is refused, at the device's. */
+function playbackContext() {
+  const options = { latencyHint: "interactive" };
+  try {
+    return new AudioContext({ ...options, sampleRate: RATE_HZ });
+  } catch (error) {
+    if (error.name !== "NotSupportedError") throw error;
+    return new AudioContext(options);
+  }
+}
+
 export class Microphone {
   /**
    * @param {MediaStream} stream
@@ -53,6 +84,8 @@ export class Microphone {
    * @param {() => void} onEnded the device has gone
    */
   static async over(stream, onChunk, onEnded) {
+    // iOS plays through the earpiece as soon as there is a microphone, unless told otherwise.
+    if (navigator.audioSession) navigator.audioSession.type = "play-and-record";
     const context = new AudioContext({ latencyHint: "interactive" });
     await context.audioWorklet.addModule(new URL("capture.js", HERE));
     return new Microphone(context, stream, onChunk, onEnded);
@@ -60,13 +93,19 @@ export class Microphone {
 
   constructor(context, stream, onChunk, onEnded) {
     this._context = context;
-    this._node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, channelCount: 1 });
+    this._node = new AudioWorkletNode(context, "capture", {
+      channelCount: 1,
+      channelCountMode: "explicit",
+      outputChannelCount: [1],
+    });
+    // Its output is silence; but an engine may run only what leads to the loudspeaker.
+    this._node.connect(context.destination);
     this._node.port.onmessage = (message) => {
       if (message.data.type === "chunk") onChunk(message.data);
     };
     this._onEnded = onEnded;
     this._connect(stream);
-    context.resume();
+    keepRunning(context);
   }
 
   get deviceId() {
@@ -119,7 +158,8 @@ export class Loudspeaker {
    * @param {(samples: Float32Array) => void} onRendered while recording
    */
   static async open(onStatus, onRendered) {
-    const context = new AudioContext({ sampleRate: RATE_HZ, latencyHint: "interactive" });
+    const context = playbackContext();
+    keepRunning(context); // before anything is waited for: the touch that began the call counts
     await context.audioWorklet.addModule(new URL("playback.js", HERE));
     return new Loudspeaker(context, onStatus, onRendered);
   }
@@ -136,7 +176,6 @@ export class Loudspeaker {
       if (data.type === "status") onStatus(data);
       if (data.type === "rendered") onRendered(data.samples);
     };
-    context.resume();
   }
 
   /** From a sample's render to the ear, as the browser knows it. */

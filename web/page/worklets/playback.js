@@ -1,5 +1,5 @@
 /**
- * Plays replies, mono at 24 kHz.
+ * Plays replies, mono at 24 kHz, on a context of whatever rate the browser grants.
  *
  * accepts  {type: "begin", id, fromSample} · {type: "audio", id, start, samples: Float32Array}
  *          {type: "end", id} · {type: "pause"} · {type: "resume", id, fromSample}
@@ -11,6 +11,7 @@
  */
 
 import { PlayoutBuffer, RATE_HZ } from "../js/playout-buffer.js";
+import { RateAdapter } from "../js/rate-adapter.js";
 
 const REPORT_SAMPLES = RATE_HZ / 5;
 const RECORD_SAMPLES = RATE_HZ / 50;
@@ -19,6 +20,7 @@ class PlaybackProcessor extends AudioWorkletProcessor {
   constructor() {
     super();
     this._buffer = new PlayoutBuffer();
+    this._adapter = new RateAdapter(RATE_HZ, sampleRate, (block) => this._render(block));
     this._sinceReport = 0;
     this._audible = false;
     this._id = null;
@@ -50,11 +52,9 @@ class PlaybackProcessor extends AudioWorkletProcessor {
 
   process(_inputs, outputs) {
     const [block, ...copies] = outputs[0];
-    this._buffer.render(block);
+    this._adapter.fill(block);
     for (const copy of copies) copy.set(block);
-    if (this._recorded) this._record(block);
     const status = this._buffer.status;
-    this._sinceReport += block.length;
     if (this._sinceReport >= REPORT_SAMPLES || status.audible !== this._audible || status.id !== this._id) {
       this._sinceReport = 0;
       this._audible = status.audible;
@@ -62,6 +62,12 @@ class PlaybackProcessor extends AudioWorkletProcessor {
       this.port.postMessage({ type: "status", ...status });
     }
     return true;
+  }
+
+  _render(block) {
+    this._buffer.render(block);
+    if (this._recorded) this._record(block);
+    this._sinceReport += block.length;
   }
 
   _record(block) {
