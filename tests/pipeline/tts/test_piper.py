@@ -79,6 +79,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> PiperVoice:
     return PiperVoice(tiny_voice(tmp_path_factory.mktemp("piper")))
 
 
+@pytest.fixture(scope="module")
+def joe(model_store: ModelStore) -> PiperVoice:
+    return PiperVoice(model_store.path("piper-joe"))
+
+
 class TestTinyPiper(Conformance):
     speaks = ("en",)
     obeys_volume = False  # noise has no steady peak
@@ -95,10 +100,6 @@ class TestJoe(Conformance):
 
     speaks = ("en",)
     obeys_volume = False  # it never says a text twice in the same way
-
-    @pytest.fixture(scope="class")
-    def joe(self, model_store: ModelStore) -> PiperVoice:
-        return PiperVoice(model_store.path("piper-joe"))
 
     @pytest.fixture
     def voice(self, joe: PiperVoice) -> Voice:
