@@ -46,7 +46,7 @@ _WINDOWS = 5
 _HEARD_SECS = 2.0  # of each text; the first piece and a few more
 
 TEXT = "我听到你说，最近工作压力很大，晚上总是睡不好，也不知道可以跟谁说。"
-_STEPS = 60  # enough for a median; a step's cost hardly grows with the text
+_STEPS = 40  # enough for a median; a step's cost hardly grows with the text
 
 
 @dataclass(frozen=True, slots=True)
