@@ -9,19 +9,20 @@ the first one back. Pure; time is stream time.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 
+@dataclass
 class CheckInLadder:
     """Counts the silence after the last sound of either side.
 
-    Args:
+    Attributes:
         waits_secs: Silence before each check-in, in order; empty never checks in.
     """
 
-    def __init__(self, waits_secs: Sequence[float]) -> None:
-        self._waits_secs = tuple(waits_secs)
-        self._rung = 0
-        self._quiet_since_secs = 0.0
+    waits_secs: Sequence[float]
+    _rung: int = 0
+    _quiet_since_secs: float = 0.0
 
     def note_sound(self, at_secs: float) -> None:
         """Somebody speaks, or is about to."""
@@ -33,9 +34,9 @@ class CheckInLadder:
 
     def is_due(self, at_secs: float) -> bool:
         """Whether to check in now; true once for each rung."""
-        if self._rung == len(self._waits_secs):
+        if self._rung == len(self.waits_secs):
             return False
-        if at_secs - self._quiet_since_secs < self._waits_secs[self._rung]:
+        if at_secs - self._quiet_since_secs < self.waits_secs[self._rung]:
             return False
         self._rung += 1
         return True
