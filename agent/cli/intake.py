@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from agent.intake.evaluation import Evaluation, Score
     from agent.intake.sheet import SheetFacts
 
-Form: TypeAlias = Literal["html", "pdf", "json"]
 Extractor: TypeAlias = Literal["rules", "model", "both"]
 CallId = Annotated[str, typer.Argument(metavar="CALL", help="Id of a call, or `last`.")]
 
