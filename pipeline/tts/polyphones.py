@@ -62,7 +62,8 @@ def told_by_script(reading: Reading, source: str) -> dict[int, str]:
         written = source[segment.start : segment.end]
         if len(written) == len(segment.spoken):
             for offset, character in enumerate(written):
-                if character in telling:
+                merged = segment.spoken[offset] != character  # 乾坤 keeps its 乾
+                if merged and character in telling:
                     found[at + offset] = telling[character]
         at += len(segment.spoken)
     return found

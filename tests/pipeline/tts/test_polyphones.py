@@ -35,6 +35,13 @@ def test_the_traditional_character_decides(text: str, sound: str):
     assert told_by_script(reading, text)[1] == sound
 
 
+def test_a_character_that_stays_itself_is_left_to_the_dictionary():
+    """乾坤 keeps the 乾 that is no 干."""
+    reading = normalise("扭轉乾坤", "zh")
+    assert told_by_script(reading, "扭轉乾坤") == {}
+    assert dictionary_sounds(reading.spoken)[2] == "qian2"
+
+
 def test_a_number_before_it_does_not_move_the_character():
     """The index counts spoken characters: 25 is three of them."""
     text = "25隻貓"
