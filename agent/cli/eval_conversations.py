@@ -101,19 +101,31 @@ def conversations(
     from agent.conversations.report.page import Setup, results, write_report
 
     started, started_at = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+
+    def setup() -> Setup:
+        return Setup(audio, seed, started_at, round(time.monotonic() - started, 1))
+
+    def keep(held: Sequence[SideResult]) -> None:
+        console.print(f"report: {write_report(out, setup(), held)}")
+
     held = asyncio.run(
-        _hold(sides, casts, moments, audio=audio, at_once=at_once, seed=seed, say=console.print)
+        _hold(
+            sides,
+            casts,
+            moments,
+            audio=audio,
+            at_once=at_once,
+            seed=seed,
+            say=console.print,
+            keep=keep,
+        )
     )
-    duration_secs = round(time.monotonic() - started, 1)
-    setup = Setup(audio, seed, started_at, duration_secs)
-    page = write_report(out, setup, held)
     if len(held) > 1 and moments:
         _write_vote_page(out, moments, held[1].replies, held[0].replies, seed)
     if as_json:
-        typer.echo(json.dumps(results(setup, held), ensure_ascii=False))
+        typer.echo(json.dumps(results(setup(), held), ensure_ascii=False))
     else:
         _show(Console(highlight=False), held)
-    console.print(f"report: {page}")
 
 
 def _sides(ctx: typer.Context, flags: Mapping[str, Any], against: Sequence[str]) -> list[Side]:
@@ -159,20 +171,24 @@ async def _hold(
     at_once: int,
     seed: int,
     say: Callable[[str], None],
+    keep: Callable[[Sequence[SideResult]], None],
 ) -> list[SideResult]:
+    """Every side in turn; `keep` gets what is there after each, as a run may take an hour."""
     from agent import engines
     from agent.conversations.sides import speak_all, write_all
 
-    held = []
+    held: list[SideResult] = []
+    load = engines.load_language_model
     for side in sides:
         say(f"calling {side.name}")
         if audio:
-            held.append(await speak_all(side, casts, seed=seed, say=say))
-            continue
-        load = engines.load_language_model
-        held.append(
-            await write_all(side, load, casts, moments, at_once=at_once, seed=seed, say=say)
-        )
+            result = await speak_all(side, casts, seed=seed, say=say)
+        else:
+            result = await write_all(
+                side, load, casts, moments, at_once=at_once, seed=seed, say=say
+            )
+        held.append(result)
+        keep(held)
     return held
 
 
