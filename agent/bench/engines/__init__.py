@@ -14,6 +14,7 @@ from agent.cli.context import settings_of
 if TYPE_CHECKING:
     from agent.bench.engines.recognition import Recognition
     from agent.bench.engines.replies import Throughput
+    from agent.config import Settings
 
 
 def register(group: typer.Typer) -> None:
@@ -34,7 +35,6 @@ def engines(
     settings = settings_of(ctx)
 
     from agent.bench.engines.recognition import summarise, transcribe
-    from agent.bench.engines.replies import measure
     from agent.bench.scripts import PACKAGED, load_calls
     from agent.bench.voices import Studio
 
@@ -42,12 +42,23 @@ def engines(
     calls = load_calls(PACKAGED)
     takes = [studio.record(turn) for call in calls for turn in call.turns][:turns]
     recognition = summarise(asyncio.run(transcribe(settings, takes)))
-    throughput = asyncio.run(measure(settings))
+    throughput = asyncio.run(_throughput(settings))
     if as_json:
         figures = {"recognition": asdict(recognition), "replies": [asdict(t) for t in throughput]}
         typer.echo(json.dumps(figures))
     else:
         _show(recognition, throughput)
+
+
+async def _throughput(settings: Settings) -> list[Throughput]:
+    from agent.bench.engines.replies import measure
+    from agent.engines import load_language_model
+
+    model = load_language_model(settings)
+    try:
+        return await measure(model)
+    finally:
+        await model.close()
 
 
 def _show(recognition: Recognition, throughput: list[Throughput]) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.config import Settings
 from pipeline.llm.base import Conversation, LanguageModel, Message, Sampling
 
 SIZES = (1, 2, 4)
@@ -37,24 +36,17 @@ class Throughput:
     share_of_one: float
 
 
-async def measure(settings: Settings, sizes: Sequence[int] = SIZES) -> list[Throughput]:
+async def measure(model: LanguageModel, sizes: Sequence[int] = SIZES) -> list[Throughput]:
     """Write replies alone and together, in turns, so that drift hits all alike.
 
     Raises:
-        ModelError: The model is missing or damaged.
-        GenerationError: It failed.
+        GenerationError: The model failed.
     """
-    from agent.engines import load_language_model
-
-    model = await asyncio.to_thread(load_language_model, settings)
-    try:
-        rates: dict[int, list[float]] = {size: [] for size in sizes}
-        await _round(model, 1)  # the prompt is evaluated once, for all
-        for _ in range(REPEATS):
-            for size in sizes:
-                rates[size] += await _round(model, size)
-    finally:
-        await model.close()
+    rates: dict[int, list[float]] = {size: [] for size in sizes}
+    await _round(model, 1)  # the prompt is evaluated once, for all
+    for _ in range(REPEATS):
+        for size in sizes:
+            rates[size] += await _round(model, size)
     each = {size: float(np.median(found)) for size, found in rates.items()}
     return [Throughput(size, rate, rate / each[sizes[0]]) for size, rate in each.items()]
 
