@@ -6,6 +6,9 @@ gets    everything   no drafts               rarer partials, too     newcomers: 
 why                  a draft thrown away     captions matter less    one more would make
                      is a neighbour's time   than answers            every reply late
 
+A slow machine still takes as many as `speculating_calls`, and one more: that the load is its
+callers' doing is plausible only beyond.
+
 The level is the higher of two: that of the number of calls, and that of the load measured. It
 holds for calls under way as for new ones, and comes down again. Pure: times are monotonic seconds
 and never fall.
@@ -116,7 +119,7 @@ def admit(calls: int, measured: Level, settings: ServerSettings) -> None:
     """
     if calls >= settings.max_calls:
         raise OverloadedError(f"All {settings.max_calls} lines are in use; please try again soon.")
-    if calls and measured == 3:
+    if settings.refuse_when_slow and measured == 3 and calls > settings.speculating_calls:
         raise OverloadedError("This machine is busy with other calls; please try again soon.")
 
 

@@ -81,6 +81,7 @@ def bench_settings(settings: Settings, *, at_once: int, pacing: Pacing) -> Setti
             "host": "127.0.0.1",
             "port": 0,
             "max_calls": max(at_once, settings.server.max_calls),
+            "refuse_when_slow": False,  # how slow it gets is the question
         }
     )
     llm = settings.llm.model_copy(update={"sequences": max(2 * at_once, settings.llm.sequences)})

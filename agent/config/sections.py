@@ -48,6 +48,11 @@ class ServerSettings(Section):
         description="Calls at once up to which captions come at their full pace; beyond it half "
         "as often.",
     )
+    refuse_when_slow: bool = Field(
+        True,
+        description="Take no call beyond speculating_calls and one more while answers are "
+        "measured to be slow. Off, newcomers get in and everybody waits longer.",
+    )
     max_call_secs: float = Field(
         3600.0, gt=0, description="Longest call; a forgotten one gives its place back."
     )

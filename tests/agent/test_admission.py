@@ -60,10 +60,11 @@ def test_a_full_house_refuses_with_a_reason():
     admit(3, 0, SETTINGS)
     with pytest.raises(OverloadedError, match="4 lines"):
         admit(4, 0, SETTINGS)
-    admit(1, 2, SETTINGS)
+    admit(2, 2, SETTINGS)
     with pytest.raises(OverloadedError, match="busy"):
-        admit(1, 3, SETTINGS)
-    admit(0, 3, SETTINGS)
+        admit(2, 3, SETTINGS)
+    admit(1, 3, SETTINGS)
+    admit(2, 3, SETTINGS.model_copy(update={"refuse_when_slow": False}))
 
 
 def test_slow_answers_raise_the_level_and_quick_ones_bring_it_back():

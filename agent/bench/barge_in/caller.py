@@ -30,7 +30,7 @@ LISTEN_SECS = 2.5  # after the sound: everything is decided by then
 ANSWER_SECS = 0.4  # heard of an answer before it is stopped, so that it enters the context
 PATIENCE_SECS = 12.0  # for a reply to begin or to end
 PASSAGE_CHARS = 80  # no answer of the model's is as long
-ATTEMPTS = 3
+ATTEMPTS = 6  # without a canceller the bot's echo may be answered a few times first
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class BargeInCaller(Caller):
         observation.response_id = passage
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_SECS):
-                await self._until(lambda: self._sounding_secs([passage]) >= event.delay_secs)
+                await self._until(lambda: self._played_secs([passage]) >= event.delay_secs)
         clip = self._clip_of_event(event)
         if self._log.replies[passage].status == "in_progress":
             observation.sound_at = self._instant(self._line_samples + clip.speech_start)
@@ -171,16 +171,21 @@ class BargeInCaller(Caller):
         return None
 
     def _sounds_after(self, known: set[str]) -> bool:
-        return self._sounding_secs([one for one in self._log.replies if one not in known]) > 0.0
+        return self._played_secs([one for one in self._log.replies if one not in known]) > 0.0
 
     def _after(self, response_id: str) -> list[str]:
         """Replies that began later."""
         known = list(self._log.replies)
         return known[known.index(response_id) + 1 :]
 
-    def _sounding_secs(self, response_ids: list[str]) -> float:
-        times = [self._speaker.first_audible_at(response_id) for response_id in response_ids]
-        return max((self._clock() - at for at in times if at is not None), default=0.0)
+    def _played_secs(self, response_ids: list[str]) -> float:
+        """How far the loudspeaker is in the one that has come furthest.
+
+        By samples and not by the clock: an answer that its own echo pauses has not been heard.
+        """
+        now = self._clock()
+        played = (self._speaker.played_samples(response_id, now) for response_id in response_ids)
+        return max(played, default=0) / OUTPUT_RATE_HZ
 
     async def _stop_answer(
         self, answers: Callable[[], list[str]], socket: ClientConnection, script: CallScript
@@ -188,7 +193,7 @@ class BargeInCaller(Caller):
         """Hear a little of the answer that is due, so that it enters the context."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_SECS):
-                await self._until(lambda: self._sounding_secs(answers()) >= ANSWER_SECS)
+                await self._until(lambda: self._played_secs(answers()) >= ANSWER_SECS)
         await self._stop(socket, script)
 
     async def _stop(self, socket: ClientConnection, script: CallScript) -> None:
