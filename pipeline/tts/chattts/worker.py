@@ -7,6 +7,7 @@ they yield; between any two steps a cancelled one is closed.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import queue
 import threading
@@ -107,6 +108,8 @@ class StepWorker:
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+        # torch aborts the process if Python ends while a thread is inside it.
+        atexit.register(self.close)
 
     def submit(self, steps: Generator[Item | None, None, None]) -> Job[Item]:
         """Have `steps` taken in the thread; None items are not passed on.
@@ -127,6 +130,7 @@ class StepWorker:
             self._closed = True
             self._arriving.put(None)
         self._thread.join()
+        atexit.unregister(self.close)
 
     def _run(self) -> None:
         self._begin()
