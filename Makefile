@@ -79,7 +79,7 @@ test-browser: setup ## The call page: its modules in node, whole calls in Chromi
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet \
 	  --constraint constraints.txt --editable ".[browser]"
 	node --test tests/browser/js/*.test.mjs
-	$(BIN)/python -m pytest -m browser tests/browser
+	$(BIN)/python -m pytest -m browser
 
 test-train: setup-train ## Train a small model for real, in .venv-train
 	@$(BIN_TRAIN)/qingting models pull smollm2-135m
