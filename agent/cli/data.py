@@ -294,13 +294,13 @@ def export(
     from train.tally import Tally
 
     tally = Tally()
+    files = sorted(records.glob("*.jsonl")) if records.is_dir() else [records]
+    if not files:
+        raise DataError(f"{records} holds no .jsonl file.")
     if to == "llama-factory":
-        rendering.export_llama_factory(records, output, tally, force=force)
+        rendering.export_llama_factory(files, output, tally, force=force)
     elif records.is_dir():
         suffix = rendering.by_name(to).suffix
-        files = sorted(records.glob("*.jsonl"))
-        if not files:
-            raise DataError(f"{records} holds no .jsonl file.")
         for file in files:
             target = output / f"{file.stem}{suffix}"
             part = Tally()

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
 from train.clean.names import NameFinder
-from train.clean.pii import HIGH_RISK, Finding, Kind, find
+from train.clean.pii import HIGH_RISK, Finding, Kind, find, folded
 
 Style: TypeAlias = Literal["placeholder", "surrogate"]
 
@@ -110,6 +110,7 @@ def _is_replacement(value: str) -> bool:
 
 def _canonical(kind: Kind, value: str) -> str:
     """The same number written in another way is the same number."""
+    value = folded(value)
     if kind in ("phone", "bank_card"):
         digits = re.sub(r"\D", "", value)
         return re.sub(r"^(?:00)?(?:86(?=1\d{10}$)|886(?=9))", "", digits).lstrip("0")

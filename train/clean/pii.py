@@ -151,7 +151,7 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
             r"(?:密\s?[码碼]|口令|[验驗][证證][码碼]"
             r"|(?<![A-Za-z])(?:password|passwd|passcode|pwd|otp|pin|token|api[_ ]?key|secret)"
             r"(?![A-Za-z]))"
-            r"\s*(?:是|为|為|is|改成|[:：=])?\s*([A-Za-z0-9!@#$%^&*_.~+\-]{4,32})",
+            r"\s*(?:是|为|為|is|改成|[:：=])?\s*([A-Za-z0-9!@#$%^&*_.~+/=\-]{4,})",
             re.IGNORECASE,
         ),
         1,
@@ -335,6 +335,11 @@ def find(text: str) -> list[Finding]:
             Finding(one.kind, positions[one.start], positions[one.end - 1] + 1) for one in taken
         ]
     return sorted(taken, key=lambda one: one.start)
+
+
+def folded(text: str) -> str:
+    """Text as the recognisers read it: digits of all kinds as 0 to 9, nothing invisible."""
+    return _fold(text)[0]
 
 
 def by_kind(findings: Iterable[Finding]) -> Mapping[Kind, int]:

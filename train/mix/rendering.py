@@ -16,7 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -76,22 +76,27 @@ def export_file(
             )
 
 
-def export_llama_factory(path: Path, folder: Path, tally: Tally, *, force: bool = False) -> None:
-    """Write a folder that LLaMA-Factory takes as its `dataset_dir`.
+def export_llama_factory(
+    paths: Sequence[Path], folder: Path, tally: Tally, *, force: bool = False
+) -> None:
+    """Write a folder that LLaMA-Factory takes as its `dataset_dir`, a data set for each file.
 
     Raises:
         DataError: As `export_file`.
     """
-    file = folder / f"{path.stem}.json"
     registry = folder / "dataset_info.json"
     with replacing(registry, force=force) as out:
-        export_file(path, file, "sharegpt", tally, force=force)
-        entry = {
-            "file_name": file.name,
-            "formatting": "sharegpt",
-            "columns": {"messages": "conversations", "system": "system", "tools": "tools"},
-        }
-        json.dump({path.stem: entry}, out, ensure_ascii=False, indent=2)
+        sets = {}
+        for path in paths:
+            part = Tally()
+            export_file(path, folder / f"{path.stem}.json", "sharegpt", part, force=force)
+            tally.add(part)
+            sets[path.stem] = {
+                "file_name": f"{path.stem}.json",
+                "formatting": "sharegpt",
+                "columns": {"messages": "conversations", "system": "system", "tools": "tools"},
+            }
+        json.dump(sets, out, ensure_ascii=False, indent=2)
 
 
 def by_name(name: str) -> Rendering:

@@ -110,6 +110,28 @@ def test_masking_leaves_nothing_to_mask(style, kind, text, value):
     assert high_risk_in(masked) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my api key is sk-abcDEF1234567890abcdef1234567890abcdef12",
+        "密码：CorrectHorseBatteryStapleIsLongerThan32Chars99",
+        "token=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abcDEF123456",
+    ],
+)
+@pytest.mark.parametrize("style", ["placeholder", "surrogate"])
+def test_nothing_of_a_long_secret_is_left(style, text):
+    """However long it is; what stands for it is no finding either."""
+    masked = Masker(style=style).mask(text)
+    assert not re.search(r"[A-Za-z0-9]{8}\d|abcdef12|123456|99", masked)
+    assert not high_risk_in(masked)
+
+
+def test_a_number_in_other_digits_is_the_same_number():
+    """Full width and Chinese numerals, as recognisers and phones write them."""
+    masked = Masker().mask("13812345678，１３８１２３４５６７８，一三八一二三四五六七八")
+    assert masked == "⟦PHONE_1⟧，⟦PHONE_1⟧，⟦PHONE_1⟧"
+
+
 def test_the_same_value_has_the_same_placeholder():
     """A number is one number however it is written; another gets another placeholder."""
     masker = Masker()

@@ -93,8 +93,22 @@ def test_llama_factory_folder(tmp_path):
     """The folder registers its file and is read back as LLaMA-Factory would."""
     source = tmp_path / "me.jsonl"
     write(source, [ONE, TWO])
-    export_llama_factory(source, tmp_path / "data", Tally())
+    export_llama_factory([source], tmp_path / "data", Tally())
     assert said(read(tmp_path / "data")) == said([ONE, TWO])
+
+
+def test_a_folder_that_was_split_becomes_a_data_set_for_each_file(tmp_path):
+    """Training and validation stand apart in one registry."""
+    write(tmp_path / "train.jsonl", [ONE])
+    write(tmp_path / "valid.jsonl", [TWO])
+    tally = Tally()
+    paths = [tmp_path / "train.jsonl", tmp_path / "valid.jsonl"]
+    export_llama_factory(paths, tmp_path / "data", tally)
+    assert set(json.loads((tmp_path / "data" / "dataset_info.json").read_text())) == {
+        "train",
+        "valid",
+    }
+    assert tally.records == 2
 
 
 def test_nothing_that_fits_is_an_error(tmp_path):
