@@ -26,6 +26,7 @@ from pipeline.assembly import CallProfile, Engines
 from pipeline.errors import ConfigError
 from pipeline.events import CallEvent, CallOptions, TurnMeasured
 from pipeline.llm.base import Conversation
+from pipeline.text import Language
 
 logger = logging.getLogger(__name__)
 
@@ -161,6 +162,13 @@ class Switchboard:
             self._settings.rag,
         )
         return call_profile(self._settings, persona, options, list(self._personas.values()), notes)
+
+    def personas_by_language(self) -> dict[Language, Persona]:
+        """Who answers a text of each language; the settings' own comes first."""
+        found: dict[Language, Persona] = {}
+        for one in [self._persona, *self._personas.values()]:
+            found.setdefault(one.language, one)
+        return found
 
     def persona(self, locale: str | None = None) -> Persona:
         """Who answers a page in `locale`; the settings' persona where it does not speak it."""

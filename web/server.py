@@ -191,7 +191,7 @@ def api_on(board: Switchboard, settings: Settings) -> OpenAiApi:
     return OpenAiApi(
         ChatWriter(
             engines.language_model,
-            board.persona(),
+            board.personas_by_language(),
             sampling,
             lambda: board.profile(CallOptions()).guardian,
         ),

@@ -20,6 +20,7 @@ from agent.safety.hotlines import Hotline, Service, lines_for
 from agent.safety.script import script, yes_or_no
 from agent.safety.tiers import Category, Tier, rank
 from pipeline.events import CrisisNoted, HelpLine
+from pipeline.text import count_units, language_of
 from pipeline.turn.lexicon import discloses_feeling
 
 Step: TypeAlias = Literal["none", "opened", "intent", "company", "staying"]
@@ -29,6 +30,7 @@ Step: TypeAlias = Literal["none", "opened", "intent", "company", "staying"]
 CRISIS_RATE = 0.8
 DISTRESS_RATE = 0.92
 
+_FEWEST_UNITS = 2  # an "ok" or a 嗯 is no change of language
 _ASKED_FURTHER = frozenset[Category](("suicide", "self_harm"))
 
 
@@ -61,7 +63,7 @@ class CrisisProtocol:
     """Fulfils `pipeline.guard.Guardian` for one call.
 
     Args:
-        locale: Language and script of what is said.
+        locale: Language and script of what is said, until the caller speaks the other language.
         region: Whose numbers are given.
         notified: A person is told of every rise of the tier; said to the caller once.
         contact: Number of a person on duty, spoken after the hotlines; None has none.
@@ -77,8 +79,8 @@ class CrisisProtocol:
     ) -> None:
         self.state = State()
         self._locale: Locale = locale
+        self._mandarin: Locale = locale if locale != "en" else _mandarin_of(region)
         self._region: Region = region
-        self._script = script(locale)
         self._notified = notified
         self._contact = contact
 
@@ -106,70 +108,78 @@ class CrisisProtocol:
     def taken(self, text: str) -> CrisisNoted | None:
         """Move on; returns a notice when the tier or the category is new."""
         before, self.state = self.state, self._move(text).state
+        self._locale = self._locale_of(text)
         if (self.state.tier, self.state.category) == (before.tier, before.category):
             return None
         assert self.state.category is not None
         return CrisisNoted(self.state.tier, self.state.category, self._shown())
 
+    def _locale_of(self, text: str) -> Locale:
+        """In what a turn is answered: its own language; a mere ok changes nothing."""
+        if count_units(text) < _FEWEST_UNITS:
+            return self._locale
+        return "en" if language_of(text) == "en" else self._mandarin
+
     # -- moves ------------------------------------------------------------------------
 
     def _move(self, text: str) -> Move:
         """What a turn with `text` leads to; changes nothing."""
+        locale = self._locale_of(text)
         if not text.strip():
             # Nobody spoke: in force, silence is answered by a line that stays.
-            return self._stay() if self.in_force else Move(None, self.state)
+            return self._stay(locale) if self.in_force else Move(None, self.state)
         found = assess(text)
         if rank(found.tier) > rank(self.state.tier):
-            return self._open(found)
-        meant = yes_or_no(text, self._script)
+            return self._open(found, locale)
+        meant = yes_or_no(text, script(locale))
         if self.state.tier == "concern":
             if self.state.step == "opened" and meant == "yes":
-                return self._open(replace(found, tier="elevated", category=self.state.category))
+                return self._open(
+                    replace(found, tier="elevated", category=self.state.category), locale
+                )
             return Move(None, replace(self.state, step="staying"))
-        return self._next(meant) if self.in_force else Move(None, self.state)
+        return self._next(meant, locale) if self.in_force else Move(None, self.state)
 
-    def _open(self, found: Assessment) -> Move:
+    def _open(self, found: Assessment, locale: Locale) -> Move:
         assert found.category is not None
-        opening = getattr(self._script.open[found.category], found.tier)
-        words = [self._filled(opening, found.category)]
+        words_for = script(locale)
+        opening = getattr(words_for.open[found.category], found.tier)
+        words = [self._filled(opening, found.category, locale)]
         if found.tier == "imminent":
             if self._notified:
-                words.insert(0, self._script.stay.person)
+                words.insert(0, words_for.stay.person)
             if self._contact is not None:
-                words.append(self._filled(self._script.stay.contact, found.category))
-        return Move(_joined(words, self._locale), State(found.tier, found.category, "opened"))
+                words.append(self._filled(words_for.stay.contact, found.category, locale))
+        return Move(_joined(words, locale), State(found.tier, found.category, "opened"))
 
-    def _next(self, meant: Literal["yes", "no"] | None) -> Move:
+    def _next(self, meant: Literal["yes", "no"] | None, locale: Locale) -> Move:
         """The step after the last one, from elevated on."""
-        state = self.state
+        state, ask = self.state, script(locale).ask
         asks_further = state.tier == "elevated" and state.category in _ASKED_FURTHER
         if state.step == "opened" and asks_further:
-            return Move(self._script.ask.intent, replace(state, step="intent"))
+            return Move(ask.intent, replace(state, step="intent"))
         if state.step == "intent" and meant == "yes":
             assert state.category is not None
-            return self._open(Assessment("imminent", state.category, ()))
+            return self._open(Assessment("imminent", state.category, ()), locale)
         if state.step in ("opened", "intent"):
-            return Move(self._script.ask.company, replace(state, step="company"))
-        return self._stay()
+            return Move(ask.company, replace(state, step="company"))
+        return self._stay(locale)
 
-    def _stay(self) -> Move:
-        lines = self._script.stay.lines
+    def _stay(self, locale: Locale) -> Move:
+        lines = script(locale).stay.lines
         assert self.state.category is not None
-        line = self._filled(lines[self.state.stayed % len(lines)], self.state.category)
+        line = self._filled(lines[self.state.stayed % len(lines)], self.state.category, locale)
         return Move(line, replace(self.state, step="staying", stayed=self.state.stayed + 1))
 
     # -- numbers ----------------------------------------------------------------------
 
-    def _filled(self, line: str, category: Category) -> str:
+    def _filled(self, line: str, category: Category, locale: Locale) -> str:
         return line.format(
-            hotline=self._spoken(category, named=True),
-            police=self._spoken("police", named=False),
-            ambulance=self._spoken("ambulance", named=False),
+            hotline=self._first(category).spoken(locale, named=True),
+            police=self._first("police").spoken(locale, named=False),
+            ambulance=self._first("ambulance").spoken(locale, named=False),
             number=self._contact or "",
         )
-
-    def _spoken(self, service: Service, *, named: bool) -> str:
-        return self._first(service).spoken(self._locale, named=named)
 
     def _first(self, service: Service) -> Hotline:
         """The region's number for a purpose; where it has none of its own, the general one."""
@@ -191,6 +201,11 @@ class CrisisProtocol:
             HelpLine(line.name[self._locale], line.number, line.hours)
             for line in by_number.values()
         )
+
+
+def _mandarin_of(region: Region) -> Locale:
+    """The script in which Mandarin is answered where the persona speaks English."""
+    return "zh-Hant" if region in ("TW", "HK") else "zh-Hans"
 
 
 def _joined(lines: list[str], locale: Locale) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +14,7 @@ from agent.persona import Persona
 from pipeline.errors import VoiceError
 from pipeline.guard import Guardian
 from pipeline.llm.base import LanguageModel, Message, Role, Sampling, TextDelta
+from pipeline.text import Language, language_of
 from web.openai_api.errors import error_response
 from web.openai_api.schema import ChatRequest
 
@@ -54,7 +55,8 @@ class ChatWriter:
 
     Args:
         model: Shared with the calls, and batched with them.
-        persona: Answers every model name but the engine's own, which gets no persona.
+        personas: Answer every model name but the engine's own, which gets no persona; each
+            in its language, the first where a text has none.
         sampling: What holds where a request says nothing.
         new_guardian: Makes what answers a crisis in the model's place, as in a call; the
             bare model has none.
@@ -63,12 +65,12 @@ class ChatWriter:
     def __init__(
         self,
         model: LanguageModel,
-        persona: Persona,
+        personas: Mapping[Language, Persona],
         sampling: Sampling,
         new_guardian: Callable[[], Guardian | None] = lambda: None,
     ) -> None:
         self._model = model
-        self._persona = persona
+        self._personas = personas
         self._sampling = sampling
         self._new_guardian = new_guardian
 
@@ -96,8 +98,15 @@ class ChatWriter:
         ]
         if self.name_of(request) != PERSONA_MODEL:
             return [*([Message("system", system)] if system else []), *turns]
-        prompt = self._persona.system_prompt + (f"\n\n{system}" if system else "")
-        return [Message("system", prompt), *self._persona.example_messages(), *turns]
+        persona = self._persona_for(turns)
+        prompt = persona.system_prompt + (f"\n\n{system}" if system else "")
+        return [Message("system", prompt), *persona.example_messages(), *turns]
+
+    def _persona_for(self, turns: Sequence[Message]) -> Persona:
+        """As in a call, the persona speaks the user's language, where it can."""
+        usual = next(iter(self._personas))
+        said = next((turn.content for turn in reversed(turns) if turn.role == "user"), "")
+        return self._personas.get(language_of(said, usual), self._personas[usual])
 
     def sampling(self, request: ChatRequest) -> Sampling:
         """How the answer is drawn."""

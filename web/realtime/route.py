@@ -22,7 +22,9 @@ from web.realtime.open_calls import OpenCalls
 
 REALTIME_PATH = "/v1/realtime"
 SUBPROTOCOL = "realtime"
-_RESUME = re.compile(r"qingting-resume\.([A-Za-z0-9_-]{16,64})\.([0-9]{1,12})")
+_RESUMES = "qingting-resume"
+_RESUME = re.compile(rf"{_RESUMES}\.([A-Za-z0-9_-]{{16,64}})\.([0-9]{{1,12}})")
+_NO_CALL = Resumption("", 0)  # no call has such a token
 _NO_LIMIT_SECS = float("inf")
 
 
@@ -96,4 +98,6 @@ def find_resumption(subprotocols: Iterable[str]) -> Resumption | None:
     for offered in subprotocols:
         if found := _RESUME.fullmatch(offered):
             return Resumption(found[1], int(found[2]))
+        if offered.startswith(_RESUMES):
+            return _NO_CALL  # meant one, so it must not begin another
     return None

@@ -116,6 +116,29 @@ def test_partial_words_stop_a_reply_only_when_they_are_graver():
     assert protocol.holds("遺書我寫好了")
 
 
+def test_a_caller_is_answered_in_their_own_language():
+    """An English crisis in a Mandarin call gets English words; a mere ok changes nothing back."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    opening = protocol.answer("I want to kill myself tonight")
+    assert opening is not None
+    assert opening.isascii()
+    protocol.taken("I want to kill myself tonight")
+    following = protocol.answer("嗯")
+    assert following is not None
+    assert following.isascii()
+
+
+def test_mandarin_in_an_english_call_is_written_as_in_its_region():
+    """Traditional characters with Taiwan's numbers, simplified elsewhere."""
+    said = {
+        region: CrisisProtocol("en", region).answer("我今天晚上就要自杀") for region in ("TW", "UK")
+    }
+    assert said["TW"] is not None
+    assert "這" in said["TW"] or "現" in said["TW"] or "個" in said["TW"]
+    assert said["UK"] is not None
+    assert not {"這", "現", "個"} & set(said["UK"])
+
+
 def test_a_person_on_duty_is_named_in_imminent_danger():
     """Hand-over is said aloud when there is somebody."""
     protocol = CrisisProtocol("en", "US", notified=True, contact="555 0100")
@@ -133,7 +156,7 @@ def test_every_opening_has_its_numbers(locale: Locale, region):
     protocol = CrisisProtocol(locale, region)
     for category in CATEGORIES:
         for tier in TIERS[1:]:
-            line = protocol._filled(getattr(words.open[category], tier), category)
+            line = protocol._filled(getattr(words.open[category], tier), category, locale)
             assert "{" not in line
     for service in ("police", "ambulance", "suicide"):
         assert lines_for(region, service)

@@ -42,7 +42,7 @@ async def api(limits: LimitSettings) -> AsyncIterator[Api]:
     routes = OpenAiApi(
         ChatWriter(
             model,
-            load_persona("listener", "zh-Hans"),
+            {"zh": load_persona("listener", "zh-Hans"), "en": load_persona("listener", "en")},
             Sampling(),
             lambda: CrisisProtocol("zh-Hans", "CN"),
         ),

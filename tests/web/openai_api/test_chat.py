@@ -89,6 +89,21 @@ async def test_the_persona_answers_whatever_model_is_asked_for(api):
     assert rest[-1].content == "你好"
 
 
+async def test_the_persona_speaks_the_users_language(api):
+    """English is answered under the English prompt, whatever the server's own language."""
+    english = [{"role": "user", "content": "I have not been able to sleep for weeks."}]
+    await api.http.post("/v1/chat/completions", json={"messages": english})
+    assert "You are Ting" in api.model.prompts[-1][0].content
+
+
+async def test_a_crisis_is_answered_in_the_users_language(api):
+    """By the protocol, not by the model."""
+    english = [{"role": "user", "content": "I want to kill myself tonight."}]
+    answer = await api.http.post("/v1/chat/completions", json={"messages": english})
+    assert answer.json()["choices"][0]["message"]["content"].isascii()
+    assert not api.model.prompts
+
+
 async def test_the_bare_model_answers_under_its_own_name(api):
     """No persona, no examples."""
     await api.http.post("/v1/chat/completions", json={"model": "fake", "messages": HELLO})

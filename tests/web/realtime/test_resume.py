@@ -153,6 +153,14 @@ async def test_a_newer_socket_takes_over_from_one_that_is_half_open(site):
     assert len(site.factory.calls) == 1
 
 
+@pytest.mark.parametrize("offered", ["qingting-resume.bogus.0", "qingting-resume.x.-1"])
+async def test_what_is_meant_as_a_way_back_begins_no_other_call(site, offered):
+    """A mangled token is refused as an unknown one is."""
+    async with site.connect(subprotocols=["realtime", offered]) as socket:
+        assert (await hear(socket, "error"))["error"]["code"] == "call_not_found"
+    assert not site.factory.calls
+
+
 async def test_a_hang_up_is_final(site):
     """Code 1000 ends the call at once; its token opens nothing."""
     async with site.connect() as socket:
