@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ from agent.intake.desk import IntakeDesk
 from agent.keys import KeyRing
 from pipeline.errors import ConfigError
 from pipeline.events import CallFactory, CallOptions
-from web.auth import Gate
+from web.auth import Gate, is_loopback
 from web.guard import Guard
 from web.intake import intake_routes
 from web.metrics import Metrics, sample_loop_lag
@@ -147,6 +148,12 @@ def _access(
     return {"recorded": privacy.record, "draining": draining, "talk_secs": limits.talk_secs_per_day}
 
 
+_IN_THE_CLEAR = (
+    "qingting: others reach this server without TLS: keys and voices cross the network in the "
+    "clear, and browsers give no microphone; set server.tls_certificate_file and tls_key_file"
+)
+
+
 def serve(settings: Settings) -> None:
     """Load the engines and take calls until SIGINT or SIGTERM; running replies may finish.
 
@@ -161,6 +168,8 @@ def serve(settings: Settings) -> None:
             async with application(settings) as app:
                 address = address_of(listener, tls=settings.server.tls_key_file is not None)
                 print(f"Qingting listens on {address} (Ctrl-C stops it)", flush=True)
+                if not is_loopback(settings.server.host) and not address.startswith("https"):
+                    print(_IN_THE_CLEAR, file=sys.stderr, flush=True)
                 await _server(app, settings.server, stop_on_signals=True).serve([listener])
 
     asyncio.run(run())
