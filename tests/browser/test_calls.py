@@ -213,6 +213,8 @@ async def test_a_crisis_shows_who_helps_and_keeps_it_in_view(booth, artifacts):
     await page.screenshot(path=artifacts / "crisis.png")
     assert await accessibility_faults(page) == []
     await page.reload()
+    await page.locator("#again").wait_for()
+    assert await page.locator("#help").is_visible()
     await page.click("#go-on")
     await page.locator("#help").wait_for(timeout=LONG_MS)
     await page.click("#hang-up")

@@ -8,12 +8,7 @@ export class HelpView {
     this._list = page.getElementById("help-lines");
   }
 
-  hide() {
-    this._box.hidden = true;
-    this._list.replaceChildren();
-  }
-
-  /** @param {Array<{name: string, number: string, hours: string}>} lines the most urgent first */
+  /** @param {Array<{name: string, number: string, hours: string}>} lines the most urgent first; none hides the box */
   show(lines) {
     this._list.replaceChildren(...lines.map((line) => this._item(line)));
     this._box.hidden = lines.length === 0;

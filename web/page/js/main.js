@@ -42,6 +42,8 @@ class App {
     by("save-recording").addEventListener("click", () => this.saveRecording());
     addEventListener("online", () => this.call?.suspect());
     addEventListener("pagehide", () => this.keepTicket());
+    // After a reload in a crisis the numbers are back before the call is.
+    this.help.show(preferences.ticket?.help ?? []);
     this.show("welcome");
     this.ask();
   }
@@ -97,7 +99,8 @@ class App {
       record: preferences.get("keepRecording"),
       tell: (kind, detail) => this[`on_${kind}`](detail),
     });
-    this.help.hide();
+    this.helpLines = ticket?.help ?? [];
+    this.help.show(this.helpLines);
     this.show("call");
     this.view.begin(startedAt);
     this.view.silent(false);
@@ -158,7 +161,9 @@ class App {
   }
 
   on_crisis({ lines }) {
+    this.helpLines = lines;
     this.help.show(lines);
+    this.keepTicket();
     this.announce("help.announced");
   }
 
@@ -291,7 +296,8 @@ class App {
   keepTicket() {
     const ticket = this.call?.ticket;
     if (ticket && document.body.dataset.view === "call") {
-      preferences.ticket = { token: ticket.token, key: this.key, startedAt: this.startedAt };
+      const { key, startedAt, helpLines: help } = this;
+      preferences.ticket = { token: ticket.token, key, startedAt, help };
     }
   }
 }

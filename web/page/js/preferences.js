@@ -46,7 +46,7 @@ export class Preferences {
     write(this._local, CHOICES, this._choices);
   }
 
-  /** The call of this tab: {token, key, record, at}. */
+  /** The call of this tab: {token, key, startedAt, help}. */
   get ticket() {
     return read(this._session, TICKET, null);
   }
