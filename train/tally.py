@@ -30,7 +30,9 @@ class Tally:
         rows_kept: Those that are part of a record that was written.
         records: Records that were written.
         dropped: Rows by reason; `rows_in == rows_kept + sum(dropped.values())` at the end.
-        examples: The first rows of each reason.
+        left_out: Parts of rows by reason: a picture beside words, a turn that answers nothing.
+            What is left of such a row counts as a row, kept or dropped.
+        examples: The first rows, or parts of rows, of each reason.
         notes: Sentences for the person who reads the report.
         formats: Importer used, by file name.
     """
@@ -39,6 +41,7 @@ class Tally:
     rows_kept: int = 0
     records: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[Example]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     formats: dict[str, str] = field(default_factory=dict)
@@ -53,6 +56,20 @@ class Tally:
             rows: How many rows `text` stands for.
         """
         self.dropped[reason] += rows
+        self._show(reason, where, text)
+
+    def leave_out(self, reason: str, where: str, text: str = "") -> None:
+        """Book a part of a row that goes no further while the rest of the row may.
+
+        Args:
+            reason: As in `drop`; no reason of one is a reason of the other.
+            where: `file:line`.
+            text: The part; only its beginning is kept.
+        """
+        self.left_out[reason] += 1
+        self._show(reason, where, text)
+
+    def _show(self, reason: str, where: str, text: str) -> None:
         shown = self.examples.setdefault(reason, [])
         if len(shown) < EXAMPLES:
             excerpt = " ".join(text[: 2 * EXCERPT_CHARS].split())
@@ -65,6 +82,7 @@ class Tally:
         self.rows_kept += other.rows_kept
         self.records += other.records
         self.dropped += other.dropped
+        self.left_out += other.left_out
         for reason, shown in other.examples.items():
             mine = self.examples.setdefault(reason, [])
             mine += shown[: EXAMPLES - len(mine)]
@@ -76,7 +94,7 @@ class Tally:
         if not self.rows_in:
             return "; ".join(["the source holds no rows", *self.notes])
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.dropped.most_common(4))
-        return f"of {self.rows_in} rows, {reasons or 'none was kept'}"
+        return "; ".join([f"of {self.rows_in} rows, {reasons or 'none was kept'}", *self.notes])
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for a report file."""
@@ -85,15 +103,19 @@ class Tally:
             "rows_kept": self.rows_kept,
             "records": self.records,
             "dropped": {
-                reason: {
-                    "rows": count,
-                    "examples": [
-                        {"where": example.where, "text": example.excerpt}
-                        for example in self.examples.get(reason, ())
-                    ],
-                }
+                reason: {"rows": count, "examples": self._examples(reason)}
                 for reason, count in self.dropped.most_common()
+            },
+            "left_out": {
+                reason: {"parts": count, "examples": self._examples(reason)}
+                for reason, count in self.left_out.most_common()
             },
             "notes": self.notes,
             "formats": self.formats,
         }
+
+    def _examples(self, reason: str) -> list[dict[str, str]]:
+        return [
+            {"where": example.where, "text": example.excerpt}
+            for example in self.examples.get(reason, ())
+        ]

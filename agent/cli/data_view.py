@@ -72,11 +72,20 @@ def show_tally(tally: Tally, what: str) -> None:
     table.add_row("in", str(tally.rows_in), "")
     table.add_row("kept", str(tally.rows_kept), "")
     for reason, count in tally.dropped.most_common():
-        shown = (f"{one.where}  {one.excerpt}".strip() for one in tally.examples.get(reason, ()))
-        table.add_row(escape(reason), str(count), escape("\n".join(shown)))
+        table.add_row(escape(reason), str(count), escape(_examples(tally, reason)))
     console.print(table)
+    if tally.left_out:
+        parts = Table("", "parts of rows left out", "for example", show_edge=False)
+        for reason, count in tally.left_out.most_common():
+            parts.add_row(escape(reason), str(count), escape(_examples(tally, reason)))
+        console.print(parts)
     for note in tally.notes:
         console.print(f"[yellow]note[/] {escape(note)}")
+
+
+def _examples(tally: Tally, reason: str) -> str:
+    shown = tally.examples.get(reason, ())
+    return "\n".join(f"{one.where}  {one.excerpt}".strip() for one in shown)
 
 
 def show_cleaning(report: CleanReport, masked: str = "personal data replaced") -> None:
