@@ -10,6 +10,7 @@ package reads the environment for settings.
 """
 
 from agent.config.intake import IntakeSettings
+from agent.config.memory import MemorySettings
 from agent.config.recall import RagSettings
 from agent.config.sections import (
     InterruptionMode,
@@ -47,6 +48,7 @@ __all__ = [
     "LlmSettings",
     "Locale",
     "LoggingSettings",
+    "MemorySettings",
     "ModelSettings",
     "Origin",
     "Pacing",

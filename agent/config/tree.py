@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from agent.config.intake import IntakeSettings
+from agent.config.memory import MemorySettings
 from agent.config.recall import RagSettings
 from agent.config.sections import (
     InterruptionSettings,
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
     privacy: PrivacySettings = PrivacySettings()
     safety: SafetySettings = SafetySettings()
     intake: IntakeSettings = IntakeSettings()
+    memory: MemorySettings = MemorySettings()
     logging: LoggingSettings = LoggingSettings()
 
     @property

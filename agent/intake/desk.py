@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from agent.intake.record import IntakeRecord
 from agent.intake.sheet import SheetFacts
+from agent.memory.desk import MemoryDesk
 from agent.store.records import CallRecord, RecordStore
 from pipeline.errors import StoreError
 
@@ -60,24 +61,27 @@ class IntakeDesk:
         )
 
     def strike(self, call_id: str, entry_ids: list[int]) -> SheetFacts:
-        """Take entries out for good; the transcript of the call is another matter.
+        """Take entries out for good, and out of what the caller's next call may know.
+
+        The transcript of the call is another matter.
 
         Raises:
             StoreError: There is no such call or entry; nothing is struck then.
         """
         with self._lock:
-            record = self._record(call_id, "read")
+            record = kept = self._record(call_id, "read")
             for entry_id in entry_ids:
-                record = record.without(entry_id)
-            content = record.model_dump_json().encode()
+                kept = kept.without(entry_id)
+            content = kept.model_dump_json().encode()
             self._store.replace(call_id, "intake", content, reason="struck")
+            struck = [entry.quote for entry in record.entries if entry not in kept.entries]
+            MemoryDesk(self._store).strike(call_id, struck)
         return self.facts(call_id)
 
     def _record(self, call_id: str, reason: str) -> IntakeRecord:
-        for item in self._store.items(call_id, reason=reason):
-            if item.kind == "intake":
-                try:
-                    return IntakeRecord.model_validate_json(item.content)
-                except ValidationError as error:
-                    raise StoreError(f"The intake record of {call_id} cannot be read.") from error
+        for item in self._store.items(call_id, reason=reason, kind="intake"):
+            try:
+                return IntakeRecord.model_validate_json(item.content)
+            except ValidationError as error:
+                raise StoreError(f"The intake record of {call_id} cannot be read.") from error
         raise StoreError(f"Nothing was taken down in {call_id}.")

@@ -7,6 +7,7 @@ from agent.intake.planner import QuestionPlanner
 from agent.intake.reader import TurnReader
 from agent.intake.record import IntakeRecord
 from agent.intake.taker import IntakeTaker
+from agent.memory.summary import summarise
 from agent.store.recorder import CallRecorder
 from pipeline.context.notes import NoteSource
 from pipeline.errors import OverloadedError
@@ -21,12 +22,18 @@ def open_intake(
     A model that has no place for one more conversation leaves it at the rules.
     """
     intake = settings.intake
-    if not (intake.ask or (intake.take and recorder is not None)):
+    remembers = recorder is not None and recorder.consent.memory
+    if not (intake.ask or remembers or (intake.take and recorder is not None)):
         return None
 
     def keep(record: IntakeRecord) -> None:
         if intake.take and recorder is not None:
             recorder.keep_intake(record.model_dump_json().encode())
+
+    def remember(taker: IntakeTaker) -> None:
+        memory = summarise(taker.record, tuple(taker.turns))
+        if recorder is not None and memory.lines:
+            recorder.remember(memory.model_dump_json().encode())
 
     reader = None
     if intake.read:
@@ -34,7 +41,7 @@ def open_intake(
             reader = TurnReader(model.open())
         except OverloadedError:
             reader = None
-    return IntakeTaker(locale, keep, reader)
+    return IntakeTaker(locale, keep, reader, remember)
 
 
 def question_sources(settings: Settings, taker: IntakeTaker | None) -> tuple[NoteSource, ...]:

@@ -10,7 +10,7 @@ from pydantic import Field as Constrained
 
 from agent.config import Locale
 from agent.intake.fields import FIELDS, SINGLE, Field
-from agent.intake.spans import fold
+from agent.intake.spans import comparable
 from pipeline.errors import StoreError
 
 FoundBy: TypeAlias = Literal["rule", "model", "safety"]
@@ -82,7 +82,7 @@ class IntakeRecord(_Data):
         return tuple(
             field
             for field in FIELDS
-            if field in SINGLE and len({_key(entry.quote) for entry in self.of(field)}) > 1
+            if field in SINGLE and len({comparable(entry.quote) for entry in self.of(field)}) > 1
         )
 
     def with_entry(
@@ -96,8 +96,8 @@ class IntakeRecord(_Data):
         tier: str | None = None,
     ) -> Self:
         """With one entry more; the same record where the same was told before."""
-        said = _key(quote)
-        if any(said in _key(entry.quote) for entry in self.of(field)):
+        said = comparable(quote)
+        if any(said in comparable(entry.quote) for entry in self.of(field)):
             return self
         entry = Entry(
             entry_id=self.next_id,
@@ -112,7 +112,7 @@ class IntakeRecord(_Data):
         kept = [
             other
             for other in self.entries
-            if not (other.field == field and other.turn == turn and _key(other.quote) in said)
+            if not (other.field == field and other.turn == turn and comparable(other.quote) in said)
         ]
         entries = sorted([*kept, entry], key=lambda one: (one.turn, one.entry_id))
         return self.model_copy(update={"entries": tuple(entries), "next_id": self.next_id + 1})
@@ -141,7 +141,3 @@ class IntakeRecord(_Data):
         if len(kept) == len(self.entries):
             raise StoreError(f"The record has no entry {entry_id}.")
         return self.model_copy(update={"entries": kept, "struck": self.struck + 1})
-
-
-def _key(quote: str) -> str:
-    return "".join(filter(str.isalnum, fold(quote)))

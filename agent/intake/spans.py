@@ -59,13 +59,18 @@ def fold(text: str) -> str:
     return "".join(map(_folded_character, text))
 
 
+def comparable(quote: str) -> str:
+    """The folded letters and digits of `quote` alone, for asking whether two say the same."""
+    return "".join(filter(str.isalnum, fold(quote)))
+
+
 def find(text: str, quote: str) -> Span | None:
     """Where `quote` stands in `text`, letters and digits alone compared.
 
     Returns:
         Its first place, None when it was not said or begins or ends inside a Latin word.
     """
-    wanted = "".join(filter(str.isalnum, fold(quote)))
+    wanted = comparable(quote)
     kept = [(character, at) for at, character in enumerate(fold(text)) if character.isalnum()]
     if not wanted:
         return None

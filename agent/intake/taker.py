@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 # Turns that wait for the model. A caller who never pauses is read by rules alone.
 MAX_WAITING_TURNS = 16
 
+MAX_TURNS = 500  # kept of a call; an hour has about 300
+
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
@@ -50,9 +52,11 @@ class IntakeTaker:
         locale: Language and script of the record.
         on_changed: Told of every change.
         reader: Reads turns with the model too; None leaves it at the rules.
+        on_closed: Told at the end of the call.
 
     Attributes:
         record: What is known so far.
+        turns: What the caller said, turn by turn.
         heard: What the caller heard last of the bot.
     """
 
@@ -61,10 +65,14 @@ class IntakeTaker:
         locale: Locale,
         on_changed: Callable[[IntakeRecord], None] = lambda record: None,
         reader: TurnReader | None = None,
+        on_closed: Callable[[IntakeTaker], None] = lambda taker: None,
     ) -> None:
         self.record = IntakeRecord(locale=locale)
         self._on_changed = on_changed
+        self._on_closed = on_closed
         self._reader = reader
+        self._closed = False
+        self.turns: deque[str] = deque(maxlen=MAX_TURNS)
         self.heard = ""
         self._began_at: tuple[str, float] | None = None
         self._last: _Turn | None = None
@@ -102,6 +110,9 @@ class IntakeTaker:
 
     async def close(self) -> None:
         """Stop reading and give the model's place back. Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self._on_closed(self)
         self._stop_reading()
         if self._reader is not None:
             await self._reader.close()
@@ -109,6 +120,7 @@ class IntakeTaker:
     def _take(self, text: str, at_secs: float | None) -> None:
         turn = _Turn(self.record.turns, text, self.heard, at_secs)
         self._last = turn
+        self.turns.append(text)
         self._waiting.append(turn)
         record = self.record.with_turn()
         if refuses(text):

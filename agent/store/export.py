@@ -64,7 +64,7 @@ def as_json(record: CallRecord, items: list[Item]) -> str:
 def _content(item: Item) -> dict[str, Any]:
     if item.kind == "mark":
         return dict(json.loads(item.content))
-    if item.kind == "intake":
+    if item.kind in ("intake", "memory"):
         return {"record": json.loads(item.content)}
     return {"text": item.text}
 

@@ -39,6 +39,9 @@ class CallRecorder:
         consent: What may be kept; the rest is never handed to the store.
         caller: Who calls, if known.
         on_failed: Told once when the store fails; the call goes on unrecorded.
+
+    Attributes:
+        consent: As given.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class CallRecorder:
     ) -> None:
         self._store = store
         self._call_id = call_id
-        self._consent = consent
+        self.consent = consent
         self._on_failed = on_failed
         self._audio: dict[ItemKind, bytearray] = {
             "caller_audio": bytearray(),
@@ -88,8 +91,13 @@ class CallRecorder:
 
     def keep_intake(self, content: bytes) -> None:
         """The intake record as it is now: JSON that takes the place of the last one."""
-        if self._consent.text:
+        if self.consent.text:
             self._work.put(lambda: self._store.replace(self._call_id, "intake", content))
+
+    def remember(self, content: bytes) -> None:
+        """What the caller's next call may know: JSON, once, before the end."""
+        if self.consent.memory:
+            self._work.put(lambda: self._store.remember(self._call_id, content))
 
     def hear(self, pcm: bytes) -> None:
         """The caller's audio: PCM16 little-endian, mono, 16 kHz."""
@@ -106,7 +114,7 @@ class CallRecorder:
         self._thread.join(_END_SECS)
 
     def _hear(self, kind: ItemKind, pcm: bytes, rate_hz: int) -> None:
-        if not self._consent.audio:
+        if not self.consent.audio:
             return
         waiting = self._audio[kind]
         waiting += pcm
@@ -120,7 +128,7 @@ class CallRecorder:
                 waiting.clear()
 
     def _add(self, kind: ItemKind, content: bytes) -> None:
-        if self._consent.text:
+        if self.consent.text:
             self._put(kind, content)
 
     def _put(self, kind: ItemKind, content: bytes) -> None:

@@ -1,7 +1,7 @@
 """The records themselves: SQLite, every value of content sealed with its record's own key.
 
     calls   one row a call: when, consent, whose (a keyed tag), its key (wrapped)
-    items   what was said and heard, marks and audio, in order, sealed
+    items   what was said and heard, marks, audio, and what is remembered, in order, sealed
     audit   who did what to which record, without content; outlives the record
 
 A commit happens at every item, so a process that is killed loses only what it had not
@@ -15,7 +15,7 @@ import datetime
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -26,7 +26,9 @@ from agent.store.keys import KeyPlace, KeySet, fresh_keys
 from agent.store.sealing import new_key, seal, unseal
 from pipeline.errors import StoreError
 
-ItemKind: TypeAlias = Literal["caller", "bot", "mark", "intake", "caller_audio", "bot_audio"]
+ItemKind: TypeAlias = Literal[
+    "caller", "bot", "mark", "intake", "memory", "caller_audio", "bot_audio"
+]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -49,7 +51,13 @@ class _Data(BaseModel):
 
 
 class Consent(_Data):
-    """What the caller allows to be kept."""
+    """What the caller allows to be kept.
+
+    Attributes:
+        text: Words, marks and the intake record.
+        audio: Both voices.
+        memory: A few sentences for the caller's next call.
+    """
 
     text: bool = True
     audio: bool = False
@@ -79,8 +87,8 @@ class Item(_Data):
 
     Attributes:
         number: 0, 1, 2, … within the call.
-        kind: "caller" and "bot" are words, "mark" and "intake" are JSON, audio is PCM16
-            little-endian mono, 16 kHz of the caller and 24 kHz of the bot.
+        kind: "caller" and "bot" are words; "mark", "intake" and "memory" are JSON; audio is
+            PCM16 little-endian mono, 16 kHz of the caller and 24 kHz of the bot.
         at: UTC.
         content: UTF-8 text, or samples.
     """
@@ -215,6 +223,40 @@ class RecordStore:
             if reason is not None:
                 self._wipe()
 
+    def revise(
+        self, call_id: str, kind: ItemKind, change: Callable[[bytes], bytes], *, reason: str
+    ) -> None:
+        """Change the one item of a kind without anybody writing in between.
+
+        Args:
+            call_id: Of the call.
+            kind: Of the item; nothing is done where there is none.
+            change: From its content to another; what it raises leaves the item as it was.
+            reason: What the audit log says. The old content leaves no trace in the file.
+
+        Raises:
+            StoreError: There is no such call, or the file cannot be written.
+        """
+        with self._lock:
+            for item in self.items(call_id, kind=kind):
+                self.replace(call_id, kind, change(item.content), reason=reason)
+
+    def remember(self, call_id: str, content: bytes) -> None:
+        """Keep what the caller's next call may know; nothing if they have withdrawn it since.
+
+        Raises:
+            StoreError: There is no such call, or the file cannot be written.
+        """
+        with self._lock:
+            key = self._record_key(call_id)
+            with self._writing() as db:
+                (allowed,) = db.execute(
+                    "SELECT keeps_memory FROM calls WHERE call_id = ?", (call_id,)
+                ).fetchone()
+                if allowed:
+                    _insert(db, key, call_id, "memory", content)
+                    _note(db, "remembered", call_id)
+
     def end(self, call_id: str) -> None:
         """The call is over."""
         with self._writing() as db:
@@ -241,8 +283,15 @@ class RecordStore:
         with self._lock:
             return self._call(self._row(call_id))
 
-    def items(self, call_id: str, *, reason: str = "read") -> list[Item]:
+    def items(
+        self, call_id: str, *, reason: str = "read", kind: ItemKind | None = None
+    ) -> list[Item]:
         """Everything kept of a call, in order; the audit log says that it was read.
+
+        Args:
+            call_id: Of the call.
+            reason: What the audit log says.
+            kind: Only items of this kind; the others are not opened.
 
         Raises:
             StoreError: There is no such record, or it cannot be opened.
@@ -250,8 +299,9 @@ class RecordStore:
         with self._lock:
             key = self._record_key(call_id)
             rows = self._db.execute(
-                "SELECT number, kind, at, content FROM items WHERE call_id = ? ORDER BY number",
-                (call_id,),
+                "SELECT number, kind, at, content FROM items"
+                " WHERE call_id = ? AND kind = COALESCE(?, kind) ORDER BY number",
+                (call_id, kind),
             ).fetchall()
             with self._writing() as db:
                 _note(db, reason, call_id)
@@ -320,6 +370,22 @@ class RecordStore:
                         _note(db, reason, call_id)
             self._wipe()
         return gone
+
+    def withdraw_memory(self, call_ids: list[str], *, reason: str = "forgotten") -> None:
+        """Forget what was remembered of calls, and that it was allowed; their records stay.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        with self._lock:
+            with self._writing() as db:
+                for call_id in call_ids:
+                    db.execute("UPDATE calls SET keeps_memory = 0 WHERE call_id = ?", (call_id,))
+                    db.execute(
+                        "DELETE FROM items WHERE call_id = ? AND kind = 'memory'", (call_id,)
+                    )
+                    _note(db, reason, call_id)
+            self._wipe()
 
     def purge(self, keep_days: float) -> int:
         """Delete what began more than `keep_days` days ago; returns how many."""

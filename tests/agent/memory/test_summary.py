@@ -1,0 +1,115 @@
+"""What a call leaves for the next: quotes, few, and none that raises an alarm."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.intake.taker import IntakeTaker
+from agent.memory.summary import (
+    MAX_LINE_CHARS,
+    MAX_LINE_UNITS,
+    MAX_LINES,
+    CallMemory,
+    MemoryLine,
+    one_line,
+    shortened,
+    summarise,
+)
+from pipeline.errors import StoreError
+from pipeline.text import count_units
+
+LINES = CallMemory(
+    locale="en",
+    lines=(
+        MemoryLine(number=1, topic="name", text="Darren"),
+        MemoryLine(number=2, topic="concern", text="my wife's given me an ultimatum"),
+    ),
+)
+
+
+def told(locale, *turns):
+    """What a call leaves in which the caller says these turns."""
+    taker = IntakeTaker(locale)
+    for turn in turns:
+        taker.caller_text(turn)
+    return summarise(taker.record, tuple(taker.turns))
+
+
+def test_lines_are_the_callers_own_words():
+    """Every line stands in a turn, as it was said."""
+    turns = ("叫我小安", "我失戀了 三個月了", "我想好好睡一覺")
+    memory = told("zh-Hant", *turns)
+    assert ("name", "小安") in [(line.topic, line.text) for line in memory.lines]
+    assert "我失戀了" in [line.text for line in memory.lines]
+    for line in memory.lines:
+        assert any(line.text in turn for turn in turns)
+
+
+@given(st.lists(st.text(alphabet="我想睡不著失戀了三個月媽媽好 ab", max_size=60), max_size=6))
+def test_nothing_is_ever_invented(turns):
+    """Whatever is said, a line is a piece of it, and there are few."""
+    memory = told("zh-Hant", *turns)
+    assert len(memory.lines) <= MAX_LINES
+    for line in memory.lines:
+        words = line.text.removesuffix("…")
+        assert any(words in one_line(turn) for turn in turns)
+
+
+def test_words_of_crisis_are_not_brought_into_the_next_call():
+    """Neither as a concern nor as the longest turn."""
+    memory = told("en", "i want to kill myself tonight", "hello")
+    assert memory.lines == ()
+
+
+def test_without_a_concern_the_longest_turn_says_what_the_call_was_about():
+    """Rules that find nothing leave at least that."""
+    told_turn = "what would you do with a neighbour like that"
+    memory = told("en", "hello", told_turn)
+    assert [(line.topic, line.text) for line in memory.lines] == [("said", told_turn)]
+
+
+def test_a_call_without_content_leaves_nothing():
+    """A greeting is not worth remembering."""
+    assert told("en", "hello", "bye").lines == ()
+    assert summarise(IntakeTaker("en").record).lines == ()
+
+
+def test_medication_and_age_are_left_out():
+    """They may have changed, and belong to the counsellor's record."""
+    memory = told("en", "i'm 43 and i'm really anxious", "i'm taking sertraline")
+    assert {line.topic for line in memory.lines} == {"concern"}
+
+
+def test_long_lines_are_cut_and_say_so():
+    """At a unit's end; shorter ones stay as they are."""
+    long = "好" * (MAX_LINE_UNITS + 1)
+    assert shortened(long) == "好" * MAX_LINE_UNITS + "…"
+    assert shortened("short and whole") == "short and whole"
+    assert count_units(shortened("word " * 90)) == MAX_LINE_UNITS
+
+
+def test_a_line_is_corrected_or_taken_out():
+    """With the caller's words on one line; empty ones take it out."""
+    corrected = LINES.corrected(2, " my wife \n is worried about me ")
+    assert corrected.lines[1].text == "my wife is worried about me"
+    assert corrected.lines[1].corrected
+    assert corrected.lines[0] == LINES.lines[0]
+    assert LINES.corrected(1, " \n ").lines == LINES.lines[1:]
+    assert LINES.without(2).lines == LINES.lines[:1]
+
+
+def test_what_cannot_be_corrected_is_refused():
+    """A line that is not there, and more words than a line has."""
+    with pytest.raises(StoreError, match="no line 3"):
+        LINES.without(3)
+    with pytest.raises(StoreError, match="at most"):
+        LINES.corrected(1, "x" * (MAX_LINE_CHARS + 1))
+
+
+def test_what_was_struck_from_the_record_is_taken_out():
+    """Also where the line says more than the quote, or was cut shorter."""
+    assert LINES.without_quotes(["Darren", ""]).lines == LINES.lines[1:]
+    assert LINES.without_quotes(["an ultimatum"]).lines == LINES.lines[:1]
+    assert LINES.without_quotes(["something else"]) == LINES
