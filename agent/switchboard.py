@@ -14,6 +14,9 @@ from agent.call import Call
 from agent.config import Locale, Settings
 from agent.intake.desk import IntakeDesk
 from agent.intake.opening import open_intake, question_sources
+from agent.memory.desk import MemoryDesk
+from agent.memory.notes import greeting_again
+from agent.memory.opening import memory_sources, recall
 from agent.persona import Persona
 from agent.profile import call_profile
 from agent.recall.notes import note_sources, open_history
@@ -48,7 +51,7 @@ class Switchboard:
         self._personas = _spoken_by(settings)
         self._calls: dict[str, Call] = {}
         self._records: RecordStore | None = None
-        if settings.privacy.record:
+        if settings.privacy.record or settings.memory.offer:
             self._records = open_store(settings)
             self._records.purge(settings.privacy.retention_days)
         self._history = open_history(settings.rag)
@@ -70,9 +73,16 @@ class Switchboard:
     def intake_desk(self) -> IntakeDesk | None:
         """Where callers see what was taken down; None where nothing is."""
         intake = self._settings.intake
-        if self._records is None or not intake.take:
+        if self._records is None or not (self._settings.privacy.record and intake.take):
             return None
         return IntakeDesk(self._records, intake.review_hours * HOUR_SECS)
+
+    @property
+    def memory_desk(self) -> MemoryDesk | None:
+        """Where callers see what is remembered of them; None where nobody is."""
+        if self._records is None or not self._settings.memory.offer:
+            return None
+        return MemoryDesk(self._records)
 
     @property
     def open_calls(self) -> int:
@@ -80,16 +90,21 @@ class Switchboard:
         return len(self._calls)
 
     async def open_call(self, options: CallOptions) -> Call:
+        caller = options.caller if self._settings.memory.offer else None
+        remembered = await asyncio.to_thread(recall, self._records, caller)
+        # From here on nothing waits until the call is counted.
         admit(len(self._calls), self._load.level, self._settings.server)
         call_id = f"call_{secrets.token_hex(8)}"
-        recorder = self._recorder(call_id)
+        recorder = self._recorder(call_id, caller)
         locale = self.persona(options.locale).locale
         intake = open_intake(self._settings, self._engines.language_model, locale, recorder)
         questions = question_sources(self._settings, intake)
+        count_tokens = self._engines.language_model.count_tokens
+        memories = memory_sources(self._settings, remembered, locale, count_tokens, intake)
 
         def profile(options: CallOptions) -> CallProfile:
-            own = self.profile(options)
-            own = replace(own, note_sources=(*own.note_sources, *questions))
+            own = self.profile(options, returning=bool(memories))
+            own = replace(own, note_sources=(*own.note_sources, *memories, *questions))
             # The call that is being opened counts, and so does every later one.
             calls = len(self._calls.keys() | {call_id})
             return degraded(own, level_of(calls, self._load.level, self._settings.server))
@@ -144,16 +159,25 @@ class Switchboard:
         for call in self._calls.values():
             call.adapt()
 
-    def _recorder(self, call_id: str) -> CallRecorder | None:
-        """Keeps the call, where the settings say so."""
-        if self._records is None:
+    def _recorder(self, call_id: str, caller: str | None) -> CallRecorder | None:
+        """Keeps the call, where the settings say so, and what its caller wants remembered."""
+        privacy = self._settings.privacy
+        if self._records is None or not (privacy.record or caller is not None):
             return None
-        return CallRecorder(
-            self._records, call_id, Consent(text=True, audio=self._settings.privacy.record_audio)
+        consent = Consent(
+            text=privacy.record,
+            audio=privacy.record and privacy.record_audio,
+            memory=caller is not None,
         )
+        return CallRecorder(self._records, call_id, consent, caller)
 
-    def profile(self, options: CallOptions) -> CallProfile:
-        """What the settings and a client's options make of a call."""
+    def profile(self, options: CallOptions, *, returning: bool = False) -> CallProfile:
+        """What the settings and a client's options make of a call.
+
+        Args:
+            options: The client's wishes.
+            returning: Whether the caller is remembered, which the greeting then says.
+        """
         persona = self.persona(options.locale)
         notes = note_sources(
             self._history,
@@ -161,7 +185,10 @@ class Switchboard:
             self._engines.language_model.count_tokens,
             self._settings.rag,
         )
-        return call_profile(self._settings, persona, options, list(self._personas.values()), notes)
+        others = list(self._personas.values())
+        if returning:
+            persona, *others = map(greeting_again, [persona, *others])
+        return call_profile(self._settings, persona, options, others, notes)
 
     def personas_by_language(self) -> dict[Language, Persona]:
         """Who answers a text of each language; the settings' own comes first."""

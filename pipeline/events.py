@@ -348,6 +348,8 @@ class CallOptions:
         reports_playout: Whether the client will call `report_played`.
         locale: Language and script of the client's page, such as "zh-Hant"; holds from the
             call's beginning.
+        caller: Tag under which the caller allowed to be remembered; None remembers nothing.
+            Holds from the call's beginning.
     """
 
     instructions: str | None = None
@@ -358,3 +360,4 @@ class CallOptions:
     interrupt_reply: bool = True
     reports_playout: bool = False
     locale: str | None = None
+    caller: str | None = None
