@@ -22,6 +22,10 @@ class Guardian(Protocol):
         """What to say to a turn with `text`; None leaves it to the language model."""
         ...
 
+    def hushes(self, text: str) -> bool:
+        """Whether a turn with `text` belongs to a script: no 嗯 may come before its answer."""
+        ...
+
     def rate(self, text: str) -> float:
         """How fast to speak the answer to a turn with `text`: a share of the usual rate."""
         ...

@@ -98,6 +98,11 @@ class CrisisProtocol:
         """The scripted answer to a turn, or None."""
         return self._move(text).say
 
+    def hushes(self, text: str) -> bool:
+        """Whether a turn gets a scripted answer, or answers a scripted question itself."""
+        asked = self.state.step not in ("none", "staying")
+        return asked or self.in_force or self.answer(text) is not None
+
     def rate(self, text: str) -> float:
         """Scripted answers are spoken slowly, and what answers distress a little slower."""
         if rank(self._move(text).state.tier) >= rank("elevated"):

@@ -30,6 +30,9 @@ class Watchful:
         self.word = word
         self.heard: list[str] = []
 
+    def hushes(self, text: str) -> bool:
+        return False
+
     def holds(self, text: str) -> bool:
         return self.word in text
 
