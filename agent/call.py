@@ -118,6 +118,7 @@ class Call:
                 profile.take_turns,
                 profile.interruption.mode,
                 profile.holds_on_pause,
+                profile.acknowledgements,
             )
         )
 

@@ -174,7 +174,13 @@ class Caller:
 
     async def _introduce(self, socket: ClientConnection) -> None:
         if self._extended:
-            await _send(socket, type="qingting.hello", version=1, reports_playout=True)
+            await _send(
+                socket,
+                type="qingting.hello",
+                version=1,
+                reports_playout=True,
+                acknowledgements=True,
+            )
         listening: dict[str, Any] = {"format": {"type": "audio/pcm", "rate": self._rate_hz}}
         if self._language:
             listening["transcription"] = {"language": self._language}

@@ -111,6 +111,9 @@ class CallLog:
                 reply.first_audio_at = reply.first_audio_at or now
                 samples = pcm_to_int16(base64.b64decode(event["delta"]))
                 self._speaker.receive(reply.response_id, samples, now)
+            case "qingting.acknowledgement":
+                samples = pcm_to_int16(base64.b64decode(event["audio"]))
+                self._speaker.acknowledge(samples, now)
             case "response.done":
                 self._finish(event["response"], now)
             case "input_audio_buffer.speech_started" if not self._extended:

@@ -53,6 +53,7 @@ class SimulatedSpeaker:
         self._jitter_secs = jitter_secs
         self._tracks: dict[str, _Track] = {}
         self._spans: list[PlayedSpan] = []
+        self._acknowledgements: list[PlayedSpan] = []
         self._busy_until = float("-inf")
         self._paused_reply: str | None = None
 
@@ -78,6 +79,10 @@ class SimulatedSpeaker:
         else:
             start_at = self._busy_until
         self._schedule(PlayedSpan(reply_id, start_at, start_sample, samples))
+
+    def acknowledge(self, samples: Int16Array, now: float) -> None:
+        """Play an acknowledgement beside the replies; it is none of them, and is rendered only."""
+        self._acknowledgements.append(PlayedSpan("", now, 0, samples))
 
     def pause(self, reply_id: str, now: float) -> None:
         """Fall silent at once and keep what was not played."""
@@ -142,9 +147,12 @@ class SimulatedSpeaker:
         return max(ends) if ends else None
 
     def render(self, start_at: float, total_samples: int) -> Int16Array:
-        """What the device played from `start_at` on: int16, shape (total_samples,)."""
+        """What the device played from `start_at` on: int16, shape (total_samples,).
+
+        Where a reply sounds, an acknowledgement does not.
+        """
         line = np.zeros(total_samples, dtype=np.int16)
-        for span in self._spans:
+        for span in [*self._acknowledgements, *self._spans]:
             first = round((span.start_at - start_at) * OUTPUT_RATE_HZ)
             skipped = max(0, -first)
             heard = span.samples[skipped : max(skipped, total_samples - first)]

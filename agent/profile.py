@@ -26,6 +26,7 @@ from pipeline.stt.planner import PlannerSettings
 from pipeline.text import Language
 from pipeline.tts.base import SpeechStyle
 from pipeline.turn import lexicon
+from pipeline.turn.acknowledge import Acknowledgements
 from pipeline.turn.endpointing import TurnSettings
 
 # A client's instructions come after the persona's and cannot push it out of the context.
@@ -38,6 +39,7 @@ def call_profile(
     options: CallOptions,
     others: Sequence[Persona] = (),
     note_sources: Sequence[NoteSource] = (),
+    acknowledgements: Acknowledgements | None = None,
 ) -> CallProfile:
     """One call's profile; what the client left open comes from the settings.
 
@@ -47,6 +49,7 @@ def call_profile(
         options: The client's wishes.
         others: The same persona for callers who turn out to speak another language.
         note_sources: What the model is told beside the conversation, turn by turn.
+        acknowledgements: Ready to be played, by language; left out for clients that cannot.
     """
     turn = settings.turn
     return CallProfile(
@@ -70,7 +73,7 @@ def call_profile(
         sampling=replace(_sampling(settings, options), forbidden=(persona.cut_mark,)),
         reply_limit=ReplyLimit(persona.style.max_sentences),
         rewrite_reply=_script_of(persona.locale),
-        style=_style(settings, persona),
+        style=style_of(settings, persona),
         take_turns=options.turn_detection,
         holds_on_pause=options.reports_playout,
         guardian=CrisisProtocol(
@@ -80,6 +83,7 @@ def call_profile(
             contact=settings.safety.contact,
         ),
         note_sources=tuple(note_sources),
+        acknowledgements=(acknowledgements or {}) if options.plays_acknowledgements else {},
     )
 
 
@@ -105,7 +109,7 @@ def _manner(persona: Persona, instructions: str | None) -> Manner:
     )
 
 
-def _style(settings: Settings, persona: Persona) -> SpeechStyle:
+def style_of(settings: Settings, persona: Persona) -> SpeechStyle:
     """The persona's way of speaking, as far as the settings let it; both are factors."""
     wished, own = speech_style(settings), persona.speech
     return SpeechStyle(

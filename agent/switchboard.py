@@ -18,18 +18,20 @@ from agent.memory.desk import MemoryDesk
 from agent.memory.notes import greeting_again
 from agent.memory.opening import memory_sources, recall
 from agent.persona import Persona
-from agent.profile import call_profile
+from agent.profile import call_profile, style_of
 from agent.recall.notes import note_sources, open_history
 from agent.safety.handover import open_handover
 from agent.store.opening import open_store
 from agent.store.recorder import CallRecorder
 from agent.store.records import Consent, RecordStore
+from agent.voices.acknowledgements import speak_acknowledgements
 from agent.warm_up import warm_up
 from pipeline.assembly import CallProfile, Engines
 from pipeline.errors import ConfigError
 from pipeline.events import CallEvent, CallOptions, TurnMeasured
 from pipeline.llm.base import Conversation
 from pipeline.text import Language
+from pipeline.turn.acknowledge import RHYTHMS, Acknowledgement
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class Switchboard:
             self._records.purge(settings.privacy.retention_days)
         self._history = open_history(settings.rag)
         self._warm_prompts: list[Conversation] = []
+        self._acknowledgements: dict[Locale, tuple[Acknowledgement, ...]] = {}
         self._load = LoadGauge()
         self._load_task: asyncio.Task[None] | None = None
 
@@ -63,6 +66,21 @@ class Switchboard:
         """Spare the first call what only has to be done once."""
         manners = self.profile(CallOptions()).manners.values()
         self._warm_prompts = await warm_up(self._engines, [one.opening() for one in manners])
+        await self._prepare_acknowledgements()
+
+    async def _prepare_acknowledgements(self) -> None:
+        """Speak once what is said while callers tell stories."""
+        if not self._settings.turn.acknowledge or self._settings.turn.pacing not in RHYTHMS:
+            return
+        loop = asyncio.get_running_loop()
+        for persona in {one.locale: one for one in self._all_personas()}.values():
+            self._acknowledgements[persona.locale] = await loop.run_in_executor(
+                self._engines.workers,
+                speak_acknowledgements,
+                self._engines.voice,
+                persona.acknowledgements,
+                style_of(self._settings, persona),
+            )
 
     @property
     def engines(self) -> Engines:
@@ -188,12 +206,19 @@ class Switchboard:
         others = list(self._personas.values())
         if returning:
             persona, *others = map(greeting_again, [persona, *others])
-        return call_profile(self._settings, persona, options, others, notes)
+        ready: dict[Language, tuple[Acknowledgement, ...]] = {}
+        for one in [persona, *others]:
+            ready.setdefault(one.language, self._acknowledgements.get(one.locale, ()))
+        return call_profile(self._settings, persona, options, others, notes, ready)
+
+    def _all_personas(self) -> list[Persona]:
+        """The settings' own first; it may come a second time."""
+        return [self._persona, *self._personas.values()]
 
     def personas_by_language(self) -> dict[Language, Persona]:
         """Who answers a text of each language; the settings' own comes first."""
         found: dict[Language, Persona] = {}
-        for one in [self._persona, *self._personas.values()]:
+        for one in self._all_personas():
             found.setdefault(one.language, one)
         return found
 

@@ -34,6 +34,7 @@ from pipeline.text import Language
 from pipeline.tts.base import SpeechStyle, Voice
 from pipeline.tts.speakable import speakable
 from pipeline.tts.stage import TtsStage
+from pipeline.turn.acknowledge import Acknowledgements, Acknowledger
 from pipeline.turn.actions import Fallback
 from pipeline.turn.endpointing import TurnSettings
 from pipeline.turn.machine import TurnMachine
@@ -74,6 +75,7 @@ class CallProfile:
         holds_on_pause: The client holds its buffer when told to pause.
         guardian: May answer in the model's place; belongs to one call alone.
         note_sources: What the model is told beside the conversation, turn by turn.
+        acknowledgements: What may be said while the caller tells a story, by language.
     """
 
     manners: Mapping[Language, Manner]
@@ -91,6 +93,7 @@ class CallProfile:
     holds_on_pause: bool = False
     guardian: Guardian | None = None
     note_sources: tuple[NoteSource, ...] = ()
+    acknowledgements: Acknowledgements = field(default_factory=dict)
 
     @property
     def usual_manner(self) -> Manner:
@@ -106,7 +109,17 @@ def assemble(
     Raises:
         OverloadedError: The language model has no place for one more conversation.
     """
-    machine = TurnMachine(profile.turn, profile.interruption, take_turns=profile.take_turns)
+    guardian = profile.guardian
+    machine = TurnMachine(
+        profile.turn,
+        profile.interruption,
+        take_turns=profile.take_turns,
+        acknowledger=Acknowledger(
+            profile.turn,
+            profile.acknowledgements,
+            hushed=lambda text: guardian is not None and guardian.hushes(text),
+        ),
+    )
     return Pipeline(
         [
             InputStage(),
@@ -116,7 +129,7 @@ def assemble(
             ),
             TurnStage(machine, profile.fallbacks, engines.smart_turn, engines.workers),
             SttStage(engines.recogniser, profile.language, profile.hearing),
-            ContextStage(profile.manners, profile.cut_mark, profile.guardian, profile.note_sources),
+            ContextStage(profile.manners, profile.cut_mark, guardian, profile.note_sources),
             LlmStage(
                 engines.language_model.open(),
                 profile.sampling,

@@ -80,6 +80,21 @@ class BackchannelNoted:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The bot says 嗯 or the like into a pause of the caller's; it is no reply and no turn.
+
+    Whoever plays it stops it when a reply begins to sound, and reports nothing.
+
+    Attributes:
+        text: As it is shown.
+        pcm: All of it: PCM16 little-endian, mono, 24 kHz, well under a second.
+    """
+
+    text: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyStarted:
     """A committed reply begins; its text and audio follow."""
 
@@ -240,6 +255,7 @@ CallEvent: TypeAlias = (
     | TranscriptUpdated
     | TranscriptCompleted
     | BackchannelNoted
+    | Acknowledged
     | ReplyStarted
     | ReplyText
     | ReplyAudio
@@ -346,6 +362,7 @@ class CallOptions:
         turn_detection: False waits for `commit_audio` instead of listening for the end.
         interrupt_reply: Whether speech over the bot may stop it.
         reports_playout: Whether the client will call `report_played`.
+        plays_acknowledgements: Whether the client plays `Acknowledged`; else there is none.
         locale: Language and script of the client's page, such as "zh-Hant"; holds from the
             call's beginning.
         caller: Tag under which the caller allowed to be remembered; None remembers nothing.
@@ -359,5 +376,6 @@ class CallOptions:
     turn_detection: bool = True
     interrupt_reply: bool = True
     reports_playout: bool = False
+    plays_acknowledgements: bool = False
     locale: str | None = None
     caller: str | None = None

@@ -29,6 +29,7 @@ from pipeline.llm.base import Message, Sampling
 from pipeline.stt.planner import PlannerSettings
 from pipeline.text import Language, join
 from pipeline.tts.base import CharMark
+from pipeline.turn.acknowledge import Acknowledgements
 from pipeline.vad.gate import VadState
 
 DropReason: TypeAlias = Literal["resumed", "interrupted", "cancelled", "replaced", "failed"]
@@ -47,6 +48,7 @@ class ConfigureFrame(SystemFrame):
         take_turns: False leaves the end of a turn to the client.
         interruption: "polite", "instant" or "off".
         holds_on_pause: The client holds its buffer when told to pause.
+        acknowledgements: What may be said while the caller tells a story, by language.
     """
 
     manners: Mapping[Language, Manner]
@@ -55,6 +57,7 @@ class ConfigureFrame(SystemFrame):
     take_turns: bool
     interruption: InterruptionMode
     holds_on_pause: bool
+    acknowledgements: Acknowledgements = field(default_factory=dict)
 
 
 @dataclass

@@ -154,7 +154,7 @@ class ModelSettings(Section):
     mandarin_voice: str = Field(
         "mandarin-voice",
         description="Voice of Chinese clauses: a model, or an engine with a section under `voice` "
-        "(gptsovits, openai, chattts). `voice.fallback` speaks when it cannot.",
+        "(gptsovits, openai, kokoro, chattts). `voice.fallback` speaks when it cannot.",
     )
     english_voice: str = Field(
         "hibari",
@@ -285,6 +285,13 @@ class TurnSettings(Section):
         (8.0, 20.0),
         description="Silence after the bot has spoken before it says that it is there, once for "
         "each number. [] never does, nor does pacing quick; short fills what a caller needs.",
+    )
+
+    acknowledge: bool = Field(
+        True,
+        description="Say the persona's acknowledgements (mm-hm) into the pauses of a long story, "
+        "more often with pacing counsellor, never with quick. Shows that somebody listens; one "
+        "that comes at the wrong moment is heard as a wish to speak.",
     )
 
     @model_validator(mode="after")

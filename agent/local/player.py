@@ -5,6 +5,8 @@
     resume    ╱ 10 ms fade, from an earlier border
     flush     ╲ 10 ms fade, the rest is thrown away
 
+An acknowledgement (嗯) is played beside them and gives way to a reply that begins to sound.
+
 Device thread and event loop share it, so every method takes the lock; none waits for
 anything else.
 """
@@ -58,6 +60,16 @@ class Player:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._replies: list[_Reply] = []
+        self._acknowledgement: FloatArray = np.zeros(0, dtype=np.float32)  # what is left of it
+
+    def acknowledge(self, samples: Int16Array) -> None:
+        """Play a whole acknowledgement at once; it is no reply and is not counted.
+
+        Args:
+            samples: int16, shape (n_samples,), 24 kHz.
+        """
+        with self._lock:
+            self._acknowledgement = int16_to_float(samples)
 
     def receive(self, reply_id: str, samples: Int16Array) -> None:
         """The next samples of a reply; none of a flushed one are taken."""
@@ -111,7 +123,12 @@ class Player:
             if reply is not None:
                 played = self._play(reply, count)
                 block[: len(played)] = played
-            return block
+                if len(played):
+                    self._acknowledgement = _faded(self._acknowledgement)
+            said = self._acknowledgement[:count]
+            self._acknowledgement = self._acknowledgement[count:]
+            block[: len(said)] += said
+            return np.clip(block, -1.0, 1.0)
 
     def _play(self, reply: _Reply, count: int) -> FloatArray:
         if reply.resume_at is not None and not reply.gain:
@@ -150,6 +167,12 @@ class Player:
         reply = _Reply(reply_id)
         self._replies.append(reply)
         return reply
+
+
+def _faded(samples: FloatArray) -> FloatArray:
+    """The beginning of `samples`, fading out."""
+    kept = samples[:FADE_SAMPLES]
+    return kept * _gains(len(kept), 1.0, 0.0)
 
 
 def _gains(count: int, start: float, end: float) -> FloatArray:

@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from pipeline.events import (
+    Acknowledged,
     BackchannelNoted,
     CallEvent,
     CallFailed,
@@ -53,7 +54,7 @@ class Screen:
             case TranscriptCompleted(_, text):
                 self._heard = ""
                 self._add("you", text)
-            case BackchannelNoted(text):
+            case BackchannelNoted(text) | Acknowledged(text):
                 self._add("note", f"({text})")
             case ReplyText(_, text):
                 self._written += text

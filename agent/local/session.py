@@ -24,6 +24,7 @@ from agent.local.resample import BlockResampler
 from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, FloatArray, float_to_int16, pcm_to_int16
 from pipeline.errors import DeviceError
 from pipeline.events import (
+    Acknowledged,
     CallEvent,
     CallPort,
     PlayoutFlushed,
@@ -150,6 +151,8 @@ class LocalSession:
         match event:
             case ReplyStarted(reply_id):
                 self._reply_ids = [*self._reply_ids[-1:], reply_id]
+            case Acknowledged(_, pcm):
+                player.acknowledge(pcm_to_int16(pcm))
             case ReplyAudio():
                 player.receive(event.reply_id, pcm_to_int16(event.pcm))
             case PlayoutPaused(reply_id):

@@ -40,7 +40,9 @@ async def talk(
             f"Loudspeaker to microphone: {delay.secs * 1000:.0f} ms, {delay.level_db:+.0f} dB."
         )
     canceller = WebRtcCanceller(delay.secs if delay else None)
-    options = CallOptions(reports_playout=True, turn_detection=not push_to_talk)
+    options = CallOptions(
+        turn_detection=not push_to_talk, reports_playout=True, plays_acknowledgements=True
+    )
     port = await factory.open_call(options)
     screen = Screen(PUSH_TO_TALK_HINT if push_to_talk else "·  Ctrl-C: hang up")
     session = LocalSession(port, card, canceller, screen)

@@ -93,6 +93,8 @@ class Persona(_Data):
         apology: Said when an engine failed.
         unheard: Said when speech was heard but no words.
         check_ins: Said into a long silence, the first one first.
+        acknowledgements: Said softly into the pauses of a long story, never the same one twice
+            in a row; one that takes over half a second rarely fits. Empty says nothing.
         resuming: Said before the rest of a reply that was cut off and asked for again.
         cut_mark: Follows the heard part of a cut reply in the model's context.
         limits: What the persona will not do, as plain sentences for its operator.
@@ -113,6 +115,7 @@ class Persona(_Data):
     apology: Line
     unheard: Line
     check_ins: tuple[Line, ...] = Field(min_length=1)
+    acknowledgements: tuple[Line, ...] = ()
     resuming: str = ""
     cut_mark: Line
     limits: tuple[Line, ...] = ()

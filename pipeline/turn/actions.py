@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from pipeline.frames import DropReason
 from pipeline.text import Language
+from pipeline.turn.acknowledge import Acknowledgement
 
 Fallback: TypeAlias = Literal["unheard", "apology"]
 
@@ -103,6 +104,13 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Say a word into the caller's pause; the turn stays theirs."""
+
+    said: Acknowledgement
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """Not even the apology could be spoken."""
 
@@ -121,5 +129,6 @@ Action: TypeAlias = (
     | Pause
     | Resume
     | Say
+    | Acknowledge
     | GiveUp
 )

@@ -12,6 +12,9 @@ Every state has a bounded exit. `waiting` ends by commit, voice, or discard; a r
 is owed sounds within `reply_owed_secs` or an apology does; a pause ends by the policy's
 deadline. Time is stream time: seconds of audio received.
 
+A turn that is long and not over may be acknowledged (嗯) while it is `waiting`; that changes
+neither row.
+
 Here is the way of an ordinary turn. `overlap` has what happens when both speak, `requests`
 what the client may ask for; all play on one `floor`, which knows the `utterance` under way
 and the latest `reply`.
@@ -23,7 +26,8 @@ from pipeline.events import ReplyStatus
 from pipeline.interruption import InterruptionPolicy
 from pipeline.text import Language, count_units
 from pipeline.turn import overlap, requests
-from pipeline.turn.actions import Action, BeginUtterance, Commit, Drop
+from pipeline.turn.acknowledge import Acknowledger, InnerPause
+from pipeline.turn.actions import Acknowledge, Action, BeginUtterance, Commit, Drop
 from pipeline.turn.endpointing import Evidence, PauseRhythm, TurnSettings, wait_secs
 from pipeline.turn.floor import Floor, Phase
 from pipeline.turn.reply import ReplyPhase
@@ -45,10 +49,16 @@ class TurnMachine:
         policy: What to do when the caller speaks over the bot.
         take_turns: False leaves the end of a turn to `force_end` (push-to-talk). May be
             changed between turns.
+        acknowledger: What is said while the caller tells a story; None says nothing.
     """
 
     def __init__(
-        self, settings: TurnSettings, policy: InterruptionPolicy, *, take_turns: bool = True
+        self,
+        settings: TurnSettings,
+        policy: InterruptionPolicy,
+        *,
+        take_turns: bool = True,
+        acknowledger: Acknowledger | None = None,
     ) -> None:
         self.settings = settings
         self.policy = policy
@@ -56,6 +66,7 @@ class TurnMachine:
         self.floor = Floor(settings, settings.speculation)
         self.rhythm = PauseRhythm()
         self.check_ins = CheckInLadder(settings.check_in_secs)
+        self.acknowledger = acknowledger or Acknowledger(settings)
 
     @property
     def phase(self) -> Phase:
@@ -200,9 +211,31 @@ class TurnMachine:
         if not utterance.text:
             over = silence_secs >= settings.discard_secs
             return floor.discard_wordless(utterance) if over else []
-        if silence_secs < wait_secs(utterance.evidence(), self.rhythm, settings):
+        evidence = utterance.evidence()
+        wait = wait_secs(evidence, self.rhythm, settings)
+        if silence_secs >= wait:
+            return self._take_turn(utterance)
+        return self._acknowledge(utterance, evidence, wait)
+
+    def _acknowledge(self, utterance: Utterance, evidence: Evidence, wait: float) -> list[Action]:
+        """Say a word into a pause that is not the end.
+
+        Not before the bot has spoken: only then is it known whether the microphone hears it.
+        """
+        floor = self.floor
+        if not floor.reply.generation or floor.reply.phase != "none":
             return []
-        return self._take_turn(utterance)
+        chosen = self.acknowledger.choose(
+            InnerPause(
+                floor.at_secs,
+                floor.silence_secs,
+                wait,
+                utterance.voiced_secs,
+                utterance.text,
+                evidence,
+            )
+        )
+        return [] if chosen is None else [Acknowledge(chosen)]
 
     def _take_turn(self, utterance: Utterance) -> list[Action]:
         floor, turn_id = self.floor, utterance.turn_id

@@ -14,8 +14,9 @@ from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection
 
 from pipeline.audio import INPUT_RATE_HZ, WINDOW_SAMPLES, FloatArray, int16_to_float, level_dbfs
-from pipeline.echo import EchoFloor
+from pipeline.echo import SLOT_SECS, EchoFloor
 from pipeline.events import (
+    Acknowledged,
     BackchannelNoted,
     CallFailed,
     SpeechStarted,
@@ -53,7 +54,9 @@ from pipeline.frames import (
 )
 from pipeline.speculation import SpeculationGovernor, SpeculationLedger
 from pipeline.stage import Stage
+from pipeline.turn.acknowledge import AUDIBLE_ECHO_DB, START_SECS
 from pipeline.turn.actions import (
+    Acknowledge,
     Action,
     BeginTurn,
     BeginUtterance,
@@ -142,6 +145,7 @@ class TurnStage(Stage):
             case ConfigureFrame():
                 machine.take_turns = frame.take_turns
                 machine.policy.mode = frame.interruption
+                machine.acknowledger.ready = frame.acknowledgements
                 await self.push_frame(frame, direction)
             case AdaptFrame():
                 self._may_speculate = frame.speculation
@@ -200,6 +204,8 @@ class TurnStage(Stage):
         level = level_dbfs(frame.samples)
         # A pause that was for nothing costs little, and a late one is heard.
         suspected = vad.suspected is not None and self.machine.reply != "none"
+        coupling_db = self._echo.coupling_db
+        self.machine.acknowledger.echoes = coupling_db is not None and coupling_db > AUDIBLE_ECHO_DB
         await self._do(
             self.machine.on_window(
                 frame.end_sample / INPUT_RATE_HZ,
@@ -305,6 +311,9 @@ class TurnStage(Stage):
                     SayFrame(generation, turn_id, self._lines[line], enters_context=False)
                 )
                 await self.push_frame(CommitFrame(generation, turn_id))
+            case Acknowledge(said):
+                self._echo.note_voice(self.now() + START_SECS, said.levels_dbfs(SLOT_SECS))
+                await self.emit(Acknowledged(said.text, said.pcm))
             case GiveUp():
                 await self.emit(CallFailed("reply_failed", "No reply could be spoken."))
                 await self.emit(StateChanged("listening"))

@@ -30,6 +30,7 @@ from pipeline.assembly import CallProfile, Engines
 from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, Int16Array, pcm_to_int16
 from pipeline.context.manner import Manner, ScriptedLines
 from pipeline.events import (
+    Acknowledged,
     BackchannelNoted,
     CallEnded,
     CallEvent,
@@ -181,6 +182,8 @@ class Scene:
             self.events.append((now, event))
             self._tell(event)
             match event:
+                case Acknowledged(_, pcm):
+                    self.speaker.acknowledge(pcm_to_int16(pcm), now)
                 case ReplyAudio():
                     self.speaker.receive(event.reply_id, pcm_to_int16(event.pcm), now)
                 case PlayoutPaused() if self.options.reports_playout:
@@ -196,6 +199,8 @@ class Scene:
                 self.story.append(f"caller {text}")
             case BackchannelNoted(text=text):
                 self.story.append(f"caller ({text})")
+            case Acknowledged(text=text):
+                self.story.append(f"bot    ({text})")
             case ReplyFinished(status="completed", text=text):
                 self.story.append(f"bot    {text}")
             case ReplyFinished(status=status, heard_text=heard):

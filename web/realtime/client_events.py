@@ -116,6 +116,7 @@ class Hello(_OurEvent):
         reports_playout: Whether `qingting.playout.report` will follow.
         resumable: Whether the call should wait if the connection is lost; needs reports,
             because only they tell what was heard by then.
+        acknowledgements: Whether the client plays `qingting.acknowledgement`.
     """
 
     type: Literal["qingting.hello"]
@@ -123,6 +124,7 @@ class Hello(_OurEvent):
     version: Literal[1]
     reports_playout: bool = False
     resumable: bool = False
+    acknowledgements: bool = False
 
     @model_validator(mode="after")
     def _resumable_with_reports(self) -> Self:

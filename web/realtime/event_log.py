@@ -69,8 +69,8 @@ class EventLog:
         for over in _superseded_by(outgoing.event):
             for number in self._groups.pop(over, ()):
                 self._drop(number)
-        if isinstance(outgoing.event, wire.Pong | wire.Error):
-            return  # answers to one message, of no use to a later socket
+        if isinstance(outgoing.event, wire.Pong | wire.Error | wire.Acknowledgement):
+            return  # of their moment alone, of no use to a later socket
         self._kept[outgoing.number] = outgoing.text
         self._bytes += len(outgoing.text)
         if group := _group_of(outgoing.event):

@@ -241,7 +241,11 @@ class RealtimeProtocol:
     def _greet(self, event: client_events.Hello) -> None:
         self._extended = True
         self.resumable = event.resumable and self._resume_token is not None
-        options = replace(self._session.options, reports_playout=event.reports_playout)
+        options = replace(
+            self._session.options,
+            reports_playout=event.reports_playout,
+            plays_acknowledgements=event.acknowledgements,
+        )
         self._session = replace(self._session, options=options)
         self._port.configure(options)
         self._send(

@@ -288,6 +288,14 @@ class Backchannel(_Event):
     text: str
 
 
+class Acknowledgement(_Event):
+    """The bot says 嗯 or the like while the caller tells a story: all of its audio."""
+
+    type: Literal["qingting.acknowledgement"] = "qingting.acknowledgement"
+    text: str
+    audio: str
+
+
 class AudioSpan(_Event):
     """What the next `response.output_audio.delta` carries."""
 
@@ -395,6 +403,7 @@ QingtingEvent: TypeAlias = (
     | State
     | Transcript
     | Backchannel
+    | Acknowledgement
     | AudioSpan
     | PlayoutPause
     | PlayoutResume

@@ -121,6 +121,9 @@ class Translator:
                 yield from self._transcript_completed(event)
             case call.BackchannelNoted(text):
                 yield wire.Backchannel(text=self._script(text))
+            case call.Acknowledged(text, pcm):
+                audio = SpeakerAudio(self.output_rate_hz).encode(pcm)
+                yield wire.Acknowledgement(text=text, audio=audio)
             case call.ReplyStarted(reply_id):
                 yield from self._reply_started(reply_id)
             case call.ReplyText(reply_id, text):

@@ -177,6 +177,7 @@ def test_every_event_of_a_call_is_translated():
     samples = {
         call.StateChanged: call.StateChanged("speaking"),
         call.BackchannelNoted: call.BackchannelNoted("嗯"),
+        call.Acknowledged: call.Acknowledged("嗯", tone(0.4)),
         call.ReplyAmended: call.ReplyAmended("reply_1", "听起来", "听", 0.1),
         call.PlayoutPaused: call.PlayoutPaused("reply_1"),
         call.PlayoutResumed: call.PlayoutResumed("reply_1", 0),

@@ -1,0 +1,46 @@
+"""The persona's 嗯 and mm-hm, spoken once and kept: there is no time for it in a call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.errors import SynthesisError
+from pipeline.tts.base import SpeechStyle, Voice
+from pipeline.tts.levels import amplitude
+from pipeline.turn.acknowledge import Acknowledgement
+
+logger = logging.getLogger(__name__)
+
+# Below the replies: who says 嗯 into somebody's story does not raise their voice.
+SOFTER_DB = -6.0
+
+
+def speak_acknowledgements(
+    voice: Voice, texts: Sequence[str], style: SpeechStyle
+) -> tuple[Acknowledgement, ...]:
+    """Speak each text in the manner of the replies, but softer.
+
+    Args:
+        voice: At 24 kHz; blocks for about a tenth of a second a text.
+        texts: What to say.
+        style: Of the replies.
+
+    Returns:
+        In the order of `texts`; without those that the voice cannot speak.
+    """
+    soft = replace(style, volume=style.volume * amplitude(SOFTER_DB))
+    spoken = []
+    for text in texts:
+        try:
+            pieces = [chunk.pcm for chunk in voice.synthesise(text, soft, lambda: False)]
+        except SynthesisError as error:
+            logger.warning("an acknowledgement could not be spoken: %s", error.code)
+            continue
+        pcm = np.concatenate([np.zeros(0, np.int16), *pieces])
+        if np.any(pcm):
+            spoken.append(Acknowledgement(text, pcm.astype("<i2").tobytes()))
+    return tuple(spoken)
