@@ -86,3 +86,10 @@ test("events told twice after a reconnect change nothing", () => {
   for (const event of [...events, ...events]) captions.take(event);
   assert.deepEqual(captions.lines.map((line) => line.text), ["我", "好"]);
 });
+
+test("an acknowledgement is a note of the bot's, not a line of the conversation", () => {
+  const captions = new Captions();
+  const line = captions.take({ type: "qingting.acknowledgement", text: "嗯", audio: "" });
+  assert.deepEqual([line.who, line.bot, line.text], ["note", true, "嗯"]);
+  assert.equal(transcriptText(captions.lines, WORDS), "");
+});

@@ -159,3 +159,32 @@ test("offsets from a broken server grow no memory", () => {
   buffer.append("r", 1e12, ones(10));
   assert.equal(buffer.status.samples, 0);
 });
+
+test("an acknowledgement sounds at once and counts for nothing", () => {
+  const buffer = new PlayoutBuffer();
+  buffer.acknowledge(ones(2400));
+  assert.equal(loud(play(buffer, 0.2)), 2400);
+  assert.deepEqual([buffer.status.id, buffer.status.samples, buffer.status.audible], [null, 0, false]);
+});
+
+test("an acknowledgement does not delay a reply, and fades under it without a click", () => {
+  const buffer = new PlayoutBuffer();
+  buffer.acknowledge(ones(RATE_HZ));
+  play(buffer, 0.1);
+  buffer.append("r", 0, ones(RATE_HZ));
+  const samples = play(buffer, 0.2);
+  assert.ok(Math.max(...samples) <= 1 && samples.slice(1000).every((value) => value <= 0.5));
+  assert.ok(steepest(samples) < 0.01);
+  assert.ok(buffer.status.samples >= 0.19 * RATE_HZ);
+});
+
+test("a pause of the reply before and a flush leave an acknowledgement alone", () => {
+  const buffer = new PlayoutBuffer();
+  buffer.append("r", 0, ones(4800));
+  play(buffer, 0.05);
+  buffer.flush("r");
+  play(buffer, 0.05);
+  buffer.acknowledge(ones(2400));
+  buffer.pause();
+  assert.equal(loud(play(buffer, 0.2)), 2400);
+});

@@ -195,6 +195,8 @@ export class Call {
         return tell({ type: "resume", id: event.response_id, fromSample: event.from_sample });
       case "qingting.playout.flush":
         return tell({ type: "flush", id: event.response_id });
+      case "qingting.acknowledgement":
+        return this._acknowledge(event);
       case "qingting.crisis":
         return this._tell("crisis", { lines: event.lines });
       default:
@@ -203,7 +205,8 @@ export class Call {
   }
 
   _greet() {
-    this._wire.send({ type: "qingting.hello", version: 1, reports_playout: true, resumable: true });
+    const able = { reports_playout: true, resumable: true, acknowledgements: true };
+    this._wire.send({ type: "qingting.hello", version: 1, ...able });
     const format = { type: "audio/pcm", rate: INPUT_HZ };
     this._wire.send({ type: "session.update", session: { type: "realtime", audio: { input: { format } } } });
     this._wire.send({ type: "response.create" });
@@ -230,6 +233,11 @@ export class Call {
       this._firstDeltaAt = performance.now();
     }
     this.loudspeaker.tell({ type: "audio", id: event.response_id, start, samples }, [samples.buffer]);
+  }
+
+  _acknowledge(event) {
+    const samples = toFloat(decodePcm(event.audio));
+    this.loudspeaker.tell({ type: "acknowledge", samples }, [samples.buffer]);
   }
 
   /** What is still played of a reply that the server holds for finished ends at speech too. */

@@ -75,7 +75,8 @@ export class CaptionsView {
   _fill(paragraph, line) {
     const parts = [];
     if (line.who === "note") {
-      parts.push(this._words.say("call.backchannel", { text: line.text }));
+      const key = line.bot ? "call.acknowledgement" : "call.backchannel";
+      parts.push(this._words.say(key, { text: line.text }));
     } else if (line.who === "caller") {
       parts.push(line.text);
       if (line.unstable) parts.push(this._element("span", "unstable", line.unstable));

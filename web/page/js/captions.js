@@ -28,7 +28,8 @@ export class Captions {
       case "conversation.item.added":
         return this._typed(event.item);
       case "qingting.backchannel":
-        return this._add({ id: `note_${this.lines.length}`, who: "note", text: event.text, done: true });
+      case "qingting.acknowledgement":
+        return this._note(event);
       case "response.created":
         return this._bot(event.response.id, {});
       case "response.output_audio_transcript.delta": {
@@ -104,6 +105,12 @@ export class Captions {
     const part = item.content[0];
     if (item.role !== "user" || part?.type !== "input_text") return null;
     return this._caller(item.id, { text: part.text, done: true });
+  }
+
+  /** A word in passing, of either side: no line of the conversation. */
+  _note({ type, text }) {
+    const bot = type === "qingting.acknowledgement";
+    return this._add({ id: `note_${this.lines.length}`, who: "note", bot, text, done: true });
   }
 
   _bot(id, fields) {

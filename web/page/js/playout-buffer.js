@@ -7,7 +7,8 @@
  *                         └────────underrun────────┘   │ resume
  *                                       pause ▶ paused ┘
  *
- * Every stop and start is a ramp of `FADE_SECS`, so that nothing clicks.
+ * Every stop and start is a ramp of `FADE_SECS`, so that nothing clicks. An acknowledgement
+ * (嗯) is played beside the replies, counts for nothing, and fades when one of them sounds.
  */
 
 export const RATE_HZ = 24_000;
@@ -54,6 +55,7 @@ export class PlayoutBuffer {
     this._filledFor = 0; // samples of time spent waiting with something in the buffer
     this._gain = 0;
     this._tail = null; // what fades out behind a flush
+    this._acknowledgement = null; // what is left of it
     this._rendered = 0;
     this._calmSince = 0;
     this._targetSecs = LEAST_BUFFER_SECS;
@@ -77,6 +79,15 @@ export class PlayoutBuffer {
   end(id) {
     const reply = this._find(id);
     if (reply) reply.ended = true;
+  }
+
+  /**
+   * Play a whole acknowledgement, from the next block on.
+   *
+   * @param {Float32Array} samples
+   */
+  acknowledge(samples) {
+    this._acknowledgement = samples;
   }
 
   pause() {
@@ -136,7 +147,13 @@ export class PlayoutBuffer {
       this._calmSince = this._rendered;
       this._targetSecs = Math.max(LEAST_BUFFER_SECS, this._targetSecs / GROW);
     }
-    this._renderTail(block);
+    this._tail = mixed(this._tail, block);
+    this._renderNext(block);
+    if (this._gain > 0) this._acknowledgement = faded(this._acknowledgement, 1);
+    this._acknowledgement = mixed(this._acknowledgement, block);
+  }
+
+  _renderNext(block) {
     const reply = this._queue[0];
     if (!reply) return;
     if (this._filling && !this._filled(reply, block.length)) return;
@@ -190,20 +207,25 @@ export class PlayoutBuffer {
   _takeTail() {
     const reply = this._queue[0];
     if (!reply || this._gain === 0 || !this._flushed.has(reply.id)) return this._tail;
-    const tail = reply.audio.slice(reply.position, Math.min(reply.length, reply.position + 1 / FADE_STEP));
     const from = this._gain;
     this._gain = 0;
-    return tail.map((value, at) => value * Math.max(0, from - at * FADE_STEP));
-  }
-
-  _renderTail(block) {
-    if (!this._tail?.length) return;
-    const part = this._tail.subarray(0, block.length);
-    for (let at = 0; at < part.length; at += 1) block[at] += part[at];
-    this._tail = this._tail.subarray(part.length);
+    return faded(reply.audio.subarray(reply.position, reply.length), from);
   }
 
   _find(id) {
     return this._queue.find((reply) => reply.id === id);
   }
+}
+
+/** The beginning of `samples`, fading out from a gain of `from`. */
+function faded(samples, from) {
+  return samples && samples.slice(0, 1 / FADE_STEP).map((value, at) => value * Math.max(0, from - at * FADE_STEP));
+}
+
+/** Add the beginning of `samples` to `block`. @returns what is left, null for nothing */
+function mixed(samples, block) {
+  if (!samples) return null;
+  const part = samples.subarray(0, block.length);
+  for (let at = 0; at < part.length; at += 1) block[at] += part[at];
+  return samples.length > part.length ? samples.subarray(part.length) : null;
 }

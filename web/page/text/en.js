@@ -45,6 +45,7 @@ export default {
     unheard: "not heard",
     heard_note: "interrupted here",
     backchannel: "you said “{text}”",
+    acknowledgement: "“{text}”, while you spoke",
     mute: "Mute",
     unmute: "Unmute",
     silence: "Voice off",

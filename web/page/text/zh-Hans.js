@@ -45,6 +45,7 @@ export default {
     unheard: "没听到",
     heard_note: "说到这里被打断",
     backchannel: "你说了“{text}”",
+    acknowledgement: "“{text}”（你说话时）",
     mute: "静音",
     unmute: "取消静音",
     silence: "关闭声音",

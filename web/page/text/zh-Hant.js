@@ -45,6 +45,7 @@ export default {
     unheard: "沒聽到",
     heard_note: "說到這裡被打斷",
     backchannel: "你說了「{text}」",
+    acknowledgement: "「{text}」（你說話時）",
     mute: "靜音",
     unmute: "取消靜音",
     silence: "關閉聲音",

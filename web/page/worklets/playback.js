@@ -4,6 +4,7 @@
  * accepts  {type: "begin", id, fromSample} · {type: "audio", id, start, samples: Float32Array}
  *          {type: "end", id} · {type: "pause"} · {type: "resume", id, fromSample}
  *          {type: "hold", secs} · {type: "flush", id?} · {type: "record", on}
+ *          {type: "acknowledge", samples: Float32Array}
  *          {type: "link"} with a port of the capture worklet, which sends "hold" by itself
  * sends    {type: "status", id, samples, audible, underruns, bufferSecs}  five times a second,
  *          and at once when sound begins or ends
@@ -38,6 +39,7 @@ class PlaybackProcessor extends AudioWorkletProcessor {
       case "pause": return buffer.pause();
       case "resume": return buffer.resume(message.id, message.fromSample);
       case "hold": return buffer.hold(message.secs);
+      case "acknowledge": return buffer.acknowledge(message.samples);
       case "flush": return buffer.flush(message.id);
       case "record":
         this._recorded = message.on ? new Float32Array(RECORD_SAMPLES) : null;
