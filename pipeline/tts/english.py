@@ -9,8 +9,7 @@ loaded with that tensor as one more output, so the word marks are exact.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -18,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 from hibari import dsp
-from hibari.g2p import G2P
 from hibari.voices import voice_path
 
 from pipeline.audio import OUTPUT_RATE_HZ, FloatArray
@@ -28,6 +26,7 @@ from pipeline.tts.base import CharMark, SpeechChunk, SpeechStyle
 from pipeline.tts.chunks import chunked
 from pipeline.tts.levels import amplitude, shape
 from pipeline.tts.normalise import normalise
+from pipeline.tts.phonemes import EnglishPhonemes, Word, passages
 from pipeline.tts.reading import Reading
 
 BUNDLED_VOICE = "heart"  # American, female; the only one inside the package
@@ -44,15 +43,6 @@ _NOISE_SEED = 0  # of the breath in the sound; fixed, so that a text always soun
 # Phonemes of one pass, about 8 s of speech: long enough to keep a sentence's melody, short
 # enough for first audio. The network itself takes 400 (hibari.tts.MAX_PHONEMES).
 _MAX_PHONEMES = 160
-_PAUSES = frozenset(".!?…;:,—")
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """Phonemes of a word with the space after it, and the source heard with it."""
-
-    phonemes: str
-    chars: int
 
 
 class EnglishVoice:
@@ -89,7 +79,7 @@ class EnglishVoice:
             )
         except Exception as error:  # onnxruntime's errors share no public base class
             raise ModelCorruptError("The English voice is not the expected graph") from error
-        self._g2p = G2P()
+        self._phonemes = EnglishPhonemes()
         for _ in self.synthesise("Hello.", SpeechStyle(), lambda: False):
             pass  # the first run allocates
 
@@ -107,15 +97,15 @@ class EnglishVoice:
     ) -> Iterator[tuple[FloatArray, list[CharMark]]]:
         noise = np.random.default_rng(_NOISE_SEED)
         offset = 0
-        for words in _passages(self._words(reading)):
+        for words in passages(self._words(reading), _MAX_PHONEMES):
             ids, ends = [_PAD_ID], []
             for word in words:
-                ids += [self._ids[symbol] for symbol in word.phonemes]
+                ids += [self._ids[symbol] for symbol in word.symbols]
                 ends.append(len(ids))
             audio, durations = self._run([*ids, _PAD_ID], style.rate, noise)
             reached = np.cumsum(durations) * _UNIT_SAMPLES
             marks = [
-                CharMark(word.chars, offset + int(reached[end - 1]))
+                CharMark(word.end, offset + int(reached[end - 1]))
                 for word, end in zip(words, ends, strict=True)
             ]
             offset += len(audio)
@@ -132,52 +122,14 @@ class EnglishVoice:
             raise SynthesisError("The English voice failed to speak") from error
         return dsp.synth(*(part[0] for part in spectrum), noise), durations
 
-    def _words(self, reading: Reading) -> list[_Word]:
-        """Words and punctuation with their phonemes; empty if there is no word among them."""
-        spoken = "".join(c if _is_readable(c) else " " for c in reading.spoken)
-        try:
-            tokens = self._g2p.phonemize_tokens(self._g2p.tokenize(spoken))
-        except (LookupError, TypeError, ValueError) as error:  # what its rules trip over
-            raise SynthesisError("The English voice cannot read this text") from error
-        found: list[_Word] = []
-        at = 0
-        for token in tokens:
-            place = spoken.find(token.text, at)
-            at = place + len(token.text) if place >= 0 else at
-            phonemes = (token.phonemes or "") + (" " if token.whitespace else "")
-            known = "".join(symbol for symbol in phonemes if symbol in self._ids)
+    def _words(self, reading: Reading) -> list[Word]:
+        """Words the network has symbols for, by source characters; none without a sound."""
+        found: list[Word] = []
+        for word in self._phonemes.words(reading.spoken):
+            known = "".join(symbol for symbol in word.symbols if symbol in self._ids)
             if known.strip():
-                found.append(_Word(known, reading.heard(at)))
-        has_word = any(set(word.phonemes) - _PAUSES - {" "} for word in found)
-        return found if has_word else []
-
-
-def _is_readable(character: str) -> bool:
-    """Whether the phonemiser knows the script: ASCII, accented Latin, a few signs.
-
-    It also counts on a lower-case form of one character, which İ does not have.
-    """
-    if character.isascii() or character in "‘’“”—…–€£¥°":
-        return True
-    return "À" <= character <= "ɏ" and len(character.lower()) == 1
-
-
-def _passages(words: Sequence[_Word]) -> Iterator[Sequence[_Word]]:
-    """Cut a long text after the last punctuation, else the last word, that fits one pass."""
-    start = 0
-    while start < len(words):
-        size, end, cut = 0, start, start
-        while end < len(words) and (
-            end == start or size + len(words[end].phonemes) <= _MAX_PHONEMES
-        ):
-            size += len(words[end].phonemes)
-            end += 1
-            if set(words[end - 1].phonemes) & _PAUSES:
-                cut = end
-        if end < len(words) and cut > start:
-            end = cut
-        yield words[start:end]
-        start = end
+                found.append(Word(known, reading.heard(word.end)))
+        return found if any(word.sounds for word in found) else []
 
 
 def _extra_output(tensor: str) -> bytes:

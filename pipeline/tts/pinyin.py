@@ -75,7 +75,9 @@ class _Converter(NeutralToneWith5Mixin, DefaultConverter):
 _PINYIN = Pinyin(_Converter())
 
 
-def syllables(text: str, known: Mapping[int, str] | None = None) -> list[Syllable]:
+def syllables(
+    text: str, known: Mapping[int, str] | None = None, *, sandhi: bool = True
+) -> list[Syllable]:
     """Syllables of spoken-form Mandarin (no digits), in order.
 
     Latin letters are spelled out by their Mandarin names; what has no sound is skipped.
@@ -83,11 +85,13 @@ def syllables(text: str, known: Mapping[int, str] | None = None) -> list[Syllabl
     Args:
         text: In simplified characters.
         known: Sounds that are certain from elsewhere, by index in `text`: "fa4".
+        sandhi: Whether tones change each other; False for a network that does it itself.
     """
     found: list[Syllable] = []
     for phrase in _phrases(text, {**told_by_context(text), **(known or {})}):
-        _sandhi_of_bu_and_yi(phrase)
-        _sandhi_of_third_tones(phrase)
+        if sandhi:
+            _sandhi_of_bu_and_yi(phrase)
+            _sandhi_of_third_tones(phrase)
         found.extend(_joined(phrase))
         if found:
             found[-1] = replace(found[-1], break_after="phrase")
