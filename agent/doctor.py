@@ -70,6 +70,7 @@ def examine(settings: Settings, *, port: bool = True) -> list[Finding]:
             check_disk(settings.home),
             *check_models(store, settings),
             *check_chattts(settings),
+            *check_kokoro(settings),
         ]
         findings += [trial.result() for trial in trials]
     if port:
@@ -157,6 +158,20 @@ def check_chattts(settings: Settings) -> Iterator[Finding]:
         yield Finding("voice chattts", "fault", fault)
     else:
         yield Finding("voice chattts", "note", LICENCE)
+
+
+def check_kokoro(settings: Settings) -> Iterator[Finding]:
+    """Kokoro's files are there, and its licence is known; nothing where no setting names it."""
+    from agent.voices import kokoro
+
+    named = (settings.models.mandarin_voice, settings.models.english_voice)
+    if kokoro.NAME not in (*named, *settings.voice.fallback):
+        return
+    fault = kokoro.fault(settings)
+    if fault is not None:
+        yield Finding("voice kokoro", "fault", fault)
+    else:
+        yield Finding("voice kokoro", "note", kokoro.LICENCE)
 
 
 def check_llama(store: ModelStore, model: str) -> Finding:

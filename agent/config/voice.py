@@ -190,6 +190,26 @@ class ChatTtsSettings(Section):
     )
 
 
+class KokoroSettings(Section):
+    """Kokoro-82M in this process: many speakers, for whoever has its files. Apache-2.0."""
+
+    folder: Path | None = Field(
+        None,
+        description="Folder with its network and its speakers (kokoro-v1.0.onnx and "
+        "voices-v1.0.bin); unset takes `kokoro` beside the other models.",
+    )
+    mandarin_speaker: str | None = Field(
+        None,
+        description="Who speaks Mandarin and mixed sentences; unset takes zf_xiaoxiao, else the "
+        "first of the file's.",
+    )
+    english_speaker: str | None = Field(
+        None,
+        description="Who speaks English; unset takes af_heart, else the first. Names with b speak "
+        "British.",
+    )
+
+
 class VoiceSettings(Section):
     """How replies sound; 1.0 is the voice's own way."""
 
@@ -233,4 +253,5 @@ class VoiceSettings(Section):
     )
     chattts: ChatTtsSettings = ChatTtsSettings()
     gptsovits: GptSovitsSettings = GptSovitsSettings()
+    kokoro: KokoroSettings = KokoroSettings()
     openai: SpeechServerSettings = SpeechServerSettings()

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from agent.config import Settings
 from agent.models.store import ModelStore
-from agent.voices import chattts
+from agent.voices import chattts, kokoro
 from pipeline.errors import ConfigError
 from pipeline.text import Language
 from pipeline.tts.base import Voice
@@ -71,6 +71,14 @@ def engines() -> tuple[VoiceEngine, ...]:
             "Piper en_US-joe-medium, one male voice, 22.05 kHz",
             _state_of_piper,
             _load_piper,
+        ),
+        VoiceEngine(
+            kokoro.NAME,
+            ("zh", "en"),
+            kokoro.LICENCE,
+            "Kokoro-82M, many speakers, 24 kHz; from files of your own, see docs/voices.md",
+            kokoro.state,
+            kokoro.load_voice,
         ),
         VoiceEngine(
             chattts.NAME,

@@ -14,7 +14,7 @@ EMBEDDED_VOICES: Mapping[Language, str] = {"zh": "mandarin-voice", "en": "hibari
 REMOTE_VOICES = frozenset({"gptsovits", "openai"})
 
 # Engines whose files are none of the model store's.
-_NOT_IN_STORE = REMOTE_VOICES | {"chattts"}
+_NOT_IN_STORE = REMOTE_VOICES | {"chattts", "kokoro"}
 
 
 def voice_models(settings: Settings) -> list[str]:

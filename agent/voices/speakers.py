@@ -18,6 +18,7 @@ from agent.config import Settings
 from agent.config.voice import EMBEDDED, GptSovitsSettings
 from agent.models.store import ModelStore
 from agent.persona import load_persona
+from agent.voices import kokoro
 from agent.voices.consent import require_consent
 from agent.voices.names import EMBEDDED_VOICES, REMOTE_VOICES
 from pipeline.errors import ConfigError
@@ -72,6 +73,7 @@ class _Shelf:
         self._loaded: dict[str, Voice] = {}
         self._makers: Mapping[str, Callable[[Settings], Voice]] = {
             "chattts": _load_chattts,
+            "kokoro": _load_kokoro,
             "gptsovits": _load_gptsovits,
             "openai": _load_openai,
             "hibari": _load_hibari,
@@ -105,6 +107,8 @@ class _Shelf:
 def _load_files(settings: Settings, name: str) -> Voice:
     """A voice from a model of the manifest, or from files of the user's own."""
     place = ModelStore(settings.models_dir).locate(name)
+    if kokoro.is_kokoro(place):
+        return kokoro.load_from(place, settings, settings.voice.threads)
     if place.suffix == ".onnx" or any(place.glob("*.onnx")):
         from pipeline.tts.piper import PiperVoice
 
@@ -124,6 +128,10 @@ def _load_chattts(settings: Settings) -> Voice:
     from agent.voices.chattts import load_voice
 
     return load_voice(settings, settings.voice.threads)
+
+
+def _load_kokoro(settings: Settings) -> Voice:
+    return kokoro.load_voice(settings, settings.voice.threads)
 
 
 def _load_gptsovits(settings: Settings) -> Voice:
