@@ -60,6 +60,9 @@ class InterruptionParams(BaseModel):
             0.6 s). The same sounds get the floor, since a word that comes late still
             commits, but two of 34 cut-ins hear 0.1 s of the bot in between.
         quiet_secs: Silence after which a sound counts as over.
+        gone_secs: A sound that was judged and has not been louder than the echo, or than
+            another room, for so long is over, even if the echo still keeps the gate open.
+            The next one pauses again. Words come in within a decode and its interval.
         noise_secs: A wordless sound that was voiced for less, after the gate opened, is a
             cough or a click; longer ones wait for the recogniser, since 停 is hardly longer.
         speech_secs: A sound above a known echo that goes on and was voiced for this long by
@@ -82,6 +85,7 @@ class InterruptionParams(BaseModel):
     decide_secs: float = Field(default=0.4, gt=0.0)
     patience_secs: float = Field(default=0.44, gt=0.0)
     quiet_secs: float = Field(default=0.2, gt=0.0)
+    gone_secs: float = Field(default=0.5, gt=0.0)
     noise_secs: float = Field(default=0.25, ge=0.0)
     speech_secs: float = Field(default=0.4, ge=0.0)
     commit_units: int = Field(default=3, ge=1)
@@ -183,6 +187,24 @@ class InterruptionPolicy:
         """Whether the sound had a window that could be the caller's."""
         return self._state != "fresh"
 
+    def may_be_caller(
+        self, level_dbfs: float, *, echo_dbfs: float | None, usual_dbfs: float | None
+    ) -> bool:
+        """Whether the level of a window lets it be the caller's; what is unknown does.
+
+        Args:
+            level_dbfs: Of the window, 0 being full scale.
+            echo_dbfs: Echo level that the reference predicts, None if unknown.
+            usual_dbfs: The caller's usual level, None if unknown.
+        """
+        params = self._params
+        above_echo = echo_dbfs is None or level_dbfs >= echo_dbfs + params.echo_margin_db
+        return above_echo and (usual_dbfs is None or level_dbfs > usual_dbfs - params.distant_db)
+
+    def is_done(self, at: float) -> bool:
+        """Whether the sound was judged, and nothing since then could be the caller's."""
+        return self._state == "judged" and at - self._loud_at >= self._params.gone_secs
+
     def note_bot_text(self, heard_text: str, upcoming_text: str) -> None:
         """What the bot has said of its reply from the beginning, and what it is about to say."""
         self._bot_words.note(heard_text, upcoming_text)
@@ -241,7 +263,8 @@ class InterruptionPolicy:
             self._vain_pauses = 0
         in_vain = self._vain_pauses >= VAIN_PAUSES and echo_dbfs is None
         holds_still = floor_is_free or self.mode == "off" or in_vain
-        if silence_secs == 0.0 and self._is_near(level_dbfs, echo_dbfs, usual_dbfs):
+        near = self.may_be_caller(level_dbfs, echo_dbfs=echo_dbfs, usual_dbfs=usual_dbfs)
+        if silence_secs == 0.0 and near:
             self._loud_at = at
             if echo_dbfs is not None:
                 self._over_echo_db = max(level_dbfs - echo_dbfs, self._over_echo_db or 0.0)
@@ -285,14 +308,6 @@ class InterruptionPolicy:
         self._vain_pauses = 0
         self._state = "committed"
         return OverlapDecision("commit", reason)
-
-    def _is_near(
-        self, level_dbfs: float, echo_dbfs: float | None, usual_dbfs: float | None
-    ) -> bool:
-        """Whether the level lets the window be the caller's; what is unknown does."""
-        params = self._params
-        above_echo = echo_dbfs is None or level_dbfs >= echo_dbfs + params.echo_margin_db
-        return above_echo and (usual_dbfs is None or level_dbfs > usual_dbfs - params.distant_db)
 
     def _verdict(self, evidence: _Evidence) -> OverlapDecision:
         """What the evidence says so far; never "wait" once the time has passed."""

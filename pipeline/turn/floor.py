@@ -46,6 +46,7 @@ class Floor:
         reply: What the bot owes or says.
         usual_dbfs: The caller's usual level, None before their first turn.
         asked_to_repeat: The last wordless speech was answered; the next is not.
+        ignored: Voice goes on that is the bot's echo or another room's.
         respond_when_ready: An answer was asked for before the turn's words were known.
     """
 
@@ -58,6 +59,7 @@ class Floor:
     reply: Reply = field(default_factory=Reply)
     usual_dbfs: float | None = None
     asked_to_repeat: bool = False
+    ignored: bool = False
     respond_when_ready: bool = False
     _generation: int = 0
     _turn_count: int = 0

@@ -115,8 +115,11 @@ class TurnMachine:
         window_secs, floor.at_secs = at_secs - floor.at_secs, at_secs
         pause_secs, floor.silence_secs = floor.silence_secs, silence_secs
         actions: list[Action] = []
+        floor.ignored &= speaking
         if utterance is None:
-            if speaking:
+            if speaking and overlap.is_somebody(
+                floor, self.policy, level_dbfs=level_dbfs, echo_dbfs=echo_dbfs
+            ):
                 actions += self._begin(last_voiced_sample if onset_sample is None else onset_sample)
         elif utterance.phase == "speaking":
             if not speaking:

@@ -18,6 +18,27 @@ from pipeline.turn.floor import Floor
 from pipeline.turn.utterance import Utterance
 
 
+def is_somebody(
+    floor: Floor, policy: InterruptionPolicy, *, level_dbfs: float, echo_dbfs: float | None
+) -> bool:
+    """Whether a voice is worth listening to after one more window.
+
+    What does not stand out of the bot's echo, or comes from another room, is not: its words
+    would be the bot's, and a caller who then speaks up would share an utterance with them.
+
+    Args:
+        floor: The floor at the end of the window; the gate is open.
+        policy: Knows the levels.
+        level_dbfs: Level of the window.
+        echo_dbfs: Up to this level it may be the bot's echo; None if there is none.
+    """
+    if not floor.ignored and not floor.reply.may_be_heard(floor.at_secs):
+        return True
+    near = policy.may_be_caller(level_dbfs, echo_dbfs=echo_dbfs, usual_dbfs=floor.usual_dbfs)
+    floor.ignored = floor.silence_secs > 0.0 or not near
+    return not floor.ignored
+
+
 def go_on(floor: Floor, utterance: Utterance, policy: InterruptionPolicy) -> None:
     """Voice again after a short silence: the same sound, or another one."""
     if floor.reply.paused:
@@ -86,11 +107,13 @@ def _dismiss_if_over(
     floor: Floor, utterance: Utterance, policy: InterruptionPolicy
 ) -> list[Action]:
     """Forget a sound that is over and was no turn; its last words may come in late."""
-    if floor.reply.paused or utterance.phase != "waiting":
+    if floor.reply.paused:
         return []
     stalled = floor.silence_secs >= floor.settings.stalled_transcript_secs
-    if not (utterance.is_final or stalled):
+    goes_on = utterance.phase == "speaking"  # for the gate, which an echo keeps open
+    if not (policy.is_done(floor.at_secs) if goes_on else utterance.is_final or stalled):
         return []
+    floor.ignored = goes_on
     backchannel = lexicon.is_backchannel(utterance.text)
     if _is_free(floor, policy):
         if not utterance.text and policy.has_heard_caller:

@@ -55,13 +55,19 @@ def clear(floor: Floor) -> list[Action]:
 
 
 def respond(floor: Floor) -> list[Action]:
-    """Answer the context as it stands, unless a reply runs or a turn is being finished."""
+    """Answer the context as it stands, unless a reply runs or a turn is being finished.
+
+    A turn in a silence is over: what is heard next is heard over the reply, and may be its
+    echo.
+    """
     if floor.utterance is not None and floor.utterance.forced:
         floor.respond_when_ready = True
         return []
     if floor.reply.phase != "none":
         return []
     actions = floor.drop_draft("replaced")
+    if floor.utterance is not None and _is_turn_in_silence(floor.utterance):
+        actions.append(_close(floor, floor.utterance))
     generation = floor.next_generation()
     floor.owe(generation, "")
     return [
@@ -73,21 +79,24 @@ def respond(floor: Floor) -> list[Action]:
 
 def type_text(floor: Floor) -> list[Action]:
     """A typed turn stops a running reply and replaces an unfinished spoken one's draft."""
-    return [
-        *floor.drop_draft("replaced"),
-        *floor.end_reply("replaced"),
-        *_end_overlap(floor),
-    ]
+    return [*floor.drop_draft("replaced"), *floor.end_reply("replaced")]
 
 
 def cancel_reply(floor: Floor) -> list[Action]:
-    """Stop the running reply."""
-    return [*floor.end_reply("cancelled"), *_end_overlap(floor)]
+    """Stop the running reply.
+
+    A sound over it stays one over the bot until its words are known: it may be the echo.
+    """
+    return floor.end_reply("cancelled")
 
 
-def _end_overlap(floor: Floor) -> list[Action]:
-    """Nothing is left to interrupt: what the caller is saying is an ordinary turn."""
-    utterance = floor.utterance
-    if utterance is None or not utterance.overlap:
-        return []
-    return [floor.begin_turn(utterance)]
+def _is_turn_in_silence(utterance: Utterance) -> bool:
+    return utterance.phase == "waiting" and not utterance.overlap
+
+
+def _close(floor: Floor, utterance: Utterance) -> Action:
+    """End a turn with the words that are known, unanswered."""
+    if not utterance.text:
+        return floor.discard(utterance)
+    floor.utterance = None
+    return TakeText(utterance.turn_id, utterance.text, utterance.language)

@@ -40,6 +40,7 @@ SETTINGS = TurnSettings(
     unheard_speech_secs=1.5,
 )
 COMPLETE = "我睡不好。"
+BOT = "听起来你最近很累。"
 
 
 @dataclass
@@ -457,24 +458,43 @@ def test_asking_again_while_a_reply_runs_does_nothing():
     assert one.machine.respond() == []
 
 
-def test_cancelling_makes_an_overlap_an_ordinary_turn():
-    """There is nothing left that it could interrupt."""
-    one = floor("off")
-    commit = one.play()
+def test_over_a_cancelled_reply_words_make_a_turn_and_echo_does_not():
+    """There is nothing left to interrupt, but the reply may still be heard in the room."""
+    for text, taken in ((COMPLETE, True), (BOT, False)):
+        one = floor("off")
+        commit = one.play()
+        one.machine.on_playout_progress(BOT, "", all_said=False)
+        before = len(one.done)
+        one.voice(0.3)
+        actions = one.take(one.machine.cancel_reply())
+        assert actions == [Drop(commit.generation, "cancelled")]
+        one.silence(0.15)
+        one.final(text)
+        one.silence(0.3)
+        assert any(isinstance(action, BeginTurn) for action in one.done[before:]) == taken, text
+
+
+def test_an_answer_that_is_asked_for_ends_a_turn_that_has_paused():
+    """What is heard next is heard over the answer, and is weighed."""
+    one = floor()
+    one.voice(0.6)
+    one.silence(0.15)
+    one.final(COMPLETE)
+    actions = one.take(one.machine.respond())
+    assert kinds(actions) == [Drop, TakeText, Draft, Commit]
+    one.machine.on_playout_started(one.last(Commit).generation)
     one.voice(0.3)
-    actions = one.take(one.machine.cancel_reply())
-    assert actions[0] == Drop(commit.generation, "cancelled")
-    assert kinds(actions) == [Drop, BeginTurn]
+    assert one.last(BeginUtterance).overlap
 
 
 def test_a_turn_that_is_taken_replaces_a_reply_that_was_asked_for_meanwhile():
     """Two replies never run at once."""
     one = floor()
     one.voice(0.6)
+    asked = next(a for a in one.take(one.machine.respond()) if isinstance(a, Commit))
     one.silence(0.15)
     one.final(COMPLETE)
     one.sure(COMPLETE)
-    asked = next(a for a in one.take(one.machine.respond()) if isinstance(a, Commit))
     one.silence(1.5)
     assert Drop(asked.generation, "replaced") in one.done
     assert one.last(Commit).text == COMPLETE

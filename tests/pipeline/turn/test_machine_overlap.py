@@ -22,7 +22,7 @@ from pipeline.turn.endpointing import TurnSettings
 from pipeline.turn.machine import TurnMachine
 
 BOT = "听起来你最近压力很大，晚上总是睡不好。"
-LOUD, FAINT = -25.0, -70.0
+LOUD, ECHO, FAINT = -25.0, -40.0, -70.0
 
 
 class Play:
@@ -129,15 +129,45 @@ def test_a_cough_leaves_no_trace() -> None:
     assert play.of(*FLOOR) == [Pause(1), Resume(1), Discard("turn_1", "")]
 
 
-def test_an_echo_does_not_even_pause() -> None:
-    """At the level that the reference predicts, whatever the words."""
+def test_an_echo_is_not_even_listened_to() -> None:
+    """At the level that the reference predicts nobody is there."""
     play = Play()
     play.hear(2.0, LOUD, echo_dbfs=LOUD - 2.0)
-    play.recognised("晚上总是睡不好", final=False)
     play.silence(0.3)
-    play.recognised("晚上总是睡不好", final=True)
-    play.silence(0.1)
-    assert play.of(*FLOOR) == [Discard("turn_1", "")]
+    assert play.of(BeginUtterance, *FLOOR) == []
+
+
+def test_a_caller_over_an_echo_has_an_utterance_of_their_own() -> None:
+    """It begins where they stand out, not where the echo opened the gate."""
+    play = Play()
+    play.hear(2.0, ECHO, echo_dbfs=ECHO)
+    play.hear(0.3, LOUD, echo_dbfs=ECHO)
+    (begun,) = play.of(BeginUtterance)
+    assert isinstance(begun, BeginUtterance)
+    assert begun.start_sample == pytest.approx(2.0 * 16_000, abs=2 * 512)
+    play.recognised("等一下")
+    play.hear(0.032, LOUD, echo_dbfs=ECHO)
+    assert [type(action) for action in play.of(*FLOOR)] == [Pause, Drop, BeginTurn]
+
+
+def test_over_an_echo_that_goes_on_each_sound_of_the_caller_pauses() -> None:
+    """The gate stays open, but what was judged is over soon after the caller's voice."""
+    play = Play()
+    for sound in ("turn_1", "turn_2"):
+        play.hear(1.0, ECHO, echo_dbfs=ECHO)
+        play.hear(0.1, LOUD, echo_dbfs=ECHO)
+        play.recognised("")
+        play.hear(1.0, ECHO, echo_dbfs=ECHO)
+        assert play.of(*FLOOR)[-3:] == [Pause(1), Resume(1), Discard(sound, "")]
+
+
+def test_an_echo_that_outlasts_the_reply_is_no_turn() -> None:
+    """A voice that was the bot's from its beginning stays the bot's."""
+    play = Play()
+    play.hear(1.0, ECHO, echo_dbfs=ECHO)
+    play.machine.on_playout_finished(1, "completed")
+    play.hear(1.0, ECHO, echo_dbfs=ECHO)
+    assert play.of(BeginUtterance) == []
 
 
 def test_an_echo_of_the_last_words_is_no_turn() -> None:
@@ -198,7 +228,7 @@ def test_instant_mode_stops_with_the_first_window_of_a_near_voice() -> None:
     assert play.of(Drop) == []
     play.hear(0.032)
     assert play.of(*FLOOR) == [
-        Drop(1, "interrupted"), BeginTurn("turn_1", pytest.approx(0.032)),
+        Drop(1, "interrupted"), BeginTurn("turn_1", pytest.approx(0.32)),
     ]  # fmt: skip
 
 
