@@ -37,7 +37,8 @@ _SURROGATES: Mapping[Kind, Callable[[str, int], str]] = {
 }
 # Numbers above that look like data: what `leftover` must not count.
 _RESERVED = re.compile(
-    r"1990000\d{4}|account-[A-Z]+|0900000\d{3}|\+?1?555\d{3}01\d{2}|192\.0\.2\.\d+|.*@example\.org"
+    r"1990000\d{4}|0900000\d{3}|\+?1?555\d{3}01\d{2}|192\.0\.2\.\d+|.*@example\.org"
+    r"|@?(?:account|password|ID|CARD|PLATE)-[A-Z]+"
 )
 _PLACEHOLDER = re.compile(r"⟦[A-Z_]+_\d+⟧")
 

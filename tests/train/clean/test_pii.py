@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,80 +15,29 @@ from train.clean.mask import Masker, findings_in, high_risk_in
 from train.clean.names import NameFinder
 from train.clean.pii import find
 
-PERSONAL = [
-    ("phone", "我电话13812345678你记下", "13812345678"),
-    ("phone", "手機０９１２３４５６７８喔", "０９１２３４５６７８"),
-    ("phone", "打給我0912-345-678吧", "0912-345-678"),
-    ("phone", "一三八一二三四五六七八是我号码", "一三八一二三四五六七八"),
-    ("phone", "138\u200b1234\u200b5678", "138\u200b1234\u200b5678"),
-    ("phone", "国外打+86 138 1234 5678", "+86 138 1234 5678"),
-    ("phone", "公司(02)2345-6789找我", "(02)2345-6789"),
-    ("phone", "家里010-12345678没人接", "010-12345678"),
-    ("phone", "香港+852 9123 4567", "+852 9123 4567"),
-    ("phone", "call me at 415-555-2671 ok", "415-555-2671"),
-    ("phone", "打(+886)912345678", "(+886)912345678"),
-    ("address", "寄到香港九龍彌敦道123號8樓", "香港九龍彌敦道123號8樓"),
-    ("account", "加我賴：abc_123", "abc_123"),
-    ("secret", "token=abcdefg12345", "abcdefg12345"),
-    ("id_card", "my SSN is 123-45-6789 ok", "123-45-6789"),
-    ("id_card", "身份证11010519491231002X对吗", "11010519491231002X"),
-    ("id_card", "身分證A123456789給你", "A123456789"),
-    ("id_card", "我的是AB987654(3)啦", "AB987654(3)"),
-    ("id_card", "身份证号：110105194912310021", "110105194912310021"),
-    ("bank_card", "卡号6222021234567890128转我", "6222021234567890128"),
-    ("bank_card", "银行卡号是6222021234567890123", "6222021234567890123"),
-    ("bank_card", "刷4111 1111 1111 1111这张", "4111 1111 1111 1111"),
-    ("email", "邮箱abc.def@qq.com哦", "abc.def@qq.com"),
-    ("account", "我微信是abc_12345加我", "abc_12345"),
-    ("account", "加v：hello2024", "hello2024"),
-    ("account", "wxid_abcdef123456说的", "wxid_abcdef123456"),
-    ("account", "我line id: blue.cat喔", "blue.cat"),
-    ("account", "QQ号123456789", "123456789"),
-    ("secret", "密码是abc12345别告诉别人", "abc12345"),
-    ("secret", "my password: hunter2!", "hunter2!"),
-    ("secret", "key是sk-abcdefghijklmnop1234", "sk-abcdefghijklmnop1234"),
-    ("address", "住台北市大安區和平東路一段12號3樓", "台北市大安區和平東路一段12號3樓"),
-    (
-        "address",
-        "我家在北京市海淀区中关村大街27号院1号楼502室",
-        "北京市海淀区中关村大街27号院1号楼502室",
-    ),
-    ("address", "到幸福小区3栋2单元501室", "幸福小区3栋2单元501室"),
-    ("address", "send it to 12 Main Street please", "12 Main Street"),
-    ("plate", "车牌京A12345啊", "京A12345"),
-    ("plate", "車牌ABC-1234", "ABC-1234"),
-    ("url_token", "看https://a.com/x?token=abcdef这个", "https://a.com/x?token=abcdef"),
-    ("ip", "连192.168.1.1试试", "192.168.1.1"),
-]
-HARMLESS = [
-    "订单20240102123456到了",
-    "版本1.2.3.4567",
-    "价格1234567890123",
-    "今天走了3公里路",
-    "我在二號出口等你",
-    "密码忘记了怎么办",
-    "password please",
-    "shopping2024，knowing1234",
-    "我知道12號公車",
-    "打1925、988或者12356",
-    "0800-013-999",
-    "9月12日一起吃100块的火锅",
-    "我明天去那條街買3號電池",
-    "第3路公交换12号线",
-    "2024-01-05 12:34:56",
-    "RTX-3060 和 GPT-4000",
-    "A123456788",
-    "110105194912310021",
-    "4111 1111 1111 1112",
-    "笑死[捂脸]233333333",
-    "https://example.org/page?id=5",
-    "",
-]
+DATA = Path(__file__).parents[2] / "data" / "pii"
+
+
+def lines(name: str) -> list[str]:
+    """Sentences of a file."""
+    text = (DATA / name).read_text("utf-8")
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+def marked(line: str) -> tuple[str, str, str]:
+    """Kind, sentence, and what stands between ⟨ and ⟩ in it."""
+    kind, sentence = line.split("\t")
+    before, value, after = re.split("[⟨⟩]", sentence)
+    return kind, before + value + after, value
+
+
+PERSONAL = [marked(line) for line in lines("personal.txt")]
+HARMLESS = lines("harmless.txt")
 
 
 @pytest.mark.parametrize(("kind", "text", "value"), PERSONAL)
 def test_personal_data_is_found_beside_chinese_characters(kind, text, value):
-    """Every fixture is found whole, of its kind, and nothing else in it."""
+    """Every sentence's datum is found whole, of its kind, and nothing else in it."""
     assert [(one.kind, text[one.start : one.end]) for one in find(text)] == [(kind, value)]
 
 
@@ -94,6 +45,15 @@ def test_personal_data_is_found_beside_chinese_characters(kind, text, value):
 def test_what_only_looks_like_it_is_not_found(text):
     """Order numbers, versions, hotlines, wrong check digits and prices pass."""
     assert find(text) == []
+
+
+def test_help_lines_stay():
+    """A persona tuned on cleaned dialogues can still name every number that calls offer."""
+    path = Path(__file__).parents[3] / "agent" / "safety" / "hotlines.toml"
+    numbers = [line["number"] for line in tomllib.loads(path.read_text("utf-8"))["lines"]]
+    assert len(numbers) > 10
+    for number in numbers:
+        assert find(f"请拨打{number}。") == find(f"please call {number} now") == []
 
 
 @pytest.mark.parametrize("style", ["placeholder", "surrogate"])

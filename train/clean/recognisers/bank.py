@@ -1,0 +1,37 @@
+"""Bank cards and accounts."""
+
+from __future__ import annotations
+
+import re
+
+from train.clean.check_digits import bank_card, iban
+from train.clean.recognisers.base import IS, Recogniser
+
+BANK = (
+    Recogniser(
+        "bank_card",
+        re.compile(
+            r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?"
+            r"(?![A-Za-z0-9])",
+            re.IGNORECASE,
+        ),
+        valid=iban,
+    ),
+    Recogniser(
+        "bank_card",
+        re.compile(
+            r"(?:[银銀]行卡|信用卡|储蓄卡|儲蓄卡|工资卡|卡[号號]|帳[號号戶]|[账帐][号户]|[银銀]行|[工农農建中招交邮郵]行卡?"
+            r"|[匯汇]款(?:到|至|给|給)?|转[账帐](?:到|至|给)?|轉[帳賬](?:到|至|給)?"
+            r"|(?<![A-Za-z])(?:card|account)(?: number| no\.?)?(?![A-Za-z]))"
+            rf"(?: is)?{IS}(\d(?:[ -]?\d){{9,18}})(?!\d)(?! ?[元块塊圆圓])",
+            re.IGNORECASE,
+        ),
+        1,
+    ),
+    Recogniser(
+        "bank_card", re.compile(r"(?<![\d+-])\d(?:[ .-]?\d){13,18}(?![\d-])"), valid=bank_card
+    ),
+    Recogniser(  # UnionPay: nothing else is as long and begins so, a slip of a digit or not
+        "bank_card", re.compile(r"(?<![\d+-])62(?:[ -]?\d){14}(?:(?:[ -]?\d){3})?(?![\d-])")
+    ),
+)
