@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pipeline.errors import DataError
 from train.importers.events import MARKERS, Event
+from train.importers.ordering import Disorder, in_order
 from train.importers.sessions import PRESETS, Cutter, Preset, Turn, cutter
 from train.importers.source import Source, has_bad_bytes
 from train.schema import Conversation, Message, Role, conversation_id
@@ -15,6 +16,7 @@ from train.tally import Tally
 
 _MY_NAMES = ("我", "me", "myself")  # how exporters call the account that exports
 _SENDERS_SHOWN = 6
+_REMEMBERED = 20_000  # messages that one which is there twice can be apart; about 10 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,16 @@ def conversations(
     Raises:
         DataError: It cannot be told who "me" is, or nobody of that name wrote anything.
     """
-    me = _find_me(source, reader, options.me, partner)
+    overview = _look(source, reader)
+    me = _find_me(source, overview, options.me, partner)
     events = (_prepared(event, options) for event in _owned(reader(source), me))
-    sound = _without_bad_bytes(source, events)
+    sound = _without_repetitions(source, _without_bad_bytes(source, events))
+    if overview.disorder.behind and not options.preset.anchored:
+        source.tally.notes.append(
+            f"{source.path.name}: {overview.disorder.behind} messages stand behind later ones; "
+            "they were read in order of time"
+        )
+        sound = in_order(sound)
     cut = _quotations(source, sound) if options.quotes_only else _cut(source, sound, options)
     system = options.preset.system if options.system is None else options.system
     prompt = system.replace("{me}", (me or options.me or ("我",))[0]) if system else None
@@ -71,25 +80,39 @@ def conversations(
         yield _conversation(source.where(turns[0].events[0].line), turns, name, prompt)
 
 
+@dataclass(slots=True)
+class _Overview:
+    """What is seen of a chat when it is read for the first time."""
+
+    senders: Counter[str] = field(default_factory=Counter)
+    marked: bool = False  # whether the export says which messages are mine
+    disorder: Disorder = field(default_factory=Disorder)
+
+
+def _look(source: Source, reader: Callable[[Source], Iterator[Event]]) -> _Overview:
+    overview = _Overview()
+    for event in reader(replace(source, tally=Tally())):
+        overview.marked = overview.marked or event.mine is not None
+        overview.disorder.see(event)
+        if event.sender and event.kind != "system":
+            overview.senders[event.sender] += 1
+    return overview
+
+
 def _find_me(
     source: Source,
-    reader: Callable[[Source], Iterator[Event]],
+    overview: _Overview,
     given: tuple[str, ...],
     partner: Callable[[Source], str | None] | None,
 ) -> tuple[str, ...]:
     """Names of the person to imitate; empty where the export marks the sides itself."""
-    senders: Counter[str] = Counter()
-    marked = False
-    for event in reader(replace(source, tally=Tally())):
-        marked = marked or event.mine is not None
-        if marked and not given:
-            return ()
-        if event.sender and event.kind != "system":
-            senders[event.sender] += 1
+    senders = overview.senders
+    if overview.marked and not given:
+        return ()
     if given:
         if any(name in senders for name in given) or not senders:
             return given
-        if marked:
+        if overview.marked:
             return ()
         names = " or ".join(given)
         raise DataError(f"Nobody called {names} wrote in {source.path.name}: {_who(senders)}.")
@@ -137,6 +160,21 @@ def _without_bad_bytes(source: Source, events: Iterable[Event]) -> Iterator[Even
             source.malformed(event.line, f"bytes that are not {source.encoding}", text)
         else:
             yield event
+
+
+def _without_repetitions(source: Source, events: Iterable[Event]) -> Iterator[Event]:
+    """All messages but those that the export holds twice, as joined databases do."""
+    seen: OrderedDict[tuple[str, str, float | None, str], None] = OrderedDict()
+    for event in events:
+        if event.id:
+            key = (event.chat, event.id, event.time, event.text)
+            if key in seen:
+                source.tally.drop("the same message again", source.where(event.line), event.text)
+                continue
+            seen[key] = None
+            if len(seen) > _REMEMBERED:
+                seen.popitem(last=False)
+        yield event
 
 
 def _cut(source: Source, events: Iterable[Event], options: ChatOptions) -> Iterator[list[Turn]]:

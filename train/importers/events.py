@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ _PLACEHOLDERS: Mapping[str, Kind] = {
     "語音": "voice",
     "語音訊息": "voice",
     "voice message": "voice",
+    "语音信息": "voice",
     "ボイスメッセージ": "voice",
     "表情": "sticker",
     "表情包": "sticker",
@@ -50,10 +52,12 @@ _PLACEHOLDERS: Mapping[str, Kind] = {
     "贴图": "sticker",
     "貼圖": "sticker",
     "sticker": "sticker",
+    "stickers": "sticker",
     "スタンプ": "sticker",
     "视频": "video",
     "影片": "video",
     "video": "video",
+    "videos": "video",
     "動画": "video",
     "文件": "file",
     "檔案": "file",
@@ -71,6 +75,7 @@ _PLACEHOLDERS: Mapping[str, Kind] = {
     "合并转发": "card",
     "位置": "location",
     "位置訊息": "location",
+    "位置情報": "location",
     "location": "location",
     "語音通話": "call",
     "视频通话": "call",
@@ -93,9 +98,16 @@ MARKERS: Mapping[Kind, str] = {
 }
 _PLACEHOLDER = re.compile(r"[\[【](?P<name>[^\[\]【】]{1,12}?)(?:消息|訊息)?[\]】]")
 
+# Half of a day before or behind an hour: zh-TW and ja spreadsheets and LINE write the former.
+HALF_BEFORE = "上午|下午|午前|午後|凌晨|晚上|AM|PM"
+HALF_BEHIND = "AM|PM|am|pm"
+_SECOND_HALF = {"下午", "午後", "晚上", "PM", "pm"}
 _LOOSE_TIME = re.compile(
-    r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?"
+    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?[ T]*"
+    rf"(?P<before>{HALF_BEFORE})?\s*(\d{{1,2}}):(\d{{2}})(?::(\d{{2}})(?:\.\d+)?)?"
+    rf"\s?(?P<after>{HALF_BEHIND})?"
 )
+_MOST_SECS = 1e11  # as seconds since 1970 that is the year 5138; as milliseconds, 1973
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +124,7 @@ class Event:
         chat: Which chat of the file, "" where there is one.
         quoted: Text that this message quotes, None if it quotes none or no text.
         sticker: The sticker's own id, for a table of labels.
+        id: The program's own number of the message, "" where the export has none.
     """
 
     line: int
@@ -123,6 +136,7 @@ class Event:
     chat: str = ""
     quoted: str | None = None
     sticker: str | None = None
+    id: str = ""
 
 
 def placeholder_kind(text: str) -> Kind:
@@ -139,7 +153,7 @@ def local_time(text: str) -> float:
     """Seconds of a date with a time of day, read as UTC if it names no zone.
 
     Args:
-        text: ISO 8601, or as spreadsheets rewrite it: `2024/1/5 9:05`.
+        text: ISO 8601, or as spreadsheets rewrite it: `2024/1/5 9:05`, `2024/1/5 下午 3:05`.
 
     Raises:
         ValueError: It is neither.
@@ -150,5 +164,41 @@ def local_time(text: str) -> float:
         found = _LOOSE_TIME.fullmatch(text.strip())
         if found is None:
             raise
-        moment = datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
+        year, month, day, before, hour, minute, second, after = found.groups()
+        moment = datetime(  # noqa: DTZ001
+            int(year),
+            int(month),
+            int(day),
+            hour_of_day(int(hour), before or after),
+            int(minute),
+            int(second or 0),
+        )
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def hour_of_day(hour: int, half: str | None) -> int:
+    """The hour from 0 to 23 of one that a half of the day goes with; 12 AM is 0.
+
+    >>> hour_of_day(12, "上午"), hour_of_day(3, "PM"), hour_of_day(15, None)
+    (0, 15, 15)
+    """
+    if half is None or hour > 12:
+        return hour
+    return hour % 12 + (12 if half in _SECOND_HALF else 0)
+
+
+def epoch_secs(value: float | str) -> float:
+    """Seconds since 1970 of a number of seconds, or of milli-, micro- or nanoseconds.
+
+    Raises:
+        ValueError: It is no finite number.
+    """
+    try:
+        secs = float(value)
+    except OverflowError:
+        secs = math.inf
+    if not math.isfinite(secs):
+        raise ValueError("no finite number")
+    while secs >= _MOST_SECS:
+        secs /= 1000
+    return secs

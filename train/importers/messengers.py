@@ -1,41 +1,74 @@
-"""QQ as QQNT_Export writes it, and the plainest chat there is: rows of time, sender, text."""
+"""QQ as QQNT_Export writes it, and the plainest chat there is: rows of time, sender, text.
+
+A QQNT message lists its elements as `[tag, value]`, `{"type": tag, "content": value}`, or with
+the value in the tag's string and "reply" or "quote" behind it:
+
+    ["[文本]", "在吗"]   ["[表情]", "/捂脸-264"]   ["[被引用的消息][文本]", "原话"]
+    ["[文本]在吗", "reply"]   ["[被引用的消息][文本]原话", "quote"]
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 
-from train.importers.events import Event, Kind, local_time, placeholder_kind
+from train.importers.events import (
+    MARKERS,
+    Event,
+    Kind,
+    epoch_secs,
+    local_time,
+    placeholder_kind,
+)
 from train.importers.source import Source, csv_rows, json_rows
 
-_QQ_TAG = re.compile(r"^(?:\[被引用的消息\])?\[(文本|图片|表情|语音|视频|文件|卡片消息|位置)\]\s?")
-_QQ_KINDS: dict[str, Kind] = {
+_QQ_TAG = re.compile(r"(?P<quoted>\[被引用的消息\])?(?:\[(?P<name>[^\[\]\s]{1,6})\]\s?)?")
+_QQ_KINDS: Mapping[str, Kind] = {
+    "文本": "text",
     "图片": "picture",
-    "表情": "sticker",
+    "商城表情": "sticker",
     "语音": "voice",
     "视频": "video",
     "文件": "file",
     "卡片消息": "card",
+    "应用消息": "card",
+    "动态消息": "card",
     "位置": "location",
+    "通话": "call",
+    "红包": "money",
+    "转账": "money",
+    "提示": "system",
+    "合并转发": "forwarded",
 }
-_MILLISECONDS_FROM = 1e11  # as seconds that is the year 5138
+_QQ_FACES = {"表情", "QQ表情"}
+_QQ_DIRECTIONS = {"发": True, "收": False, "转发": None}
+_ROLES = ("quote", "reply")
+_FACE = re.compile(r"(?:\d+-)?/?\[?(?P<label>[^\[\]]*?)\]?(?:-\d+)?")
+_UNKNOWN_FACES = {"", "未知表情"}
+
+_Element: TypeAlias = tuple[bool, Kind, str]  # whether it is quoted, what it is, its words
 
 
 def qqnt(source: Source) -> Iterator[Event]:
-    """Messages `{"time","sender","sender_qq","contents":[[text, "quote" | "reply"], …]}`."""
+    """Messages `{"time", "sender", "sender_qq", "contents"}`, or `direction` for the sender."""
     for line, value in json_rows(source):
         row = source.row(line, value)
         if row is None:
             continue
         try:
             time = _time(row["time"])
-            sender = str(row.get("sender") or row["sender_qq"])
-            text, kind, quoted = _contents(row["contents"])
-        except (AttributeError, KeyError, TypeError, ValueError, IndexError):
+            elements = [_element(piece) for piece in row["contents"]]
+            mine, sender = None, str(row.get("sender") or row.get("sender_qq") or "")
+            if not sender:
+                mine = _QQ_DIRECTIONS[row["direction"]]
+                sender = "" if mine else source.path.stem
+        except (AttributeError, KeyError, TypeError, ValueError):
             source.malformed(line, "not a QQNT message", str(row))
             continue
-        yield Event(line, time, sender, text, kind, quoted=quoted)
+        if row.get("direction") == "转发":
+            elements.insert(0, (False, "forwarded", ""))
+        yield _qqnt_message(source, line, time, sender, mine, elements)
 
 
 def rows(source: Source) -> Iterator[Event]:
@@ -60,28 +93,60 @@ def rows(source: Source) -> Iterator[Event]:
 
 
 def _time(value: Any) -> float:
-    if isinstance(value, str) and not value.strip().isdigit():
+    if isinstance(value, str) and not value.strip().replace(".", "", 1).isdigit():
         return local_time(value.strip())
-    seconds = float(value)
-    return seconds / 1000 if seconds > _MILLISECONDS_FROM else seconds
+    return epoch_secs(value)
 
 
-def _contents(contents: Any) -> tuple[str, Kind, str | None]:
-    texts: list[str] = []
-    kinds: list[Kind] = []
-    quoted: str | None = None
-    for piece in contents:
-        content, role = (piece, "") if isinstance(piece, str) else (piece[0], piece[1])
-        tag = _QQ_TAG.match(content)
-        kind = _QQ_KINDS.get(tag[1], "text") if tag else "text"
-        text = content[tag.end() :] if tag else content.removeprefix("[被引用的消息]")
-        if role == "quote" or content.startswith("[被引用的消息]"):
-            quoted = text if kind == "text" and text else None
-        elif kind == "text":
-            texts.append(text)
+def _qqnt_message(
+    source: Source,
+    line: int,
+    time: float,
+    sender: str,
+    mine: bool | None,
+    elements: list[_Element],
+) -> Event:
+    quotes = [text if kind == "text" else "" for quoted, kind, text in elements if quoted]
+    own = [(kind, text) for quoted, kind, text in elements if not quoted]
+    others = [kind for kind, _ in own if kind != "text"]
+    if "forwarded" in others or not any(text.strip() for kind, text in own if kind == "text"):
+        first: Kind = "forwarded" if "forwarded" in others else [*others, "other"][0]
+        return Event(line, time, sender, MARKERS.get(first, ""), first, mine)
+    said = ""
+    for kind, text in own:
+        if kind in ("text", "sticker"):
+            said += text if kind == "text" else MARKERS[kind]
         else:
-            kinds.append(kind)
-    said = "".join(texts)
-    if said.strip():
-        return said, "quote" if quoted is not None else "text", quoted
-    return said, kinds[0] if kinds else "other", None
+            source.tally.leave_out(f"of kind {kind}, beside words", source.where(line), text)
+    quoted = "".join(quotes) or None
+    return Event(line, time, sender, said, "quote" if quotes else "text", mine, quoted=quoted)
+
+
+def _element(piece: Any) -> _Element:
+    """An element of a message.
+
+    Raises:
+        TypeError, ValueError, AttributeError: It is none.
+    """
+    if isinstance(piece, str):
+        tag, value = piece, ""
+    elif isinstance(piece, dict):
+        tag, value = piece.get("type") or "", piece.get("content") or ""
+    else:
+        tag, value = (part or "" for part in piece)
+    found = _QQ_TAG.match(tag)
+    assert found is not None  # it may match nothing
+    name, text = found["name"] or "", tag[found.end() :]
+    if name not in _QQ_KINDS and name not in _QQ_FACES:
+        name, text = "", tag[len(found["quoted"] or "") :]
+    if not text and (value not in _ROLES or name == "文本"):
+        text = value
+    if not isinstance(text, str):
+        raise TypeError("an element without text")
+    quoted = found["quoted"] is not None or (value == "quote" and text != value)
+    if name in _QQ_FACES:
+        label = _FACE.fullmatch(text.strip())
+        if label is None or label["label"].strip() in _UNKNOWN_FACES:
+            return quoted, "sticker", ""
+        return quoted, "text", f"[{label['label'].strip()}]"
+    return quoted, _QQ_KINDS.get(name, "text" if text else "other"), text

@@ -42,7 +42,8 @@ class Preset:
         kinds: Kinds of messages that are used.
         unseen: What happens where they send what a reply may refer to and the data lack, such
             as a picture: `cut` ends the conversation, `cut_alone` does so unless they also
-            wrote something in the same turn, `ignore` does nothing.
+            wrote something in the same turn, `ignore` does nothing. A sticker ends it where I
+            answer nothing else, unless it is ignored.
         anchored: Measure from the first message of a side, single exchanges only.
         longest_turns: Turns after which a conversation is cut before their next one.
         longest_chars: Characters of a turn beyond which further messages are left out.
@@ -159,6 +160,7 @@ class _Pauses:
         self._drop = drop
         self._turns: list[Turn] = []
         self._turn_chars = 0
+        self._wordless = False  # whether their last turn so far is a sticker, or the like
 
     def add(self, event: Event) -> Iterator[list[Turn]]:
         preset, mine = self._preset, event.mine is True
@@ -166,7 +168,12 @@ class _Pauses:
             self._drop(_unused(event), event)
             if event.kind in _UNSEEN and not mine and self._loses_context():
                 yield from self.finish()
+            elif not mine and event.kind != "system" and preset.unseen != "ignore":
+                self._wordless = bool(self._turns) and self._turns[-1].mine
             return
+        if mine and self._wordless:
+            yield from self.finish()  # else it would be learned as more of my reply before
+        self._wordless = False
         if self._turns and self._pause(event) > self._limit(mine):
             yield from self.finish()
         if not self._turns and mine:
@@ -186,6 +193,7 @@ class _Pauses:
 
     def finish(self) -> Iterator[list[Turn]]:
         turns, self._turns = self._turns, []
+        self._wordless = False
         if turns and not turns[-1].mine:
             for event in turns.pop().events:
                 self._drop("theirs, with no reply in time", event)

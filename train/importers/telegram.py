@@ -79,7 +79,8 @@ def _message(
     kind, text = _kind(row, text)
     if kind == "text" and quoted is not None:
         kind = "quote"
-    return Event(line, time, sender, text, kind, mine, chat, quoted)
+    number = str(row.get("id", ""))
+    return Event(line, time, sender, text, kind, mine, chat, quoted, id=number)
 
 
 def _kind(row: Mapping[str, Any], text: str) -> tuple[Kind, str]:
