@@ -76,11 +76,9 @@ def _import_path(path: Path, options: ImportOptions, tally: Tally) -> Iterator[R
             raise DataError(f"{path} holds no .csv, .json, .jsonl or .txt file.")
         for file in files:
             try:
-                opened = _open(file, options, tally)
+                yield from _read(*_open(file, options, tally), options, tally)
             except DataError as error:  # folders hold other things too
                 tally.notes.append(f"not imported: {error.message}")
-                continue
-            yield from _read(*opened, options, tally)
         return
     yield from _read(*_open(path, options, tally), options, tally)
 

@@ -15,12 +15,22 @@ from typing import Any
 
 from pipeline.errors import DataError
 from train.importers import dialogues
-from train.importers.dialogues import Columns, Convert, Draft, RowError, object_of, text_of
+from train.importers.dialogues import Convert
+from train.importers.drafts import (
+    OPENAI,
+    SHAREGPT,
+    Columns,
+    Draft,
+    RowError,
+    object_of,
+    text_of,
+)
 from train.importers.source import Broken, Source, csv_rows, json_rows, open_source
 from train.schema import Record
 from train.tally import Tally
 
 FILE_NAME = "dataset_info.json"
+_FORMATTINGS = ("alpaca", "sharegpt", "openai")
 _FIELDS = {field.name for field in dataclasses.fields(Columns)}
 
 
@@ -33,7 +43,7 @@ def find(path: Path) -> Path | None:
 def read(
     registry: Path, tally: Tally, *, only: Sequence[str] = (), system: str | None = None
 ) -> Iterator[Record]:
-    """Records of all sets, or of those named.
+    """Records of all sets, or of those named; what cannot be read of them is noted.
 
     Raises:
         DataError: The registry is not one, or a named set is not in it.
@@ -48,25 +58,29 @@ def read(
         if name not in entries:
             raise DataError(f"{registry} registers no {name}; it has {', '.join(entries)}.")
     for name in only or entries:
-        yield from _entry(registry.parent, name, entries[name], tally, system)
+        yield from _entry(registry, name, entries[name], tally, system)
 
 
 def _entry(
-    folder: Path, name: str, entry: Mapping[str, Any], tally: Tally, system: str | None
+    registry: Path, name: str, entry: Mapping[str, Any], tally: Tally, system: str | None
 ) -> Iterator[Record]:
     file_name = entry.get("file_name")
     if not isinstance(file_name, str):
         tally.notes.append(f"{name}: not a local file, so not imported")
         return
-    path = folder / file_name
+    path = registry.parent / file_name
     if path.suffix in (".parquet", ".arrow"):
         tally.notes.append(f"{name}: {path.suffix} files are not read; save it as JSON lines")
         return
     if (fault := _fault(entry)) is not None:
-        raise DataError(f"The data set {name} of {folder / 'dataset_info.json'} {fault}.")
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    for file in files:
-        source = open_source(file, tally)
+        tally.notes.append(f"not imported: the data set {name} of {registry} {fault}")
+        return
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        try:
+            source = open_source(file, tally)
+        except DataError as error:
+            tally.notes.append(f"{name}: not imported: {error.message}")
+            continue
         tally.formats[file.name] = f"LLaMA-Factory {entry.get('formatting', 'alpaca')}"
         found = dialogues.records(
             source, f"llama-factory:{name}", converter(entry), _rows(source), system=system
@@ -84,15 +98,14 @@ def _fault(entry: Mapping[str, Any]) -> str | None:
     count = entry.get("num_samples")
     if count is not None and (not isinstance(count, int) or count < 0):
         return "has a num_samples that is no number of rows"
+    formatting = entry.get("formatting", "alpaca")
+    if formatting not in _FORMATTINGS:
+        return f"has the formatting {formatting!r}; there are {', '.join(_FORMATTINGS)}"
     return None
 
 
 def converter(entry: Mapping[str, Any]) -> Convert:
-    """How the rows of an entry are read.
-
-    Raises:
-        DataError: The entry names a formatting that there is not.
-    """
+    """How the rows of an entry are read."""
     formatting = entry.get("formatting", "alpaca")
     given = {**entry.get("columns", {}), **entry.get("tags", {})}
     renamed = {key: value for key, value in given.items() if key in _FIELDS and value}
@@ -100,10 +113,8 @@ def converter(entry: Mapping[str, Any]) -> Convert:
         if set(entry.get("columns", {})) == {"prompt"}:
             return _document(renamed["prompt"])
         return dialogues.alpaca(dataclasses.replace(Columns(), **renamed))
-    if formatting in ("sharegpt", "openai"):
-        base = dialogues.SHAREGPT if formatting == "sharegpt" else dialogues.OPENAI
-        return dialogues.turns(dataclasses.replace(base, **renamed))
-    raise DataError(f"There is no formatting {formatting!r}; there are alpaca, sharegpt, openai.")
+    base = OPENAI if formatting == "openai" else SHAREGPT
+    return dialogues.turns(dataclasses.replace(base, **renamed))
 
 
 def _document(column: str) -> Convert:

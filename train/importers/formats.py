@@ -1,12 +1,14 @@
 """Every format by name, and how a file is told to be of one.
 
 Detection looks at the name, the first 64 KiB and the first rows, in the order of `FORMATS`:
-what is told by a mark of its own stands before what is told by the keys it lacks.
+what is told by a mark of its own stands before what is told by the keys it lacks. Rows are
+told by what most of them have, so that a few bad ones do not hide what the others are.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,13 +18,14 @@ from typing import Any, TypeAlias
 from pipeline.errors import DataError
 from train.importers import dialogues, line, messengers, telegram, templated, wechat
 from train.importers.chats import ChatOptions, conversations
+from train.importers.drafts import OPENAI, SHAREGPT, Draft
 from train.importers.events import Event
-from train.importers.source import Broken, Source, delimiter_of, json_rows
+from train.importers.source import Broken, Source, csv_header, json_rows
 from train.schema import Record, parse
 from train.tally import Tally
 
-_ROWS_LOOKED_AT = 5
-_TXT_HEADER = re.compile(r"^\ufeff?\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} ", re.MULTILINE)
+_ROWS_LOOKED_AT = 100  # enough that bad ones at the beginning of a file are the fewer
+_VALUES_LOOKED_AT = 1_000  # of which that many can be read, or none of them is JSON
 _MINDSET_FILE = re.compile(
     r"(?:zh|en)_(?:energy_(?P<energy>extraversion|introversion)"
     r"|information_(?P<information>intuition|sensing)"
@@ -42,14 +45,11 @@ class Look:
     sample: str
     rows: list[Any] = field(default_factory=list)
 
-    def first(self) -> Any:
-        """First readable row of JSON, or None."""
-        return self.rows[0] if self.rows else None
-
-    def shared_keys(self) -> set[str]:
-        """Keys that all objects among the first rows share."""
-        objects = [set(row) for row in self.rows if isinstance(row, dict)]
-        return set.intersection(*objects) if objects else set()
+    def usual_keys(self) -> set[str]:
+        """Keys that at least half of the objects among the first rows have."""
+        objects = [row for row in self.rows if isinstance(row, dict)]
+        counts = Counter(key for row in objects for key in row)
+        return {key for key, count in counts.items() if 2 * count >= len(objects)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,9 @@ def detect(source: Source) -> Format:
         or look.sample.lstrip("\ufeff ")[:1] in "[{"
     ):
         probe = Source(source.path, source.encoding, source.sample, Tally())
-        values = (value for _, value in json_rows(probe))
-        look.rows = [v for v in islice(values, _ROWS_LOOKED_AT) if not isinstance(v, Broken)]
+        values = (value for _, value in islice(json_rows(probe), _VALUES_LOOKED_AT))
+        sound = (value for value in values if not isinstance(value, Broken))
+        look.rows = list(islice(sound, _ROWS_LOOKED_AT))
     for candidate in FORMATS:
         if candidate.recognises(look):
             return candidate
@@ -155,7 +156,7 @@ def _mindset(source: Source, options: ChatOptions) -> Iterator[Record]:
     letter = mindset_letter(source.path)
     tags = ("behaviour", f"mbti:{letter}") if letter else ("behaviour",)
 
-    def convert(row: Any) -> dialogues.Draft:
+    def convert(row: Any) -> Draft:
         draft = dialogues.alpaca()(row)
         draft.tags = tags
         return draft
@@ -166,13 +167,13 @@ def _mindset(source: Source, options: ChatOptions) -> Iterator[Record]:
 
 
 def _has(*wanted: str) -> Callable[[Look], bool]:
-    return lambda look: set(wanted) <= look.shared_keys()
+    return lambda look: set(wanted) <= look.usual_keys()
 
 
 def _header_has(*wanted: str) -> Callable[[Look], bool]:
     def recognises(look: Look) -> bool:
-        header = look.sample.lstrip("\ufeff").split("\n", 1)[0].strip()
-        return set(wanted) <= {name.strip(' "') for name in header.split(delimiter_of(header))}
+        header, delimiter = csv_header(look.sample)
+        return set(wanted) <= {name.strip(' "') for name in header.split(delimiter)}
 
     return recognises
 
@@ -226,7 +227,7 @@ FORMATS: tuple[Format, ...] = (
     Format(
         "line",
         "LINE chat history (.txt)",
-        lambda look: look.sample.lstrip("\ufeff ").startswith("[LINE]"),
+        lambda look: line.recognises(look.sample),
         _chat("line", line.line_txt, line.partner),
     ),
     Format(
@@ -238,7 +239,7 @@ FORMATS: tuple[Format, ...] = (
     Format(
         "wechatmsg-txt",
         "WeChatMsg TXT, old and new builds",
-        lambda look: not look.rows and _TXT_HEADER.search(look.sample[:4096]) is not None,
+        lambda look: not look.rows and wechat.TXT_BEGINNING.search(look.sample[:4096]) is not None,
         _chat("wechatmsg-txt", wechat.wechatmsg_txt),
     ),
     Format(
@@ -255,15 +256,15 @@ FORMATS: tuple[Format, ...] = (
     Format(
         "machine-mindset",
         "Machine-Mindset behaviour file",
-        lambda look: mindset_letter(look.path) is not None and "instruction" in look.shared_keys(),
+        lambda look: mindset_letter(look.path) is not None and "instruction" in look.usual_keys(),
         _mindset,
     ),
     Format(
         "preference",
         "prompt, chosen, rejected",
         lambda look: (
-            {"chosen", "rejected"} <= look.shared_keys()
-            and not look.shared_keys() & {"instruction", "conversations", "messages"}
+            {"chosen", "rejected"} <= look.usual_keys()
+            and not look.usual_keys() & {"instruction", "conversations", "messages"}
         ),
         _dialogues("preference", dialogues.preference()),
     ),
@@ -277,7 +278,7 @@ FORMATS: tuple[Format, ...] = (
         "sharegpt",
         "ShareGPT, and WeChatMsg's JSON",
         _has("conversations"),
-        _dialogues("sharegpt", dialogues.turns(dialogues.SHAREGPT)),
+        _dialogues("sharegpt", dialogues.turns(SHAREGPT)),
     ),
     Format(
         "xtuner",
@@ -288,14 +289,14 @@ FORMATS: tuple[Format, ...] = (
     Format(
         "openai",
         "OpenAI messages, one conversation a row",
-        lambda look: "messages" in look.shared_keys() or _any_row(_is_turn_list)(look),
-        _dialogues("openai", dialogues.turns(dialogues.OPENAI)),
+        lambda look: "messages" in look.usual_keys() or _any_row(_is_turn_list)(look),
+        _dialogues("openai", dialogues.turns(OPENAI)),
     ),
     Format(
         "turns-json",
         "one dialogue a file: [{role, content}, …], as smile and MeChat have it",
         _has("role", "content"),
-        _dialogues("turns-json", dialogues.turns(dialogues.OPENAI), dialogues.whole_file_rows),
+        _dialogues("turns-json", dialogues.turns(OPENAI), dialogues.whole_file_rows),
     ),
     Format(
         "completion",
@@ -323,7 +324,7 @@ FORMATS: tuple[Format, ...] = (
         "labelled-txt",
         "a dialogue of 来访者：… and 心理咨询师：… lines",
         _lines(templated.LABELLED_TURN, least=2),
-        _dialogues("labelled-txt", dialogues.turns(dialogues.OPENAI), templated.labelled_text_rows),
+        _dialogues("labelled-txt", dialogues.turns(OPENAI), templated.labelled_text_rows),
     ),
 )
 

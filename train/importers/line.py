@@ -4,95 +4,117 @@
 儲存日期：2024/01/05 12:34
                                 (blank)
 2024/01/05（五）                a day: 2024/1/2週二, 2024.01.05 星期五, Fri, 1/5/2024, R7/02/09
-上午09:15⇥NAME⇥text             a message; also 09:15, 9:15 AM; some desktops use spaces
+上午09:15⇥NAME⇥text             a message; also 09:15, 9:15 AM
 09:15⇥⇥NAME已收回訊息           a notice
 09:15⇥NAME⇥"first line          a text of several lines, in quotation marks
 last line"
+
+Desktop builds begin with the day, part time, name and text by spaces, and write a text of several
+lines without quotation marks.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from pipeline.text import common_prefix_length
-from train.importers.events import Event, Kind, placeholder_kind
-from train.importers.source import Source, numbered_lines
-
-_HEADERS = (
-    re.compile(r"\[LINE\]\s*[與与](?P<name>.+?)的(?:聊天[記记][錄录])"),
-    re.compile(r"\[LINE\]\s*Chat history (?:with|in) (?P<name>.+)"),
-    re.compile(r"\[LINE\]\s*(?P<name>.+?)(?:とのトーク履歴|のトーク)"),
+from train.importers.events import (
+    HALF_BEFORE,
+    HALF_BEHIND,
+    Event,
+    Kind,
+    hour_of_day,
+    placeholder_kind,
 )
+from train.importers.source import Lines, Source, numbered_lines
+
+_NAMED = (
+    re.compile(r"(?:\[LINE\])?\s*[與与](?P<name>.+?)的(?:聊天|[對对][話话])"),
+    re.compile(r"(?:\[LINE\])?\s*Chat history with (?P<name>.+)"),
+    re.compile(r"(?:\[LINE\])?\s*(?P<name>.+?)とのトーク"),
+)
+_HEADER = re.compile(r"\[LINE\]|Chat history (?:with|in) ")
 _SAVED = re.compile(r"(?:儲存日期|保存日期|Saved on|保存日時)\s*[:：]")
 _WEEKDAY = (
     r"(?:\s*[（(]?\s*(?:(?:星期|週|周)?[一二三四五六日天月火水木金土](?:曜日)?"
     r"|[A-Z][a-z]{2,8})\s*[)）]?)?"
 )
-_DAY = re.compile(rf"(\d{{4}})[/.\-](\d{{1,2}})[/.\-](\d{{1,2}}){_WEEKDAY}")
+_DAY = re.compile(rf"(\d{{4}})[/.\-年](\d{{1,2}})[/.\-月](\d{{1,2}})日?{_WEEKDAY}")
 _ENGLISH_DAY = re.compile(r"[A-Z][a-z]{2,8},?\s+(\d{1,2})/(\d{1,2})/(\d{4})")
 _REIWA_DAY = re.compile(rf"R(\d{{1,2}})/(\d{{1,2}})/(\d{{1,2}}){_WEEKDAY}")
 _REIWA_BEFORE_FIRST = 2018  # Reiwa 1 is 2019
 _TIME = re.compile(
-    r"(?P<before>上午|下午|午前|午後|AM|PM|凌晨|晚上)?\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})"
-    r"\s?(?P<after>AM|PM|am|pm)?(?P<gap>\t|[ ]+)(?P<rest>.*)",
+    rf"(?P<before>{HALF_BEFORE})?\s*(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})"
+    rf"\s?(?P<after>{HALF_BEHIND})?(?P<gap>\t|[ ]+)(?P<rest>.*)",
     re.DOTALL,
 )
-_AFTERNOON = {"下午", "午後", "PM", "pm", "晚上"}
 _NOTICE = re.compile(
-    r"(?:已?收回(?:了)?訊息|已撤回|unsent a message|がメッセージの送信を取り消しました"
-    r"|加入(?:了)?(?:聊天|群組)|退出(?:了)?(?:群組|聊天)"
-    r"|(?:joined|left) the (?:chat|group))"
+    r"(?:已?收回(?:了)?訊息|撤回(?:了)?(?:一[条則则])?(?:消息|訊息)?"
+    r"|unsent a message|Message unsent|メッセージの送信を取り消しました"
+    r"|加入(?:了)?(?:聊天|群組|群组|[该該]群)"
+    r"|(?:退出|離開)(?:了)?(?:群組|聊天)|(?:joined|left) the (?:chat|group))[。.]?$"
 )
+_LONGEST_NOTICE_CHARS = 60  # a display name has 20 at most
 _CALL = re.compile(r"(?:☎|📞)")
+_MOST_QUOTED_LINES = 1_000  # a message has 10,000 characters at most
+
+
+def recognises(sample: str) -> bool:
+    """Whether a text begins as LINE's does: with a header, or with a day and a message."""
+    lines = [line.strip("\ufeff \r") for line in sample.split("\n", 20)[:20]]
+    first, second, *_ = [*(line for line in lines if line), "", ""]
+    return _HEADER.match(first) is not None or (
+        _day(first) is not None and _TIME.fullmatch(second) is not None
+    )
 
 
 def line_txt(source: Source) -> Iterator[Event]:
     """Messages of one chat."""
-    other = partner(source)
-    names = _spaced_names(source, other)
+    names = _spaced_names(source)
     day: datetime | None = None
-    held: tuple[int, str] | None = None  # a text whose quotation mark is not closed yet
-    for number, line in numbered_lines(source):
-        if held is not None:
-            starts_anew = _TIME.fullmatch(line) is not None and "\t" in line
-            if not starts_anew and _day(line) is None:
-                begun, text = held
-                held = (begun, f"{text}\n{line}")
-                if line.endswith('"'):
-                    yield from _message(source, begun, held[1], day, names)
-                    held = None
-                continue
-            yield from _message(source, held[0], held[1], day, names)
-            held = None
-        if not line.strip("\ufeff \t") or _is_header(line):
+    lines = Lines(numbered_lines(source))
+    for number, line in lines:
+        if not line.strip("\ufeff \t") or (day is None and _is_header(line)):
             continue
         if (found := _day(line)) is not None:
             day = found
-        elif _TIME.fullmatch(line) is None:
+            continue
+        message = _TIME.fullmatch(line)
+        if message is None or not _is_named(message, names):
             source.tally.rows_in += 1
             source.malformed(number, "neither a day nor a message", line)
-        elif _opens_quotation(line):
-            held = (number, line)
+            continue
+        source.tally.rows_in += 1
+        sender, text = _split(message, names)
+        if message["gap"] != "\t":
+            text = "\n".join([text, *_unquoted_lines(lines, names)])
+        elif text.startswith('"') and (len(text) == 1 or not text.endswith('"')):
+            text = _quoted(text, lines)
+        time = _secs(message, day)
+        if isinstance(time, str):
+            source.malformed(number, time, line)
         else:
-            yield from _message(source, number, line, day, names)
-    if held is not None:
-        yield from _message(source, held[0], held[1], day, names)
+            spaced = message["gap"] != "\t"
+            yield Event(number, time, sender, text, _kind(sender, text, spaced=spaced))
 
 
 def partner(source: Source) -> str | None:
-    """The other person, as the header names them."""
-    for line in source.sample.splitlines()[:3]:
-        for header in _HEADERS:
-            if (found := header.match(line.strip("\ufeff "))) is not None:
+    """The other person, as the header names them or else the file's name; None of a group."""
+    lines = [line.strip("\ufeff \r") for line in source.sample.split("\n", 3)[:3]]
+    for text in (*lines, source.path.stem):
+        for named in _NAMED:
+            if (found := named.match(text)) is not None:
                 return found["name"].strip()
     return None
 
 
 def _is_header(line: str) -> bool:
     text = line.strip("\ufeff ")
-    return text.startswith("[LINE]") or _SAVED.match(text) is not None
+    return _HEADER.match(text) is not None or _SAVED.match(text) is not None
 
 
 def _day(line: str) -> datetime | None:
@@ -101,7 +123,9 @@ def _day(line: str) -> datetime | None:
         if (found := _DAY.fullmatch(text)) is not None:
             return datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=UTC)
         if (found := _ENGLISH_DAY.fullmatch(text)) is not None:
-            return datetime(int(found[3]), int(found[1]), int(found[2]), tzinfo=UTC)
+            first, second, year = (int(part) for part in found.groups())
+            month, of_month = (second, first) if first > 12 else (first, second)
+            return datetime(year, month, of_month, tzinfo=UTC)
         if (found := _REIWA_DAY.fullmatch(text)) is not None:
             year = _REIWA_BEFORE_FIRST + int(found[1])
             return datetime(year, int(found[2]), int(found[3]), tzinfo=UTC)
@@ -110,68 +134,108 @@ def _day(line: str) -> datetime | None:
     return None
 
 
-def _opens_quotation(line: str) -> bool:
-    text = line.rsplit("\t", 1)[-1]
-    return "\t" in line and text.startswith('"') and (len(text) == 1 or not text.endswith('"'))
+def _secs(message: re.Match[str], day: datetime | None) -> float | str:
+    """When a message was sent, in seconds since 1970, or why that cannot be told."""
+    if day is None:
+        return "no day before it"
+    hour, minute = int(message["hour"]), int(message["minute"])
+    hour = hour_of_day(hour, message["before"] or message["after"])
+    if hour > 23 or minute > 59:
+        return "no time of day"
+    return day.timestamp() + hour * 3600 + minute * 60
 
 
-def _message(
-    source: Source, number: int, line: str, day: datetime | None, names: Sequence[str]
-) -> Iterator[Event]:
-    source.tally.rows_in += 1
-    found = _TIME.fullmatch(line)
-    assert found is not None
-    hour, minute = int(found["hour"]), int(found["minute"])
-    mark = found["before"] or found["after"]
-    if mark is not None:
-        hour = hour % 12 + (12 if mark in _AFTERNOON else 0)
-    if day is None or hour > 23 or minute > 59:
-        source.malformed(number, "no day before it" if day is None else "no time of day", line)
-        return
-    time = day.timestamp() + hour * 3600 + minute * 60
-    sender, text = _split(found["rest"], found["gap"], names)
-    if len(text) > 1 and text.startswith('"') and text.endswith('"') and "\n" in text:
-        text = text[1:-1]
-    yield Event(number, time, sender, text, _kind(sender, text))
+def _quoted(first: str, lines: Lines) -> str:
+    """The text that begins with a quotation mark, up to the line that ends with one.
+
+    Where none comes before the next message, the mark was the writer's own.
+    """
+    taken: list[tuple[int, str]] = []
+    for number, line in lines:
+        taken.append((number, line))
+        if line.endswith('"'):
+            return "\n".join([first[1:], *(text for _, text in taken)])[:-1]
+        starts_anew = "\t" in line and _TIME.fullmatch(line) is not None
+        if starts_anew or len(taken) == _MOST_QUOTED_LINES:
+            break
+    own = list(itertools.takewhile(lambda one: one[1].strip() and not _starts(one[1]), taken))
+    lines.give_back(taken[len(own) :])
+    return "\n".join([first, *(text for _, text in own)])
 
 
-def _spaced_names(source: Source, other: str | None) -> list[str]:
+def _starts(line: str) -> bool:
+    """Whether a line begins something new, a day or a message."""
+    return _day(line) is not None or ("\t" in line and _TIME.fullmatch(line) is not None)
+
+
+def _unquoted_lines(lines: Lines, names: Sequence[str]) -> list[str]:
+    """Further lines of a text in a desktop build, up to the next message or day."""
+    taken: list[tuple[int, str]] = []
+    for number, line in lines:
+        message = _TIME.fullmatch(line)
+        if _day(line) is not None or (message is not None and _is_named(message, names)):
+            lines.give_back([(number, line)])
+            break
+        taken.append((number, line))
+    return "\n".join(text for _, text in taken).rstrip("\n").split("\n") if taken else []
+
+
+def _spaced_names(source: Source) -> list[str]:
     """Names in a file that separates them from the text by spaces, as they may hold some.
 
-    The other's name is in the header; mine is what all other lines begin with.
+    The other's name is in the header; mine is what most other messages begin with. A line
+    of a text may look like a message, but seldom like one of these two.
     """
-    if other is None:
+    if (other := partner(source)) is None:
         return []
-    mine: list[str] = []
-    lines = 0
+    counts: Counter[str] = Counter()
+    shared: dict[str, list[str]] = {}  # by the first word, the words that all lines begin with
     for _, line in numbered_lines(source):
         found = _TIME.fullmatch(line)
-        if found is None or found["gap"] == "\t" or found["rest"].startswith(f"{other} "):
+        if found is None or found["gap"] == "\t" or _NOTICE.search(found["rest"]):
             continue
-        words = found["rest"].split(" ")[:-1]  # the last one belongs to the text at least
-        mine = mine[: max(1, common_prefix_length(mine, words))] if mine else words
-        lines += 1
-    if not mine:
+        if found["rest"].startswith(f"{other} "):
+            continue
+        words = found["rest"].split(" ")
+        if len(words) > 1:  # the last one belongs to the text at least
+            begun = shared.setdefault(words[0], words[:-1])
+            shared[words[0]] = begun[: max(1, common_prefix_length(begun, words[:-1]))]
+            counts[words[0]] += 1
+    if not counts:
         return [other]
+    first, lines = counts.most_common(1)[0]
     # One line shows nothing in common with others: its first word is the best guess.
-    return [other, " ".join(mine if lines > 1 else mine[:1])]
+    return [other, " ".join(shared[first]) if lines > 1 else first]
 
 
-def _split(rest: str, gap: str, names: Sequence[str]) -> tuple[str, str]:
+def _is_named(message: re.Match[str], names: Sequence[str]) -> bool:
+    """Whether a line with a time is a message, and not a line of one, as far as can be told."""
+    if message["gap"] == "\t" or len(names) < 2 or _NOTICE.search(message["rest"]):
+        return True
+    return message["rest"].startswith(tuple(f"{name} " for name in names)) or bool(
+        _CALL.match(message["rest"])
+    )
+
+
+def _split(message: re.Match[str], names: Sequence[str]) -> tuple[str, str]:
     """Sender and text; no sender for a notice."""
-    if gap == "\t":
+    rest = message["rest"]
+    if message["gap"] == "\t":
         sender, tab, text = rest.partition("\t")
         return (sender.strip(), text) if tab else ("", rest)
     for name in names:
         if rest.startswith(f"{name} "):
             return name, rest[len(name) + 1 :]
+    if len(rest) < _LONGEST_NOTICE_CHARS and _NOTICE.search(rest):
+        return "", rest
     sender, _, text = rest.partition(" ")
     return sender, text
 
 
-def _kind(sender: str, text: str) -> Kind:
-    if not sender or (len(text) < 60 and _NOTICE.search(text)):
+def _kind(sender: str, text: str, *, spaced: bool) -> Kind:
+    if not sender or (len(text) < _LONGEST_NOTICE_CHARS and _NOTICE.search(text)):
         return "system"
     if _CALL.match(text):
         return "call"
-    return placeholder_kind(text)
+    # Desktop builds write the name of what was sent without brackets.
+    return placeholder_kind(f"[{text}]" if spaced and "[" not in text else text)

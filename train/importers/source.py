@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,10 @@ from train.tally import Tally
 SAMPLE_BYTES = 64 * 1024  # enough for the header of any format, and for a first long row
 _CHUNK_CHARS = 1 << 20
 _LONGEST_VALUE_CHARS = 16 << 20  # a JSON value that is not closed by then never will be
+_LONGEST_OPEN_CHARS = 1 << 20  # a quoted field that is not closed by then never will be
 _LONGEST_FIELD_CHARS = 16 << 20  # the csv module's own limit, 128 KiB, is below a long XML card
+# What Excel takes for the separator that the file uses, in a line before the header.
+_SEPARATOR = re.compile(r'"?sep=.?"?$', re.IGNORECASE)
 _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[\s,]*")
 _FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\]|\\.){1,100}"\s*:)')
@@ -114,48 +118,89 @@ def csv_rows(source: Source) -> Iterator[tuple[int, Sequence[str] | Broken]]:
     """Rows of a CSV file and the line each begins on; the first is the header.
 
     Commas, or the semicolons or tabs that a spreadsheet made of them, part the columns. A
-    quotation mark that is never closed costs the rows up to the next line that is a whole row
-    by itself, not the rest of the file.
+    quotation mark that is never closed costs the line it stands on, not those behind it.
     """
     columns, delimiter = 0, ","
-    pending: list[str] = []
-    begun, open_quotes = 0, False
     with source.open() as text:
-        for number, line in enumerate(text, start=1):
-            odd = line.count('"') % 2 == 1
-            if pending and not odd and _is_whole_row(line, columns, delimiter):
-                yield begun, Broken(pending[0], "a quotation mark is not closed")
-                pending, open_quotes = [], False
-            if not pending:
-                if not line.strip():
-                    continue
-                begun = number
-                delimiter = delimiter if columns else delimiter_of(line)
-            pending.append(line)
-            open_quotes ^= odd
-            if open_quotes:
+        lines = Lines(enumerate(text, start=1))
+        for number, line in lines:
+            if not (bare := line.strip("\ufeff \r\n")) or (not columns and _SEPARATOR.match(bare)):
                 continue
-            row = next(csv.reader(pending, delimiter=delimiter))
-            pending = []
-            columns = columns or len(row)
-            if len(row) == columns:
-                yield begun, row
-            else:
-                yield begun, Broken(line, f"{len(row)} columns instead of {columns}")
-    if pending:
-        yield begun, Broken(pending[0], "a quotation mark is not closed")
+            if not columns:
+                delimiter = csv_header(line)[1]
+            row = _csv_row(line, lines, columns, delimiter)
+            columns = columns or (0 if isinstance(row, Broken) else len(row))
+            yield number, row
 
 
-def delimiter_of(header: str) -> str:
-    """What parts the columns that a header names."""
-    return max(",;\t", key=header.count)  # the first of equals, so a comma
+def csv_header(sample: str) -> tuple[str, str]:
+    """The line that names the columns, and what parts them."""
+    lines = (line.strip("\ufeff \r\n") for line in sample.split("\n"))
+    header = next((line for line in lines if line and not _SEPARATOR.match(line)), "")
+    return header, max(",;\t", key=header.count)  # the first of equals, so a comma
 
 
-def _is_whole_row(line: str, columns: int, delimiter: str) -> bool:
+class Lines:
+    """Numbered lines, of which some may be given back to be read again."""
+
+    def __init__(self, lines: Iterator[tuple[int, str]]) -> None:
+        self._lines = lines
+        self._again: deque[tuple[int, str]] = deque()
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> tuple[int, str]:
+        return self._again.popleft() if self._again else next(self._lines)
+
+    def give_back(self, lines: Sequence[tuple[int, str]]) -> None:
+        """Have lines read next, in their order."""
+        self._again.extendleft(reversed(lines))
+
+
+def _csv_row(line: str, lines: Lines, columns: int, delimiter: str) -> list[str] | Broken:
+    """The row that begins with `line`; lines it takes for its own by mistake are given back."""
+    taken: list[tuple[int, str]] = []
+    row = _parsed([line], delimiter)
+    chars = len(line)
+    while row is None and (following := next(lines, None)) is not None:
+        taken.append(following)
+        chars += len(following[1])
+        odd = following[1].count('"') % 2 == 1
+        if chars > _LONGEST_OPEN_CHARS:
+            break
+        if not odd and _is_row(following[1], columns, delimiter):
+            break
+        if odd:
+            row = _parsed([line, *(text for _, text in taken)], delimiter)
+    if row is not None and columns in (0, len(row)):
+        return row
+    lines.give_back(taken)
+    if row is None or taken:
+        return Broken(line, "a quotation mark is not closed")
+    return Broken(line, f"{len(row)} columns instead of {columns}")
+
+
+def _parsed(lines: list[str], delimiter: str) -> list[str] | None:
+    """The cells of one row; None while a quotation mark is open."""
+    if '"' not in lines[0]:
+        return lines[0].rstrip("\r\n").split(delimiter)
+    try:
+        return next(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            return None
+    try:
+        return next(csv.reader(lines, delimiter=delimiter))  # marks inside a cell, not doubled
+    except csv.Error:
+        return []
+
+
+def _is_row(line: str, columns: int, delimiter: str) -> bool:
     """Whether a line inside a quoted field looks like a row that begins anew."""
     if columns <= 2 or not line[:1].isdigit():
         return False
-    return len(next(csv.reader([line], delimiter=delimiter), [])) == columns
+    return len(_parsed([line], delimiter) or ()) == columns
 
 
 def json_rows(source: Source) -> Iterator[tuple[int, Any | Broken]]:

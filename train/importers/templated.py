@@ -9,15 +9,15 @@ pre-training      {"text"} with neither: a document
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from train.importers.dialogues import ROLES, Draft, RowError, make_message, object_of, text_of
+from train.importers.drafts import Draft, RowError, draft_of, object_of, text_of
 from train.importers.source import Source, csv_rows
 from train.schema import Message
 
 _CHATML_TURN = re.compile(
-    r"<\|im_start\|>(system|user|assistant)\n(.*?)(?:<\|im_end\|>|(?=<\|im_start\|>)|\Z)\n?",
+    r"<\|im_start\|>(\w+)\n(.*?)(?:<\|im_end\|>|(?=<\|im_start\|>)|\Z)\n?",
     re.DOTALL,
 )
 _ATOM_TURN = re.compile(
@@ -27,6 +27,7 @@ LABELLED_TURN = re.compile(
     r"^\s*(来访者|用户|求助者|Client|User|心理咨询师|咨询师|支持者|Counselor|Counsellor|Therapist)\s*[:：]\s*",
     re.MULTILINE,
 )
+_OUTSIDE = "text outside of the turns"
 _CLIENTS = {"来访者", "用户", "求助者", "Client", "User"}
 
 
@@ -44,7 +45,7 @@ def text(row: Any) -> Draft:
 
 def chatml(content: str) -> Draft:
     """Take ChatML apart; `render_chatml` puts it together again."""
-    return _from_pairs((found[1], found[2]) for found in _CHATML_TURN.finditer(content))
+    return _taken_apart(content, _CHATML_TURN, {})
 
 
 def render_chatml(messages: Sequence[Message], system: str | None) -> str:
@@ -57,7 +58,7 @@ def render_chatml(messages: Sequence[Message], system: str | None) -> str:
 def atom(content: str) -> Draft:
     """Take `<s>Human: …</s><s>Assistant: …</s>` apart."""
     names = {"Human": "user", "Assistant": "assistant", "System": "system"}
-    return _from_pairs((names[found[1]], found[2]) for found in _ATOM_TURN.finditer(content))
+    return _taken_apart(content, _ATOM_TURN, names)
 
 
 def render_atom(messages: Sequence[Message]) -> list[str]:
@@ -80,6 +81,8 @@ def labelled_text_rows(source: Source) -> Iterator[tuple[int, Any]]:
     with source.open() as opened:
         content = opened.read()
     pieces = LABELLED_TURN.split(content)
+    if pieces[0].strip("\ufeff \t\r\n"):
+        source.tally.leave_out(_OUTSIDE, source.where(1), pieces[0].strip())
     said = zip(pieces[1::2], pieces[2::2], strict=True)
     yield (
         1,
@@ -90,11 +93,12 @@ def labelled_text_rows(source: Source) -> Iterator[tuple[int, Any]]:
     )
 
 
-def _from_pairs(pairs: Iterable[tuple[str, str]]) -> Draft:
-    draft = Draft([])
-    for role, content in pairs:
-        if role == "system":
-            draft.system = content or None
-        elif content.strip():
-            draft.messages.append(make_message(ROLES[role], content))
+def _taken_apart(content: str, turn: re.Pattern[str], names: Mapping[str, str]) -> Draft:
+    found = list(turn.finditer(content))
+    draft = draft_of((names.get(one[1], one[1]), one[2]) for one in found)
+    ends = [0, *(one.end() for one in found)]
+    begins = [*(one.start() for one in found), len(content)]
+    for end, begin in zip(ends, begins, strict=True):
+        if between := content[end:begin].strip():
+            draft.leave_out(_OUTSIDE, between)
     return draft
