@@ -16,6 +16,7 @@ from agent.store.records import Consent, ItemKind, RecordStore, mark
 from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, SAMPLE_BYTES
 from pipeline.errors import StoreError
 from pipeline.events import (
+    Acknowledged,
     CallEnded,
     CallEvent,
     CrisisNoted,
@@ -70,6 +71,9 @@ class CallRecorder:
         match event:
             case TranscriptCompleted(_, text, _) if text:
                 self.caller_text(text)
+            case Acknowledged(text, pcm):
+                self._add("mark", mark(acknowledgement=text))
+                self._hear("bot_audio", pcm, OUTPUT_RATE_HZ)
             case ReplyAudio():
                 self._hear("bot_audio", event.pcm, OUTPUT_RATE_HZ)
             case ReplyFinished():

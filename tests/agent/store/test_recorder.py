@@ -13,6 +13,7 @@ from agent.store.keys import KeyFile
 from agent.store.recorder import CallRecorder
 from agent.store.records import Consent, RecordStore
 from pipeline.events import (
+    Acknowledged,
     BackchannelNoted,
     CallEnded,
     CrisisNoted,
@@ -50,6 +51,19 @@ def test_words_and_marks_are_kept(store: RecordStore):
     assert json.loads(items[1].content) == {"crisis": "concern", "category": "suicide"}
     assert items[2].text == "I hear you"
     assert store.call("call_1").ended_at is not None
+
+
+def test_an_acknowledgement_is_a_mark_and_no_turn(store: RecordStore):
+    """Its words stand where it was said; its sound is the bot's."""
+    recorder = CallRecorder(store, "call_1", Consent(text=True, audio=True))
+    recorder.note(Acknowledged("嗯", b"\2\0" * 240))
+    recorder.note(TranscriptCompleted("turn_1", "昨天他又没回来", "zh"))
+    recorder.note(CallEnded("hangup"))
+    recorder.wait_closed()
+    items = store.items("call_1")
+    assert [item.kind for item in items] == ["mark", "caller", "bot_audio"]
+    assert json.loads(items[0].content) == {"acknowledgement": "嗯"}
+    assert len(items[2].content) == 480
 
 
 def test_nothing_is_kept_without_consent(store: RecordStore):
