@@ -94,6 +94,19 @@ def test_a_standard_client_falls_silent_when_speech_starts():
     assert one.report(one.turns[0], instant).status == "cancelled"
 
 
+def test_an_acknowledgement_answers_nothing():
+    """The turn's figures begin with its reply, not with a 嗯 before it."""
+    one = log()
+    one.begin_turn(CLIP, 0, cutting_in=False)
+    audio = base64.b64encode(tone(0.4)).decode("ascii")
+    one.take({"type": "qingting.acknowledgement", "text": "嗯", "audio": audio}, 0.5)
+    assert one.quiet(0.6)
+    reply(one, 1, at=1.4)
+    report = one.report(one.turns[0], instant)
+    assert (report.replies, report.reply_text) == (1, "嗯嗯")
+    assert report.response_latency_ms == pytest.approx(400.0, abs=10.0)
+
+
 def test_events_that_are_unknown_or_of_an_unknown_response_are_passed_over():
     """A newer server must not break an older caller."""
     one = log()

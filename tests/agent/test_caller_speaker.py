@@ -118,3 +118,15 @@ def test_the_recording_may_start_and_end_inside_the_audio():
     speaker = SimulatedSpeaker()
     speaker.receive("r", VOICE[: secs(1.0)], now=0.0)
     assert np.array_equal(speaker.render(0.5, secs(0.25)), VOICE[secs(0.5) : secs(0.75)])
+
+
+def test_an_acknowledgement_is_rendered_and_is_no_reply():
+    """It is in the recording, but not in any figure: nobody is answered by it."""
+    speaker = SimulatedSpeaker()
+    speaker.acknowledge(VOICE[: secs(0.4)], now=10.0)
+    assert speaker.silent(10.2)
+    speaker.receive("r", VOICE, now=11.0)
+    assert speaker.first_audible_at("r") == 11.0
+    assert [span.reply_id for span in speaker.spans] == ["r"]
+    assert np.array_equal(speaker.render(10.0, secs(0.4)), VOICE[: secs(0.4)])
+    assert not speaker.render(10.4, secs(0.5)).any()

@@ -44,8 +44,10 @@ from pipeline.events import (
     ReplyStarted,
     TranscriptCompleted,
 )
+from pipeline.guard import Guardian
 from pipeline.interruption import InterruptionMode, InterruptionPolicy
 from pipeline.turn import lexicon
+from pipeline.turn.acknowledge import Acknowledgements
 from pipeline.turn.endpointing import TurnSettings
 from tests.fakes.engines import (
     FakeLanguageModel,
@@ -224,6 +226,8 @@ def play(
     reports_playout: bool = True,
     sends_audio: bool = True,
     turn: TurnSettings | None = None,
+    acknowledgements: Acknowledgements | None = None,
+    guardian: Guardian | None = None,
     until: float = PATIENCE_SECS * 10,
 ) -> Scene:
     """Play a scene to its end.
@@ -238,6 +242,8 @@ def play(
         reports_playout: The client holds when paused, and says what it played.
         sends_audio: False leaves the microphone off, except for what is said.
         turn: Times of the turn machine.
+        acknowledgements: What the bot may say into a long story.
+        guardian: May answer in the model's place.
         until: The client hangs up after this many seconds, wherever the steps are.
     """
     known = answers or {}
@@ -262,6 +268,8 @@ def play(
         interruption=InterruptionPolicy(mode),
         take_turns=take_turns,
         holds_on_pause=reports_playout,
+        guardian=guardian,
+        acknowledgements=acknowledgements or {},
     )
     options = CallOptions(turn_detection=take_turns, reports_playout=reports_playout)
     scene = Scene(engines, model, profile, options, sends_audio)

@@ -125,3 +125,25 @@ def test_no_order_of_events_makes_a_click(orders: list[tuple[str, int]]) -> None
                 heard.append(player.read(BLOCK))
     heard += [player.read(BLOCK), player.read(BLOCK)]
     assert np.abs(np.diff(np.concatenate(heard))).max() <= 2 * STEP
+
+
+def test_an_acknowledgement_is_played_at_once_and_not_counted() -> None:
+    """Nobody asks how much of it was heard."""
+    player = Player()
+    player.acknowledge(tone(0.3))
+    sound = read(player, 40)
+    assert np.abs(sound[: 30 * BLOCK]).max() == pytest.approx(AMPLITUDE, abs=0.01)
+    assert not sound[30 * BLOCK :].any()
+    assert player.played("reply_1") == 0
+
+
+def test_an_acknowledgement_fades_when_a_reply_begins() -> None:
+    """Two voices never sound together, and neither clicks."""
+    player = Player()
+    player.acknowledge(tone(1.0))
+    before = read(player, 10)
+    player.receive("reply_1", tone(0.5))
+    after = read(player, 20)
+    assert np.abs(before).max() == pytest.approx(AMPLITUDE, abs=0.01)
+    assert np.abs(after[2 * BLOCK :]).max() <= AMPLITUDE + 1e-3
+    assert np.abs(np.diff(np.concatenate([before[-1:], after]))).max() <= 2 * STEP

@@ -56,6 +56,12 @@ def test_only_the_last_state_is_kept():
     assert list(log.since(0)) == ["2"]
 
 
+def test_acknowledgements_are_not_kept():
+    """A 嗯 of a minute ago is no comfort."""
+    log = log_of(wire.Backchannel(text="嗯"), wire.Acknowledgement(text="嗯", audio=""))
+    assert list(log.since(0)) == ["1"]
+
+
 def test_answers_to_single_messages_are_not_kept():
     """A pong answers the socket that asked."""
     log = log_of(wire.Pong(token="x"), wire.Backchannel(text="嗯"))

@@ -1,5 +1,6 @@
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +39,16 @@ def test_our_events_need_a_hello():
     one.follow(StateChanged("speaking"))
     assert kinds(sent) == ["session.created", "qingting.hello", "qingting.state"]
     assert sent[1]["state"] == "thinking"
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_a_client_says_whether_it_plays_acknowledgements(able):
+    """One that does not is given none by the call."""
+    port = FakeCall("call_1", CallOptions())
+    one, _ = protocol(port)
+    hello = {"type": "qingting.hello", "version": 1, "acknowledgements": able}
+    one.take(json.dumps(hello))
+    assert port.options.plays_acknowledgements is able
 
 
 def test_only_what_was_sent_of_the_latest_reply_can_be_truncated():

@@ -158,6 +158,17 @@ def test_a_rate_change_waits_for_the_next_reply():
     assert base64.b64decode(delta.delta) == tone(0.1)
 
 
+@pytest.mark.parametrize("rate_hz", [16_000, 24_000])
+def test_an_acknowledgement_comes_whole_and_at_the_clients_rate(rate_hz):
+    """It belongs to no response; a reply under way keeps its own stream."""
+    translator = Translator("conv_1")
+    translator.output_rate_hz = rate_hz
+    (event,) = translate(call.Acknowledged("嗯", tone(0.4)), translator=translator)
+    assert event.type == "qingting.acknowledgement"
+    assert event.text == "嗯"
+    assert len(base64.b64decode(event.audio)) == 2 * round(0.4 * rate_hz)
+
+
 def test_standard_events_are_what_the_official_client_expects():
     """The openai package's own strict types accept each of them."""
     translator = Translator("conv_1")

@@ -1,0 +1,162 @@
+"""The policy of acknowledgements: when, which, and when not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.audio import OUTPUT_RATE_HZ
+from pipeline.turn.acknowledge import (
+    CLEAR_SECS,
+    RHYTHMS,
+    START_SECS,
+    Acknowledgement,
+    Acknowledger,
+    InnerPause,
+)
+from pipeline.turn.endpointing import Evidence, Pacing, TurnSettings
+
+COUNSELLOR = TurnSettings(pacing="counsellor")
+GOES_ON = Evidence(llm=0.01)
+
+
+def clip(text: str, secs: float = 0.4) -> Acknowledgement:
+    return Acknowledgement(text, bytes(2 * round(secs * OUTPUT_RATE_HZ)))
+
+
+def acknowledger(*texts: str, settings: TurnSettings = COUNSELLOR) -> Acknowledger:
+    """One that has these ready in Mandarin."""
+    return Acknowledger(settings, {"zh": [clip(text) for text in texts or ("嗯", "哦")]})
+
+
+PAUSE = InnerPause(
+    at_secs=10.0,
+    silence_secs=0.4,
+    wait_secs=1.5,
+    voiced_secs=8.0,
+    text="那天我回到家里",
+    evidence=GOES_ON,
+)
+
+
+def said(one: Acknowledger, pause: InnerPause) -> str | None:
+    """The words chosen for a pause."""
+    chosen = one.choose(pause)
+    return None if chosen is None else chosen.text
+
+
+def test_a_story_that_goes_on_is_acknowledged_once_a_pause():
+    """The next moment of the same pause is too soon."""
+    one = acknowledger()
+    assert said(one, PAUSE) == "嗯"
+    assert said(one, replace(PAUSE, at_secs=10.1, silence_secs=0.5)) is None
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        Evidence(llm=None),
+        Evidence(llm=0.999),
+        Evidence(llm=0.01, ending="question"),
+        Evidence(llm=0.01, ending="question", mark="question"),
+        Evidence(llm=0.01, ending="answer"),
+        Evidence(llm=0.01, language="en"),
+    ],
+    ids=["no opinion yet", "complete", "question", "marked question", "answer", "none ready"],
+)
+def test_what_is_over_or_asks_is_not_acknowledged(evidence: Evidence):
+    """Nor what nobody has judged yet, nor what there are no words for."""
+    assert said(acknowledger(), replace(PAUSE, evidence=evidence)) is None
+
+
+def test_smart_turn_is_heard_first_where_it_counts():
+    """In English its no would shorten the wait; it is not waited for longer than it takes."""
+    one = Acknowledger(COUNSELLOR, {"en": [clip("Mm-hm")]})
+    english = replace(PAUSE, silence_secs=0.3, evidence=Evidence(llm=0.3, language="en"))
+    assert said(one, english) is None
+    assert said(one, replace(english, silence_secs=0.6)) == "Mm-hm"
+
+
+def test_a_short_turn_is_not_acknowledged():
+    """The story counts by its voice, not by its pauses."""
+    short = replace(PAUSE, voiced_secs=RHYTHMS["counsellor"].story_secs - 0.1)
+    assert said(acknowledger(), short) is None
+
+
+@pytest.mark.parametrize("pacing", ["natural", "counsellor"])
+def test_two_are_apart_by_the_rhythm(pacing: Pacing):
+    """A counsellor's is the quicker one."""
+    one = acknowledger(settings=TurnSettings(pacing=pacing))
+    apart_secs = RHYTHMS[pacing].apart_secs
+    assert said(one, PAUSE) == "嗯"
+    assert said(one, replace(PAUSE, at_secs=10.0 + apart_secs - 0.1)) is None
+    assert said(one, replace(PAUSE, at_secs=10.0 + apart_secs + 0.1)) == "哦"
+
+
+def test_the_quick_never_acknowledge():
+    """They answer."""
+    assert said(acknowledger(settings=TurnSettings(pacing="quick")), PAUSE) is None
+
+
+def test_a_microphone_that_hears_the_loudspeaker_gets_none():
+    """It would come back as the caller's own words."""
+    one = acknowledger()
+    one.echoes = True
+    assert said(one, PAUSE) is None
+
+
+def test_words_of_a_script_are_heard_in_silence():
+    """And asked about once, not with every window of the pause."""
+    asked: list[str] = []
+
+    def hushed(text: str) -> bool:
+        asked.append(text)
+        return True
+
+    one = acknowledger()
+    one.hushed = hushed
+    pauses = [replace(PAUSE, at_secs=10.0 + at / 10) for at in range(5)]
+    assert [said(one, pause) for pause in pauses] == [None] * 5
+    assert asked == [PAUSE.text]
+
+
+def test_one_alone_is_not_said_twice_in_a_row():
+    """Silence is better than a parrot."""
+    one = acknowledger("嗯")
+    assert said(one, PAUSE) == "嗯"
+    assert said(one, replace(PAUSE, at_secs=60.0)) is None
+
+
+def test_levels_are_those_of_the_sound_in_slots():
+    """The last slot is filled up with silence."""
+    loud = np.full(720, 16_384, dtype="<i2")  # 30 ms at -6 dBFS
+    first, last = Acknowledgement("嗯", loud.tobytes()).levels_dbfs(0.02)
+    assert first == pytest.approx(-6.0, abs=0.1)
+    assert last == pytest.approx(-9.0, abs=0.1)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0.03, 30.0), st.floats(0.1, 3.0), st.floats(0.1, 3.0)),
+        max_size=20,
+    ),
+    st.lists(st.floats(0.1, 1.2), min_size=1, max_size=4),
+)
+def test_it_ends_before_a_reply_could_begin_and_never_repeats_itself(
+    moments: list[tuple[float, float, float]], lengths_secs: list[float]
+):
+    """Whatever the pauses: it fits into what is left of the wait, and the words change."""
+    clips = [clip(f"{index}", secs) for index, secs in enumerate(lengths_secs)]
+    one, at_secs, last = Acknowledger(COUNSELLOR, {"zh": clips}), 0.0, ""
+    for later_secs, silence_secs, wait_secs in moments:
+        at_secs += later_secs
+        pause = replace(PAUSE, at_secs=at_secs, silence_secs=silence_secs, wait_secs=wait_secs)
+        chosen = one.choose(pause)
+        if chosen is not None:
+            assert silence_secs + START_SECS + chosen.secs + CLEAR_SECS <= wait_secs + 1e-9
+            assert chosen.text != last
+            last = chosen.text

@@ -1,0 +1,144 @@
+"""Acknowledgements in the turn machine: they change nothing else that it does."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.audio import WINDOW_SECS
+from pipeline.interruption import InterruptionPolicy
+from pipeline.turn.acknowledge import RHYTHMS, Acknowledgement, Acknowledger
+from pipeline.turn.actions import (
+    Acknowledge,
+    Action,
+    BeginUtterance,
+    Commit,
+    Draft,
+    Drop,
+    SoftEnd,
+)
+from pipeline.turn.endpointing import TurnSettings
+from pipeline.turn.machine import TurnMachine
+
+COUNSELLOR = TurnSettings(pacing="counsellor")
+SAID = Acknowledgement("嗯", bytes(2 * 9_600))  # 0.4 s
+OTHER = Acknowledgement("哦", bytes(2 * 9_600))
+STORY = "那天我回到家里看到他一个人坐着"
+
+
+class Telling:
+    """A machine and a caller who tells it something, window by window.
+
+    Attributes:
+        done: Every action so far, with its stream time.
+    """
+
+    def __init__(self, *, silent: bool = False, take_turns: bool = True) -> None:
+        ready = {} if silent else {"zh": [SAID, OTHER]}
+        self.machine = TurnMachine(
+            COUNSELLOR,
+            InterruptionPolicy(),
+            take_turns=take_turns,
+            acknowledger=Acknowledger(COUNSELLOR, ready),
+        )
+        self.done: list[tuple[float, Action]] = []
+        self._windows = 0
+        self._silence_secs = 1.0
+
+    @property
+    def at_secs(self) -> float:
+        return self._windows * WINDOW_SECS
+
+    def all(self, kind: type) -> list[tuple[float, Action]]:
+        return [(at, action) for at, action in self.done if isinstance(action, kind)]
+
+    def do(self, actions: list[Action]) -> None:
+        self.done += [(self.at_secs, action) for action in actions]
+
+    def greet(self) -> None:
+        """The bot has spoken, and its echo is gone."""
+        self.do(self.machine.respond())
+        self.machine.on_playout_started(1)
+        self.machine.on_playout_finished(1, "completed")
+        self.pass_by(1.0, voiced=False)
+
+    def pass_by(self, secs: float, *, voiced: bool) -> None:
+        for _ in range(round(secs / WINDOW_SECS)):
+            self._windows += 1
+            self._silence_secs = 0.0 if voiced else self._silence_secs + WINDOW_SECS
+            self.do(
+                self.machine.on_window(
+                    self.at_secs,
+                    speaking=self._silence_secs < COUNSELLOR.soft_end_secs,
+                    silence_secs=self._silence_secs,
+                    onset_sample=None,
+                    last_voiced_sample=0,
+                    level_dbfs=-25.0 if voiced else -70.0,
+                )
+            )
+
+    def tell(self, secs: float, pause_secs: float, text: str, probability: float) -> None:
+        """Speak, and fall silent; words and opinion come 0.16 s later."""
+        self.pass_by(secs, voiced=True)
+        self.pass_by(min(0.16, pause_secs), voiced=False)
+        if soft_ends := self.all(SoftEnd):
+            soft_end = soft_ends[-1][1]
+            turn_id = self.all(BeginUtterance)[-1][1].turn_id
+            self.do(self.machine.on_transcript(turn_id, soft_end.generation, text, "zh"))
+            self.do(self.machine.on_end_of_turn(text, probability))
+        self.pass_by(max(0.0, pause_secs - 0.16), voiced=False)
+
+
+def test_the_draft_of_the_same_pause_is_left_alone():
+    """Nothing is dropped or drafted anew for it."""
+    one = Telling()
+    one.greet()
+    one.tell(6.0, 0.9, STORY, 0.01)
+    assert [action for _, action in one.all(Acknowledge)] == [Acknowledge(SAID)]
+    assert len(one.all(Draft)) == 2  # the greeting's, and one for the pause
+    assert one.all(Drop) == []
+
+
+def test_nothing_is_acknowledged_before_the_bot_has_spoken():
+    """Only then is it known whether the microphone hears it."""
+    one = Telling()
+    one.tell(6.0, 0.9, STORY, 0.01)
+    assert one.all(Acknowledge) == []
+
+
+def test_push_to_talk_is_not_acknowledged():
+    """The caller says when they have finished, and nobody else."""
+    one = Telling(take_turns=False)
+    one.greet()
+    one.tell(6.0, 2.0, STORY, 0.01)
+    assert one.all(Acknowledge) == []
+
+
+PARTS = st.tuples(
+    st.floats(0.2, 7.0),
+    st.floats(0.05, 3.0),
+    st.sampled_from((STORY, "因为", "你说呢？", "嗯", "")),
+    st.sampled_from((0.001, 0.3, 0.6, 0.999)),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PARTS, max_size=8))
+def test_a_call_with_acknowledgements_is_the_same_call(
+    parts: list[tuple[float, float, str, float]],
+):
+    """All else comes at the same windows; and no commit comes into what is being said."""
+    loud, silent = Telling(), Telling(silent=True)
+    for one in (loud, silent):
+        one.greet()
+        for part in parts:
+            one.tell(*part)
+    said = loud.all(Acknowledge)
+    assert [step for step in loud.done if step not in said] == silent.done
+    for at, _ in said:
+        committed = [later for later, _ in loud.all(Commit) if later > at]
+        assert not committed or committed[0] - at >= SAID.secs
+    gaps = [later - at for (at, _), (later, _) in pairwise(said)]
+    assert all(gap >= RHYTHMS["counsellor"].apart_secs for gap in gaps)
