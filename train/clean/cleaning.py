@@ -7,12 +7,13 @@ after masking, because two chats that differ in a phone number only are the same
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from train.clean import duplicates, phrases
+from train.clean.fragments import exchange_key, exchanges
 from train.clean.lengths import Lengths
 from train.clean.mask import Masker, Style
 from train.clean.names import NameFinder
@@ -51,13 +52,18 @@ class CleanReport:
     """What was done.
 
     Attributes:
-        tally: Records in, kept and dropped.
+        tally: Records in, kept and dropped. What a review cuts into parts counts by them, the
+            exchanges that it drops among them.
+        reviewed: Exchanges by decision: accept, drop, edit, undecided.
+        idle: Decisions on exchanges that are in none of the records.
         masked: Replacements by kind of personal data.
         phrases: Records by fault of `train.clean.phrases`, with the ids of the first ones.
         lengths: Of what was kept.
     """
 
     tally: Tally = field(default_factory=Tally)
+    reviewed: Counter[str] = field(default_factory=Counter)
+    idle: int = 0
     masked: Counter[str] = field(default_factory=Counter)
     phrases: Counter[str] = field(default_factory=Counter)
     phrase_examples: dict[str, list[str]] = field(default_factory=dict)
@@ -67,6 +73,7 @@ class CleanReport:
         """Plain values for a report file."""
         return {
             **self.tally.as_json(),
+            "review": {**self.reviewed, "idle": self.idle},
             "masked": {kind: self.masked[kind] for kind in KINDS if self.masked[kind]},
             "phrases": {
                 fault: {"records": count, "ids": self.phrase_examples[fault]}
@@ -91,22 +98,23 @@ def clean(
     seen = duplicates.Duplicates(options.near) if options.near is not None else None
     if masker is not None:
         report.masked = masker.masked  # type: ignore[assignment]  # kinds are strings
+    met: set[str] = set()
     for record in records:
-        parts: list[Record] = [record]
-        if isinstance(record, Conversation):
-            parts = [*options.review.apply(record)]
-        report.tally.rows_in += max(1, len(parts))  # a cut conversation counts by its parts
-        if not parts:
-            _drop(report, "dropped in the review", record)
-            continue
-        kept = [part for part in parts if not _has_fault(part, options, report)]
-        masked = [part if masker is None else _masked(part, masker) for part in kept]
-        unique = [part for part in masked if seen is None or not _repeats(part, seen, report)]
-        report.tally.rows_kept += len(unique)
-        for part in unique:
-            report.lengths.add(part)
+        parts = _reviewed(record, options.review, report, met)
+        masked = [part if masker is None else _masked(part, masker) for part in parts]
+        for part in masked:
+            report.tally.rows_in += 1
+            if _has_fault(part, options, report) or (
+                seen is not None and _repeats(part, seen, report)
+            ):
+                continue
+            report.tally.rows_kept += 1
             report.tally.records += 1
+            report.lengths.add(part)
             yield part
+    report.idle = sum(
+        bool(row.decision) and key not in met for key, row in options.review.rows.items()
+    )
 
 
 def sender_names(path: Path) -> set[str]:
@@ -118,6 +126,28 @@ def sender_names(path: Path) -> set[str]:
         for message in record.messages
         if message.name
     }
+
+
+def _reviewed(
+    record: Record, review: Review, report: CleanReport, met: set[str]
+) -> Sequence[Record]:
+    """Parts of a record after its decisions; what they drop is booked, and their keys are met."""
+    if not isinstance(record, Conversation) or not review.rows:
+        return [record]
+    made: Counter[str] = Counter()
+    parts = review.apply(record, made)
+    for reason, count in (
+        ("dropped in the review", made["drop"]),
+        ("left without a reply to learn by the review", made.pop("mute", 0)),
+    ):
+        if count:
+            report.tally.rows_in += count
+            # The id alone: where it stood may name a person, and nothing is masked yet.
+            report.tally.drop(reason, record.id, rows=count)
+    if made:
+        report.reviewed += made
+        met.update(exchange_key(asked.content, said.content) for asked, said in exchanges(record))
+    return parts
 
 
 def _has_fault(record: Record, options: CleanOptions, report: CleanReport) -> bool:
@@ -137,8 +167,7 @@ def _repeats(record: Record, seen: duplicates.Duplicates, report: CleanReport) -
     original = seen.original(record)
     if original is None:
         return False
-    exact = original == record.id
-    _drop(report, "repeats another" if exact else "nearly repeats another", record)
+    _drop(report, "repeats another" if original.exact else "nearly repeats another", record)
     return True
 
 

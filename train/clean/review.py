@@ -8,11 +8,17 @@
 
 The file is only ever added to: rows of chats that are not in this import stay, so that
 nothing decided is lost when a chat is exported and imported anew.
+
+Spreadsheets do things to a file: they save it in the system's code page, with semicolons or
+tabs, and take a key such as 12e4567890123456 for a number. All of it is read; a text that
+would be a formula stands behind an apostrophe.
 """
 
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -21,9 +27,16 @@ from typing import Literal, TypeAlias, cast, get_args
 
 from pipeline.errors import DataError
 from train.clean.fragments import Fragment, exchange_key, exchanges
+from train.importers.encoding import encoding_of
 from train.schema import Conversation, Message, conversation_id, replacing
 
 Choice: TypeAlias = Literal["", "accept", "drop", "edit"]
+
+_KEY = re.compile(r"[0-9a-f]{16}")
+_HEAD_BYTES = 65536  # enough to tell an encoding by
+# A spreadsheet takes a cell that begins so for a formula, and a stranger's message may be one.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_QUOTED = ("before", "user", "assistant", "edited_user", "edited_assistant", "background")
 
 
 @dataclass(slots=True)
@@ -80,59 +93,96 @@ class Review:
         """Rows by decision; `undecided` for those without."""
         return Counter(row.decision or "undecided" for row in self.rows.values())
 
-    def apply(self, record: Conversation) -> list[Conversation]:
+    def apply(self, record: Conversation, counts: Counter[str] | None = None) -> list[Conversation]:
         """Carry the decisions out.
+
+        Args:
+            record: What was imported.
+            counts: Exchanges by decision are added to it, `undecided` for listed ones without,
+                and as `mute` the parts that were left without a learned reply.
 
         Returns:
             The conversation, edited; in two or more parts where an exchange inside it was
             dropped; nothing if all were.
         """
         parts: list[list[Message]] = [[]]
+        made: Counter[str] = Counter() if counts is None else counts
         changed = False
         for user, assistant in exchanges(record):
             row = self.rows.get(exchange_key(user.content, assistant.content))
-            if row is not None and row.decision == "drop":
-                changed = True
-                parts.append([])
-                continue
-            if row is not None and row.decision == "edit":
-                changed = True
-                user = _edited(user, row.edited_user, row.background)
-                assistant = _edited(assistant, row.edited_assistant)
+            if row is not None:
+                made[row.decision or "undecided"] += 1
+                changed |= row.decision in ("drop", "edit")
+                if row.decision == "drop":
+                    parts.append([])
+                    continue
+                if row.decision == "edit":
+                    user = _edited(user, row.edited_user, row.background)
+                    assistant = _edited(assistant, row.edited_assistant)
             parts[-1] += [user, assistant]
         if not changed:
             return [record]
-        return [_part(record, messages) for messages in parts if _learns(messages)]
+        kept = [messages for messages in parts if _learns(messages)]
+        made["mute"] += sum(map(bool, parts)) - len(kept)
+        return [_part(record, messages) for messages in kept]
 
 
 def load(path: Path) -> Review:
     """Read a review file; a missing one is empty.
 
     Raises:
-        DataError: It cannot be read, lacks a column, or a decision is none that there is;
-            the message names the row.
+        DataError: It cannot be read, lacks a column, a decision is none that there is, or two
+            rows decide differently on one exchange; the message names the line.
     """
     if not path.exists():
         return Review()
     review = Review()
     try:
-        with path.open(encoding="utf-8-sig", newline="") as text:
-            rows = csv.DictReader(text)
-            missing = {"key", "decision"} - set(rows.fieldnames or ())
-            if missing:
-                raise DataError(f"{path.name} lacks the column {' and '.join(sorted(missing))}.")
-            for values in rows:
-                row = Decision(**{name: values.get(name) or "" for name in _COLUMNS})  # type: ignore[arg-type]
-                row.decision = cast(Choice, row.decision.strip().lower())
-                if row.decision not in get_args(Choice):
-                    raise DataError(
-                        f"{path.name}, line {rows.line_num}: the decision is {row.decision!r}; "
-                        "write accept, drop or edit, or nothing."
-                    )
-                review.rows[row.key] = row
+        data = path.read_bytes()
+        text = data.decode(encoding_of(data[:_HEAD_BYTES])).removeprefix("\ufeff")
+        header = text[: text.find("\n")]
+        rows = csv.DictReader(
+            io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count)
+        )
+        missing = {"key", "decision"} - set(rows.fieldnames or ())
+        if missing:
+            raise DataError(f"{path.name} lacks the column {' and '.join(sorted(missing))}.")
+        for values in rows:
+            _enter(review, values, f"{path.name}, line {rows.line_num}")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"Cannot read {path}: {error}.") from error
     return review
+
+
+def _enter(review: Review, values: Mapping[str, str | None], where: str) -> None:
+    row = _row(values, where)
+    before = review.rows.get(row.key)
+    if before is None or not before.decision:
+        review.rows[row.key] = row
+    elif row.decision not in ("", before.decision):
+        raise DataError(
+            f"{where}: {row.decision}, but an earlier row on the same exchange says "
+            f"{before.decision}; keep one of them."
+        )
+
+
+def _row(values: Mapping[str, str | None], where: str) -> Decision:
+    row = Decision(**{name: values.get(name) or "" for name in _COLUMNS})  # type: ignore[arg-type]
+    for name in _QUOTED:
+        text = getattr(row, name)
+        if text.startswith("'") and text[1:].startswith(_FORMULA):
+            setattr(row, name, text[1:])
+    row.decision = cast(Choice, row.decision.strip().lower())
+    if row.decision not in get_args(Choice):
+        raise DataError(
+            f"{where}: the decision is {row.decision!r}; write accept, drop or edit, or nothing."
+        )
+    row.key = row.key.strip().lower()
+    if _KEY.fullmatch(row.key) is None:
+        if not row.user or not row.assistant:
+            raise DataError(f"{where}: the key is {row.key!r}, which is none.")
+        row.key = exchange_key(row.user, row.assistant)
+    return row
 
 
 def save(review: Review, path: Path) -> None:
@@ -142,7 +192,12 @@ def save(review: Review, path: Path) -> None:
         rows = csv.DictWriter(out, _COLUMNS, lineterminator="\n")
         rows.writeheader()
         for row in review.rows.values():
-            rows.writerow({name: getattr(row, name) for name in _COLUMNS})
+            rows.writerow({name: _cell(row, name) for name in _COLUMNS})
+
+
+def _cell(row: Decision, name: str) -> str:
+    text = str(getattr(row, name))
+    return f"'{text}" if name in _QUOTED and text.startswith(_FORMULA) else text
 
 
 def _edited(message: Message, text: str, background: str = "") -> Message:

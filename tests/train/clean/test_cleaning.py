@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pipeline.errors import DataError
 from train.clean import CleanOptions, CleanReport, clean, high_risk, refuse_high_risk, sender_names
-from train.clean.duplicates import Duplicates
+from train.clean.duplicates import Duplicates, Original
+from train.clean.fragments import Fragment, exchange_key
 from train.clean.lengths import Lengths, estimate_tokens
 from train.clean.phrases import faults
+from train.clean.review import Review
 from train.schema import Conversation, Document, Message, Preference, conversation_id, write
 
 
@@ -35,7 +39,8 @@ def test_near_duplicates_are_found():
     seen = Duplicates()
     first = talk(LONG, "听起来你很累，愿意说说是什么事情在转吗？")
     assert seen.original(first) is None
-    assert seen.original(talk(LONG + "！", "听起来你很累，愿意说说是什么事情在转吗")) == first.id
+    again = talk(LONG + "！", "听起来你很累，愿意说说是什么事情在转吗")
+    assert seen.original(again) == Original(first.id, exact=False)
     assert seen.original(talk(LONG[::-1], "换一种方式说话，内容就完全不同了，不该算作重复")) is None
 
 
@@ -45,6 +50,22 @@ def test_short_conversations_repeat_honestly():
     assert seen.original(talk("在吗", "在")) is None
     assert seen.original(talk("在吗", "嗯")) is None
     assert seen.original(talk("在吗", "在")) is not None
+
+
+def test_a_long_system_prompt_makes_no_duplicates():
+    """What all rows share is not what a row says."""
+    seen = Duplicates()
+    for at in range(5):
+        row = talk(f"第{at}件事怎么办", "慢慢来，先说说看", system=LONG * 5)
+        assert seen.original(row) is None
+
+
+def test_ids_prove_nothing():
+    """Rows of one id are two if they say different things, and one if they say the same."""
+    seen = Duplicates()
+    rows = [talk(text, "嗯").model_copy(update={"id": "1"}) for text in ("好累", "好饿", "好累")]
+    assert [seen.original(row) for row in rows] == [None, None, Original("1", exact=True)]
+    assert seen.original(talk("好饿", "嗯")) == Original("1", exact=True)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +151,36 @@ def test_clean_in_one_pass(tmp_path):
         "another assistant's phrase (brand)": 1,
     }
     assert report.as_json()["phrases"]["brand"]["records"] == 1
+
+
+def test_what_a_review_decides_is_booked():
+    """Dropped exchanges are rows, decisions are counted, and idle ones are told."""
+    record = talk("在吗", "在", "几点？", "对了猫病了", "哦哦", "嗯", "走吧，", "好")
+    review = Review()
+    for place, choice in ((1, "drop"), (2, "edit"), (3, "")):
+        asked, said = record.messages[2 * place : 2 * place + 2]
+        fragment = Fragment(exchange_key(asked.content, said.content), 1.0, (), "", "", "")
+        review.add([fragment])
+        review.rows[fragment.key].decision = choice
+    gone = exchange_key("不在", "这里")
+    review.add([Fragment(gone, 1.0, (), "", "", "")])
+    review.rows[gone].decision = "drop"
+    report = CleanReport()
+    done = list(clean([record], CleanOptions(review=review), report))
+    assert [row.messages[0].content for row in done] == ["在吗", "哦哦"]
+    assert report.tally.dropped == {"dropped in the review": 1}
+    assert report.tally.rows_in == report.tally.rows_kept + 1 == 3
+    assert report.as_json()["review"] == {"drop": 1, "edit": 1, "undecided": 1, "idle": 1}
+
+
+def test_a_report_names_nobody():
+    """The report lies beside cleaned data: where a dropped row stood is masked too."""
+    rows = [talk("你是谁", "我是通义千问"), talk("在吗", "在"), talk("在吗", "在")]
+    report = CleanReport()
+    options = CleanOptions(names=frozenset({"阿蓝"}), drop_phrases=True)
+    list(clean(rows, options, report))
+    assert report.tally.dropped.total() == 2
+    assert "阿蓝" not in json.dumps(report.as_json(), ensure_ascii=False)
 
 
 def test_personal_data_can_be_kept_on_purpose():

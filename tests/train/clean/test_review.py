@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
 from pipeline.errors import DataError
 from tests.train.clean.test_cleaning import talk
-from train.clean.fragments import fragments
+from train.clean.fragments import exchange_key, fragments
 from train.clean.review import Review, load, save
 from train.schema import Message
 
@@ -119,11 +121,59 @@ def test_what_is_left_must_teach_something():
     assert kept.messages[-1] == Message(role="assistant", content="在")
 
 
+FIRST = "key,decision,user,assistant\n"
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_what_spreadsheets_make_of_the_file_is_read(tmp_path, codec, mark):
+    """Any code page and any separator, in CRLF lines."""
+    path = tmp_path / "r.csv"
+    key = exchange_key("在吗", "在，你说")
+    rows = [("key", "decision", "user", "assistant"), (key, "Drop ", "在吗", "在，你说")]
+    quoted = [mark.join(f'"{cell}"' for cell in row) for row in rows]
+    path.write_bytes("".join(f"{row}\r\n" for row in quoted).encode(codec))
+    assert {row.decision for row in load(path).rows.values()} == {"drop"}
+    assert list(load(path).rows) == [key]
+
+
+def test_a_key_that_became_a_number_is_found_again(tmp_path):
+    """Excel turns 12e4567890123456 into infinity; the texts still say which exchange it is."""
+    path = tmp_path / "r.csv"
+    path.write_text(FIRST + "1.2E+15,drop,在吗,在\n", "utf-8")
+    assert list(load(path).rows) == [exchange_key("在吗", "在")]
+
+
+def test_a_message_never_becomes_a_formula(tmp_path):
+    """What would be computed stands behind an apostrophe, and is read without it."""
+    path = tmp_path / "r.csv"
+    review = Review()
+    review.add(fragments(talk('=HYPERLINK("http://a.b")', "-_-", "=_=", "+1，")))
+    review.undecided()[0].edited_user = "=1+1"
+    save(review, path)
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        cells = [cell for row in csv.reader(text) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+    assert load(path) == review
+
+
+def test_rows_that_contradict_each_other_are_refused(tmp_path):
+    """Two files pasted together: a decision wins over none, two decisions are for a person."""
+    path = tmp_path / "r.csv"
+    key = exchange_key("在吗", "在")
+    path.write_text(f"key,decision\n{key},\n{key},drop\n{key},\n", "utf-8")
+    assert load(path).rows[key].decision == "drop"
+    path.write_text(f"key,decision\n{key},accept\n{key},drop\n", "utf-8")
+    with pytest.raises(DataError, match="line 3: drop, but an earlier row"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         ("key,decision\n1,maybe\n", "line 2: the decision is 'maybe'"),
         ("score,signs\n1,2\n", "lacks the column decision and key"),
+        ("key,decision\n1e5,drop\n", "line 2: the key is '1e5'"),
     ],
 )
 def test_a_review_file_that_cannot_be_used_is_refused(tmp_path, text, why):
