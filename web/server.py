@@ -3,6 +3,7 @@
 /v1/realtime   a call (PROTOCOL.md)
 /v1/…          the OpenAI-compatible API (openai_api), also without /v1
 /intake        what a caller told, for the caller to see and strike out (intake)
+/memory        what is remembered of a caller, for the caller to correct and forget (memory)
 /access        what the page must know before a call; 401 without a key that is needed
 /health        200 while calls are taken, 503 while the server drains
 /metrics       Prometheus
@@ -30,11 +31,13 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from agent.config import LimitSettings, PrivacySettings, ServerSettings, Settings
 from agent.intake.desk import IntakeDesk
 from agent.keys import KeyRing
+from agent.memory.desk import MemoryDesk
 from pipeline.errors import ConfigError
 from pipeline.events import CallFactory, CallOptions
 from web.auth import Gate, is_loopback
 from web.guard import Guard
 from web.intake import intake_routes
+from web.memory import memory_routes
 from web.metrics import Metrics, sample_loop_lag
 from web.openai_api.chat import ChatWriter
 from web.openai_api.routes import OpenAiApi
@@ -62,6 +65,7 @@ def create_app(
     settings: Settings | None = None,
     openai_api: OpenAiApi | None = None,
     intake: IntakeDesk | None = None,
+    memory: MemoryDesk | None = None,
 ) -> FastAPI:
     """The application around one process's engines.
 
@@ -74,6 +78,7 @@ def create_app(
         settings: Who may come in and how much they may take.
         openai_api: The text and speech routes; left out when None.
         intake: Where callers see what was taken down; left out when None.
+        memory: Where callers see what is remembered of them; left out when None.
 
     `app.state.calls` is the OpenCalls to drain before stopping.
 
@@ -121,9 +126,13 @@ def create_app(
     if intake is not None:
         app.include_router(intake_routes(intake))
 
+    if memory is not None:
+        app.include_router(memory_routes(memory))
+
     @app.get("/access")
     async def access() -> JSONResponse:
-        return JSONResponse(_access(settings.privacy, settings.limits, draining=calls.draining))
+        told = _access(settings.privacy, settings.limits, draining=calls.draining)
+        return JSONResponse({**told, "memory": memory is not None})
 
     @app.get("/health")
     async def health() -> JSONResponse:
@@ -188,6 +197,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
             settings=settings,
             openai_api=api_on(board, settings),
             intake=board.intake_desk,
+            memory=board.memory_desk,
         )
 
 

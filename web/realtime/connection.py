@@ -70,6 +70,7 @@ class RealtimeConnection:
         model: Name shown to the client.
         subject: Whom the call is counted under.
         locale: Of the client's page, if it said so.
+        caller: Tag under which the caller wants to be remembered, if at all.
         on_ended: Told the length in seconds of a call opened here.
     """
 
@@ -84,6 +85,7 @@ class RealtimeConnection:
         model: str,
         subject: str = "",
         locale: str | None = None,
+        caller: str | None = None,
         on_ended: Callable[[float], None] = lambda secs: None,
     ) -> None:
         self._socket = socket
@@ -93,7 +95,7 @@ class RealtimeConnection:
         self._limits = limits
         self._model = model
         self._subject = subject
-        self._locale = locale
+        self._options = call.CallOptions(locale=locale, caller=caller)
         self._on_ended = on_ended
         self._outbox = Outbox(limits.outbox_bytes)
 
@@ -111,7 +113,7 @@ class RealtimeConnection:
             ongoing.resume(self._outbox, resumption.after)
             await self._serve(ongoing)
             return
-        session = Session(options=call.CallOptions(locale=self._locale))
+        session = Session(options=self._options)
         try:
             port = await self._open(session)
         except VoiceError as error:

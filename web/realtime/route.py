@@ -14,6 +14,7 @@ from agent.config import LimitSettings, Locale
 from pipeline.events import CallFactory
 from web.auth import Caller
 from web.limits import TalkTime, refusal_for
+from web.memory import TAG
 from web.metrics import Metrics
 from web.realtime.connection import RealtimeConnection, Resumption
 from web.realtime.endings import LIMITED
@@ -24,6 +25,7 @@ REALTIME_PATH = "/v1/realtime"
 SUBPROTOCOL = "realtime"
 _RESUMES = "qingting-resume"
 _RESUME = re.compile(rf"{_RESUMES}\.([A-Za-z0-9_-]{{16,64}})\.([0-9]{{1,12}})")
+_REMEMBERS = "qingting-memory."
 _NO_CALL = Resumption("", 0)  # no call has such a token
 _NO_LIMIT_SECS = float("inf")
 
@@ -58,6 +60,11 @@ def add_realtime(
             return
         caller: Caller = client.state.caller
         offered = client.scope["subprotocols"]
+        try:
+            remember_as = find_memory(offered)
+        except ValueError:
+            await client.send_denial_response(Response("not a caller's tag", status_code=400))
+            return
         await client.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         resumption = find_resumption(offered)
         now = time.monotonic()
@@ -79,6 +86,7 @@ def add_realtime(
             model=model,
             subject=caller.subject,
             locale=find_locale(client.query_params.get("locale")),
+            caller=remember_as,
             on_ended=lambda secs: talk_time.note(caller.subject, secs, time.monotonic()),
         )
         with calls.socket():
@@ -101,3 +109,15 @@ def find_resumption(subprotocols: Iterable[str]) -> Resumption | None:
         if offered.startswith(_RESUMES):
             return _NO_CALL  # meant one, so it must not begin another
     return None
+
+
+def find_memory(subprotocols: Iterable[str]) -> str | None:
+    """The tag under which a caller wants to be remembered: a subprotocol, like the resumption.
+
+    Raises:
+        ValueError: There is one that anybody might guess.
+    """
+    tags = [one.removeprefix(_REMEMBERS) for one in subprotocols if one.startswith(_REMEMBERS)]
+    if not all(map(TAG.fullmatch, tags)):
+        raise ValueError("a caller's tag must be long and random")
+    return tags[0] if tags else None
