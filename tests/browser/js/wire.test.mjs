@@ -84,6 +84,15 @@ test("a lost socket is opened again with the token and the last number seen", ()
   assert.deepEqual(one.ticket, { token: "tok", seen: 9 });
 });
 
+test("the tag of a caller opens a call and is not said again", () => {
+  wire({ memoryTag: "of-this-browser" });
+  assert.deepEqual(sockets[0].protocols, ["realtime", "qingting-memory.of-this-browser"]);
+  hello();
+  sockets[0].drop();
+  timers.pass(300);
+  assert.deepEqual(sockets[1].protocols, ["realtime", "qingting-resume.tok.2"]);
+});
+
 test("what is said meanwhile is sent afterwards, the newest of it", () => {
   const one = wire();
   hello();

@@ -26,10 +26,11 @@ export class Call {
    * @param {string} options.url
    * @param {?string} options.key
    * @param {?object} options.ticket of a call to go on with
+   * @param {?string} options.memoryTag under which the caller wants to be remembered
    * @param {boolean} options.record keep both sides for download
    * @param {(kind: string, detail: object) => void} options.tell
    */
-  constructor({ url, key, ticket, record, tell }) {
+  constructor({ url, key, ticket, memoryTag, record, tell }) {
     this.captions = new Captions();
     this.startedAt = performance.now();
     this.recording = record ? new Recording(this._now()) : null;
@@ -47,6 +48,7 @@ export class Call {
       url,
       key,
       resume: ticket,
+      memoryTag,
       onEvent: (event) => this._take(event),
       onState: (state, detail) => this._connection(state, detail),
     });

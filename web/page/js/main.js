@@ -7,6 +7,8 @@ import { transcriptText } from "./captions.js";
 import { failureOfClose, failureOfStatus } from "./failures.js";
 import { HelpView } from "./help-view.js";
 import { Words } from "./i18n.js";
+import { MemoryView } from "./memory-view.js";
+import { Memory } from "./memory.js";
 import { Preferences } from "./preferences.js";
 import { RecordView } from "./record-view.js";
 import { Settings } from "./settings.js";
@@ -29,7 +31,14 @@ class App {
       save: (blob, suffix) => this.save([blob], blob.type, suffix),
       announce: (key) => this.announce(key),
     });
+    this.memory = new Memory(preferences);
+    this.remembered = new MemoryView(document, words, this.memory, {
+      announce: (key) => this.announce(key),
+      forgotten: () => (by("remember").checked = false),
+    });
     this.setLocale();
+    by("remember").checked = this.memory.wanted;
+    by("remember").addEventListener("change", () => (this.memory.wanted = by("remember").checked));
     by("begin").addEventListener("submit", (event) => {
       event.preventDefault();
       this.start({ withMicrophone: true });
@@ -58,6 +67,10 @@ class App {
     this.keyNeeded ||= status === 401;
     if (told) {
       this.recorded = told.recorded;
+      this.remembers = told.memory;
+      this.memory.key = key;
+      by("remember-field").hidden = !told.memory;
+      this.showMemory();
       const sentence = by("consent-recording");
       sentence.dataset.text = told.recorded ? "consent.recorded" : "consent.not_recorded";
       sentence.textContent = words.say(sentence.dataset.text);
@@ -96,6 +109,7 @@ class App {
       url: `${location.origin.replace("http", "ws")}/v1/realtime?locale=${words.locale}`,
       key,
       ticket: ticket && { token: ticket.token, seen: 0 },
+      memoryTag: this.remembers ? this.memory.tag : null,
       record: preferences.get("keepRecording"),
       tell: (kind, detail) => this[`on_${kind}`](detail),
     });
@@ -256,6 +270,15 @@ class App {
       else this.record.hide();
       by("after-heading").focus();
     } else if (changed) by("content").focus();
+    if (changed) this.showMemory();
+  }
+
+  /** What the server remembers, where there is time to read it. */
+  showMemory() {
+    const { view } = document.body.dataset;
+    if (!this.remembers || view === "call") this.remembered.hide();
+    else if (view === "welcome") this.remembered.open(by("welcome-consent"));
+    else this.remembered.open(by("after"), this.call.callId);
   }
 
   showState() {
@@ -291,6 +314,7 @@ class App {
     document.title = words.say("title");
     by("locale").value = words.locale;
     if (this.call && this.state) this.showState();
+    this.showMemory();
   }
 
   keepTicket() {

@@ -11,6 +11,8 @@ export const DEFAULTS = Object.freeze({
   speaker: null,
   pauseAtOnce: false,
   keepRecording: false,
+  rememberMe: false,
+  memoryTag: null, // made up when first wanted; who knows it sees what is remembered
 });
 
 function read(storage, name, fallback) {

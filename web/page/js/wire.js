@@ -23,13 +23,15 @@ export class Wire {
    * @param {string} options.url ws: or wss:
    * @param {string} [options.key] API key, where the server needs one
    * @param {{token: string, seen: number}} [options.resume] a call of an earlier page
+   * @param {string} [options.memoryTag] under which the caller wants to be remembered
    * @param {(event: object) => void} options.onEvent
    * @param {(state: string, detail?: {code: number, error: ?object}) => void} options.onState
    * @param {typeof WebSocket} [options.Socket] and timers, for tests
    */
-  constructor({ url, key, resume, onEvent, onState, Socket = WebSocket, timers = globalThis }) {
+  constructor({ url, key, resume, memoryTag, onEvent, onState, Socket = WebSocket, timers = globalThis }) {
     this._url = url;
     this._key = key;
+    this._memoryTag = memoryTag;
     this._onEvent = onEvent;
     this._onState = onState;
     this._Socket = Socket;
@@ -56,6 +58,7 @@ export class Wire {
     const protocols = ["realtime"];
     if (this._key) protocols.push(`openai-insecure-api-key.${this._key}`);
     if (this._token) protocols.push(`qingting-resume.${this._token}.${this._seen}`);
+    else if (this._memoryTag) protocols.push(`qingting-memory.${this._memoryTag}`);
     const socket = new this._Socket(this._url, protocols);
     this._socket = socket;
     this._heardAt = this._timers.performance.now();
