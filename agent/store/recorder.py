@@ -20,6 +20,7 @@ from pipeline.events import (
     CallEnded,
     CallEvent,
     CrisisNoted,
+    ReplyAmended,
     ReplyAudio,
     ReplyFinished,
     TranscriptCompleted,
@@ -61,7 +62,9 @@ class CallRecorder:
             "caller_audio": bytearray(),
             "bot_audio": bytearray(),
         }
-        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        # Its name and its item, None while nothing of it was heard; the thread's alone.
+        self._latest_reply: tuple[str, int | None] = ("", None)
+        self._work: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._work.put(lambda: store.begin(call_id, consent, caller))
         self._thread = threading.Thread(target=self._run, name=f"{call_id}-recorder", daemon=True)
         self._thread.start()
@@ -76,10 +79,11 @@ class CallRecorder:
                 self._hear("bot_audio", pcm, OUTPUT_RATE_HZ)
             case ReplyAudio():
                 self._hear("bot_audio", event.pcm, OUTPUT_RATE_HZ)
-            case ReplyFinished():
-                if event.heard_text:
-                    self._add("bot", event.heard_text.encode())
+            case ReplyFinished(reply_id=reply_id, heard_text=heard):
+                self._reply(reply_id, heard)
                 self._flush()
+            case ReplyAmended(reply_id=reply_id, heard_text=heard):
+                self._reply(reply_id, heard)
             case CrisisNoted(tier, category, _):
                 # A mark is kept with any consent to text: it is what a counsellor must see.
                 self._add("mark", mark(crisis=tier, category=category))
@@ -130,6 +134,22 @@ class CallRecorder:
             if waiting:
                 self._put(kind, bytes(waiting))
                 waiting.clear()
+
+    def _reply(self, reply_id: str, heard_text: str) -> None:
+        """What was heard of a reply; the last word about it takes the place of earlier ones."""
+        if self.consent.text:
+            self._work.put(lambda: self._write_reply(reply_id, heard_text))
+
+    def _write_reply(self, reply_id: str, heard_text: str) -> None:
+        latest, number = self._latest_reply
+        if latest != reply_id:
+            number = None
+        if number is not None:
+            self._store.amend(self._call_id, number, heard_text.encode())
+            number = number if heard_text else None
+        elif heard_text:
+            number = self._store.add(self._call_id, "bot", heard_text.encode())
+        self._latest_reply = (reply_id, number)
 
     def _add(self, kind: ItemKind, content: bytes) -> None:
         if self.consent.text:

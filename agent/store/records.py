@@ -187,8 +187,11 @@ class RecordStore:
             )  # fmt: skip
             _note(db, "began", call_id)
 
-    def add(self, call_id: str, kind: ItemKind, content: bytes) -> None:
+    def add(self, call_id: str, kind: ItemKind, content: bytes) -> int:
         """Keep one more item; it survives the process from the return on.
+
+        Returns:
+            Its number within the call.
 
         Raises:
             StoreError: There is no such call, or the file cannot be written.
@@ -196,7 +199,32 @@ class RecordStore:
         with self._lock:
             key = self._record_key(call_id)
             with self._writing() as db:
-                _insert(db, key, call_id, kind, content)
+                return _insert(db, key, call_id, kind, content)
+
+    def amend(self, call_id: str, number: int, content: bytes) -> None:
+        """Let an item hold something else, in its old place; without content it goes.
+
+        Nothing is done if it is gone already. Its old content may stay in the write-ahead log
+        for a while.
+
+        Raises:
+            StoreError: There is no such call, or the file cannot be written.
+        """
+        with self._lock:
+            key = self._record_key(call_id)
+            place = (call_id, number)
+            with self._writing() as db:
+                known = db.execute(
+                    "SELECT kind FROM items WHERE call_id = ? AND number = ?", place
+                ).fetchone()
+                if known is not None and not content:
+                    db.execute("DELETE FROM items WHERE call_id = ? AND number = ?", place)
+                elif known is not None:
+                    sealed = seal(key, content, f"{call_id}/{number}/{known[0]}")
+                    db.execute(
+                        "UPDATE items SET content = ? WHERE call_id = ? AND number = ?",
+                        (sealed, *place),
+                    )
 
     def replace(
         self, call_id: str, kind: ItemKind, content: bytes, *, reason: str | None = None
@@ -432,12 +460,14 @@ def mark(**facts: str) -> bytes:
 
 def _insert(
     db: sqlite3.Connection, key: bytes, call_id: str, kind: ItemKind, content: bytes
-) -> None:
+) -> int:
+    number: int
     (number,) = db.execute(
         "SELECT COALESCE(MAX(number) + 1, 0) FROM items WHERE call_id = ?", (call_id,)
     ).fetchone()
     sealed = seal(key, content, f"{call_id}/{number}/{kind}")
     db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?)", (call_id, number, kind, _now(), sealed))
+    return number
 
 
 def _note(db: sqlite3.Connection, action: str, call_id: str | None) -> None:

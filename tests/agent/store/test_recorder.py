@@ -17,6 +17,7 @@ from pipeline.events import (
     BackchannelNoted,
     CallEnded,
     CrisisNoted,
+    ReplyAmended,
     ReplyAudio,
     ReplyFinished,
     TranscriptCompleted,
@@ -64,6 +65,41 @@ def test_an_acknowledgement_is_a_mark_and_no_turn(store: RecordStore):
     assert [item.kind for item in items] == ["mark", "caller", "bot_audio"]
     assert json.loads(items[0].content) == {"acknowledgement": "嗯"}
     assert len(items[2].content) == 480
+
+
+@pytest.mark.parametrize(
+    ("finished", "amended", "kept"),
+    [
+        ("我听到了，你", "我听到", ["我听到", "嗯"]),
+        ("我听到", "我听到了，你", ["我听到了，你", "嗯"]),
+        ("我听到", "", ["嗯"]),
+        ("", "我", ["嗯", "我"]),
+    ],
+)
+def test_what_a_client_says_later_about_a_cut_reply_holds(
+    store: RecordStore, finished: str, amended: str, kept: list[str]
+):
+    """In its place among the words, whether more or less of it was heard."""
+    recorder = CallRecorder(store, "call_1", Consent(text=True))
+    recorder.note(
+        ReplyFinished("reply_1", "interrupted", "我听到了，你很累。", finished, True, 1.0)
+    )
+    recorder.note(TranscriptCompleted("turn_1", "嗯", "zh"))
+    recorder.note(ReplyAmended("reply_1", "我听到了，你很累。", amended, 1.0))
+    recorder.note(CallEnded("hangup"))
+    recorder.wait_closed()
+    assert [item.text for item in store.items("call_1")] == kept
+
+
+def test_an_amendment_leaves_other_replies_alone(store: RecordStore):
+    """One about a reply of which nothing was kept does not change the reply before it."""
+    recorder = CallRecorder(store, "call_1", Consent(text=True))
+    recorder.note(ReplyFinished("reply_1", "completed", "你好。", "你好。", False, 1.0))
+    recorder.note(ReplyFinished("reply_2", "interrupted", "我听到了。", "", True, 1.0))
+    recorder.note(ReplyAmended("reply_2", "我听到了。", "我", 1.0))
+    recorder.note(CallEnded("hangup"))
+    recorder.wait_closed()
+    assert [item.text for item in store.items("call_1")] == ["你好。", "我"]
 
 
 def test_nothing_is_kept_without_consent(store: RecordStore):
