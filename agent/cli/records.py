@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.cli import records_memory
 from agent.cli.context import settings_of
 from pipeline.errors import ConfigError
 
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_)
     for command in (show, export, delete, purge, rotate, audit):
         group.command()(command)
+    records_memory.register(group)
     app.add_typer(group, name="records")
 
 
