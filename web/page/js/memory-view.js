@@ -47,25 +47,34 @@ export class MemoryView {
   }
 
   _show(lines) {
-    this._list.replaceChildren(...lines.map((line) => this._line(line)));
+    const calls = new Map(lines.map((line) => [line.said_at, []]));
+    for (const line of lines) calls.get(line.said_at).push(line);
+    this._list.replaceChildren(...[...calls].map(([saidAt, said]) => this._call(saidAt, said)));
     this._box.hidden = lines.length === 0;
   }
 
-  _line({ line_id: id, topic, text, said_at: saidAt }) {
-    const row = this._page.createElement("li");
-    const heading = this._page.createElement("h3");
-    const day = new Date(saidAt).toLocaleDateString(this._words.locale);
-    heading.textContent = `${topic} · ${day}`;
+  _call(saidAt, lines) {
+    const call = this._page.createElement("li");
+    const day = this._page.createElement("h3");
+    day.textContent = new Date(saidAt).toLocaleDateString(this._words.locale, { dateStyle: "long" });
+    call.append(day, ...lines.map((line) => this._line(line)));
+    return call;
+  }
+
+  _line({ line_id: id, topic, text }) {
     const line = this._page.createElement("p");
+    const about = this._page.createElement("span");
+    about.className = "memory-topic";
+    about.textContent = topic;
     const said = this._page.createElement("q");
     said.textContent = text;
     line.append(
+      about,
       said,
       this._button("memory.correct", text, () => this._edit(line, id, text)),
       this._button("memory.forget_line", text, (button) => this._forgetLine(button, id)),
     );
-    row.append(heading, line);
-    return row;
+    return line;
   }
 
   _button(key, text, act) {
