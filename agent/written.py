@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from agent.intake.taker import IntakeTaker
 from agent.persona import Persona
 from pipeline.context.notes import NoteSource
 from pipeline.guard import Guardian
@@ -26,6 +27,7 @@ class WrittenSession:
         guardian: Answers a crisis in the model's place, as in a call; None has nobody.
         note_sources: What the model is told beside the conversation, line by line.
         rewrite: Brings every piece of a reply into the script that is read.
+        intake: Told every line and its answer, for a source of notes that asks what is missing.
     """
 
     def __init__(
@@ -36,12 +38,16 @@ class WrittenSession:
         guardian: Guardian | None = None,
         note_sources: Sequence[NoteSource] = (),
         rewrite: Callable[[str], str] = str,
+        intake: IntakeTaker | None = None,
     ) -> None:
         self.conversation = conversation
         self._sampling = sampling
         self._guardian = guardian
         self._note_sources = tuple(note_sources)
         self._rewrite = rewrite
+        self._intake = intake
+        if intake is not None:
+            intake.bot_text(persona.greeting)
         self._new_limited = partial(LimitedReply, ReplyLimit(persona.style.max_sentences))
         self._cut_mark = persona.cut_mark
         self.messages = [
@@ -58,29 +64,35 @@ class WrittenSession:
 
         Cancelling stops within one token and keeps what was shown, marked as cut.
         """
-        question = Message("user", text)
         if (scripted := self._scripted(text)) is not None:
             show(scripted)
-            self.messages += [question, Message("assistant", scripted)]
+            self._keep(text, scripted)
             return
         shown = ""
         limited = self._new_limited()
         told = self._told(text)
-        stream = self.conversation.reply([*self.messages, *told, question], self._sampling)
+        prompt = [*self.messages, *told, Message("user", text)]
+        stream = self.conversation.reply(prompt, self._sampling)
         try:
             async for delta in stream:
-                text, long_enough = limited.feed(self._rewrite(delta.text))
-                shown += text
-                show(text)
+                piece, long_enough = limited.feed(self._rewrite(delta.text))
+                shown += piece
+                show(piece)
                 if long_enough:
                     break
         except asyncio.CancelledError:
             if shown.strip():
-                self.messages += [question, Message("assistant", shown + self._cut_mark)]
+                self._keep(text, shown + self._cut_mark)
             raise
         finally:
             await stream.aclose()
-        self.messages += [question, Message("assistant", shown)]
+        self._keep(text, shown)
+
+    def _keep(self, text: str, reply: str) -> None:
+        self.messages += [Message("user", text), Message("assistant", reply)]
+        if self._intake is not None:
+            self._intake.caller_text(text)
+            self._intake.bot_text(reply)
 
     def _told(self, text: str) -> list[Message]:
         """What the model should know for this line alone; the log gets the ids of it."""

@@ -56,6 +56,8 @@ def open_session(
         ModelError: A model is missing or damaged.
     """
     from agent import engines
+    from agent.intake.opening import question_sources
+    from agent.intake.taker import IntakeTaker
     from agent.profile import call_profile
     from agent.recall.notes import note_sources, open_history
     from agent.written import WrittenSession
@@ -71,13 +73,17 @@ def open_session(
         ending.callback(lambda: runner.run(language_model.close()))
         conversation = language_model.open()
         ending.callback(lambda: runner.run(conversation.close()))
+        # By rules alone: the model has no idle time between lines that come through a pipe.
+        intake = IntakeTaker(persona.locale) if settings.intake.ask else None
+        recalled = note_sources(history, persona.locale, language_model.count_tokens, settings.rag)
         yield WrittenSession(
             conversation,
             persona,
             profile.sampling,
             profile.guardian,
-            note_sources(history, persona.locale, language_model.count_tokens, settings.rag),
+            (*recalled, *question_sources(settings, intake)),
             profile.rewrite_reply,
+            intake,
         )
 
 

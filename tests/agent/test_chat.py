@@ -115,6 +115,18 @@ class TestCommand:
         monkeypatch.setattr(engines, "load_language_model", lambda settings: model)
         return model
 
+    @pytest.mark.parametrize("asks", ["true", "false"])
+    def test_the_model_is_hinted_at_what_is_missing(
+        self, model: FakeLanguageModel, asks: str
+    ) -> None:
+        """With `intake.ask`, from the second line on, right before the line it is for."""
+        arguments = ["--set", f"intake.ask={asks}", "chat", "--locale", "en"]
+        lines = "I'm really anxious about my exam\nit is getting worse\n"
+        assert CliRunner().invoke(app, arguments, input=lines).exit_code == 0
+        first, second = model.prompts
+        assert [message.role for message in first].count("system") == 1
+        assert (second[-2].role == "system") is (asks == "true")
+
     def test_lines_are_answered_one_by_one(self, model: FakeLanguageModel) -> None:
         """Piped lines are answered in order, empty ones skipped, until the input ends."""
         result = CliRunner().invoke(app, ["chat", "--locale", "en"], input="one\n\n  \ntwo\n")
