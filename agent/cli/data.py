@@ -218,7 +218,7 @@ def clean(
         raise ConfigError(f"--pii {pii}: write placeholder, surrogate or keep.")
     if review_file is not None and not review_file.exists():
         raise DataError(f"There is no review file {review_file}.")
-    schema.refuse_existing(output, force=force)
+    data_view.refuse_output(output, records, force=force)
     options = cleaning.CleanOptions(
         review=reviews.load(review_file or _review_path(records)),
         style=None if pii == "keep" else cast(Style, pii),
@@ -242,7 +242,7 @@ def clean(
     data_view.show_tally(report.tally, "records")
     data_view.show_cleaning(report)
     if left:
-        data_view.say(f"[yellow]![/] {left.sentence()}")
+        data_view.warn(left.sentence())
     data_view.say(f"[green]✓[/] {report.tally.records} records in {output}")
 
 
@@ -266,6 +266,8 @@ def split(
 
     if order not in get_args(splitting.Order):
         raise ConfigError(f"--by {order}: write hash or time.")
+    for part in splitting.PARTS:
+        data_view.refuse_output(folder / f"{part}.jsonl", records, force=True)
     options = splitting.SplitOptions(valid, test, cast(splitting.Order, order), seed)
     counts = splitting.split_file(records, folder, options, force=force)
     data_view.show_counts(counts, "rows")
@@ -287,9 +289,13 @@ def export(
     ],
     force: Force = False,
 ) -> None:
-    """Write records for LLaMA-Factory, mlx-lm, Llama-Chinese and others."""
+    """Write records for LLaMA-Factory, mlx-lm, Llama-Chinese and others.
+
+    What still holds personal data, or was never cleaned, is written with a warning.
+    """
     from agent.cli import data_view
     from pipeline.errors import DataError
+    from train.clean import high_risk
     from train.mix import rendering
     from train.tally import Tally
 
@@ -297,23 +303,28 @@ def export(
     files = sorted(records.glob("*.jsonl")) if records.is_dir() else [records]
     if not files:
         raise DataError(f"{records} holds no .jsonl file.")
+    warnings = [warning for file in files for warning in high_risk(file).warnings()]
     if to == "llama-factory":
         rendering.export_llama_factory(files, output, tally, force=force)
     elif records.is_dir():
         suffix = rendering.by_name(to).suffix
         for file in files:
             target = output / f"{file.stem}{suffix}"
+            data_view.refuse_output(target, file, force=force)
             part = Tally()
             rendering.export_file(file, target, to, part, force=force)
             tally.add(part)
     else:
+        data_view.refuse_output(output, records, force=force)
         rendering.export_file(records, output, to, tally, force=force)
     data_view.show_tally(tally, "records")
+    for warning in warnings:
+        data_view.warn(warning)
     data_view.say(f"[green]✓[/] {tally.records} rows in {output}")
 
 
 def _review_path(records: Path) -> Path:
-    return records.with_suffix(".review.csv")
+    return records.with_name(f"{records.name.removesuffix('.jsonl')}.review.csv")
 
 
 def _decide(decisions: Review, path: Path) -> None:

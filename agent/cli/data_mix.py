@@ -29,6 +29,10 @@ def mix(
         list[str] | None,
         typer.Option("--locale", metavar="LOCALE", help="zh-Hans, zh-Hant, en; all if none."),
     ] = None,
+    identity_ratio: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="Identity rows for each of the person's; all if none."),
+    ] = None,
     behaviour: Annotated[
         list[Path] | None,
         typer.Option("--behaviour", metavar="FILE", help="Machine-Mindset files, or their JSONL."),
@@ -80,7 +84,7 @@ def mix(
     from pipeline.errors import ConfigError
     from train import schema
     from train.mix import behaviour as behaviours
-    from train.mix.blend import Extra, MixOptions
+    from train.mix.blend import Extra, MixOptions, overweight
     from train.mix.blend import mix as mixed
     from train.mix.general import general_rows
     from train.mix.identity import LOCALES, Locale, identity_rows
@@ -93,12 +97,12 @@ def mix(
         if locale not in LOCALES:
             raise ConfigError(f"--locale {locale}: there are {', '.join(LOCALES)}.")
     spoken_in = cast(tuple[Locale, ...], wanted)
-    schema.refuse_existing(output, force=force)
+    data_view.refuse_output(output, records, force=force)
     own_traits = data_view.read_model(traits, schema.Traits) if traits else None
     extras: list[Extra] = []
     who = _identity(identity, name, author, system)
     if who is not None:
-        extras.append(Extra("identity", identity_rows(who, spoken_in)))
+        extras.append(Extra("identity", identity_rows(who, spoken_in), identity_ratio))
     if behaviour:
         rows = list(_conversations(behaviour))
         kind = _type(mbti)
@@ -121,8 +125,12 @@ def mix(
         force=force,
         why_empty=lambda: f"There is nothing to mix: {records} holds no rows.",
     )
-    data_view.write_report(output, {"rows": dict(counts), "seed": seed, "labels": labels})
+    warning = overweight(counts)
+    figures = {"rows": dict(counts), "seed": seed, "labels": labels}
+    data_view.write_report(output, {**figures, "warnings": [warning] if warning else []})
     data_view.show_counts(counts, "rows")
+    if warning:
+        data_view.warn(warning)
     data_view.say(f"[green]✓[/] {written} records in {output}")
 
 

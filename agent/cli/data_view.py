@@ -33,6 +33,30 @@ def say(text: str) -> None:
     Console(highlight=False, soft_wrap=True).print(text)
 
 
+def warn(text: str) -> None:
+    """Print a warning on stderr, byte for byte."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[yellow]![/] {escape(text)}")
+
+
+def refuse_output(output: Path, source: Path, *, force: bool) -> None:
+    """Check before long work that a result may be written, and not over what it is made from.
+
+    Raises:
+        DataError: It exists and `force` is not set; with `force` too, if it is the source.
+    """
+    from pipeline.errors import DataError
+    from train.schema import refuse_existing
+
+    if output.exists() and source.exists() and output.samefile(source):
+        raise DataError(
+            f"{output} is what is being read; write to another file, so that nothing is lost."
+        )
+    refuse_existing(output, force=force)
+
+
 @contextmanager
 def progress(doing: str, rows: Callable[[], int]) -> Iterator[Callable[[Iterable[T]], Iterator[T]]]:
     """A spinner with the number of rows so far, on stderr.
@@ -89,9 +113,11 @@ def _examples(tally: Tally, reason: str) -> str:
 
 
 def show_cleaning(report: CleanReport, masked: str = "personal data replaced") -> None:
-    """Personal data by kind, phrases, lengths."""
+    """Decisions, personal data by kind, phrases, lengths."""
     figures = report.as_json()
     lengths = figures["lengths_tokens"]
+    if report.reviewed or report.idle:
+        say(f"decisions on exchanges: {_listed(report.reviewed)}; {report.idle} met none")
     say(f"{masked}: {_listed(figures['masked'])}")
     phrases = {fault: found["records"] for fault, found in figures["phrases"].items()}
     say(f"replies with another assistant's phrases: {_listed(phrases)}")
@@ -162,7 +188,10 @@ def write_report(output: Path, values: Mapping[str, Any]) -> None:
     """Write `NAME.report.json` beside an output; it belongs to it and is replaced with it."""
     from train.schema import replacing
 
-    with replacing(output.with_suffix(".report.json"), force=True) as out:
+    # Beside chats.jsonl lies chats.report.json; any other name is kept whole, so that two
+    # outputs never share a report.
+    name = output.name.removesuffix(".jsonl")
+    with replacing(output.with_name(f"{name}.report.json"), force=True) as out:
         json.dump(values, out, ensure_ascii=False, indent=2)
         out.write("\n")
 

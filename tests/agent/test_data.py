@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,90 @@ def test_faults_are_one_sentence_and_exit_code_2(chats, tmp_path, arguments, sen
     assert err.startswith("qingting: ")
     assert not out.exists()
     assert chats.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["clean", "mix", "export", "split"])
+def test_nothing_is_written_over_what_it_is_made_from(tmp_path, command):
+    """Not with --force either: the file that was imported cannot be had back."""
+    mine = tmp_path / "train.jsonl"
+    assert run("data", "import", str(CHATS / "阿蓝_utf8.csv"), "-o", str(mine))[0] == 0
+    before = mine.read_bytes()
+    to = ["--to", "openai"] if command == "export" else []
+    target = tmp_path if command == "split" else mine
+    code, _, err = run("data", command, str(mine), "-o", str(target), "--force", *to)
+    assert (code, "is what is being read" in err) == (2, True)
+    assert mine.read_bytes() == before
+
+
+def test_an_earlier_test_set_is_not_left_beside_a_new_split(chats, tmp_path):
+    """Its rows would be trained on and measured by."""
+    parts = tmp_path / "parts"
+    options = ("split", str(chats), "-o", str(parts))
+    assert run("data", *options, "--test", "0.4", "--valid", "0")[0] == 0
+    code, _, err = run("data", *options, "--force")
+    assert (code, "test.jsonl" in err) == (2, True)
+
+
+def test_outputs_do_not_share_a_report(chats, tmp_path):
+    """chats.clean is not chats.jsonl, whose report stays."""
+    report = chats.with_suffix(".report.json")
+    before = report.read_bytes()
+    assert run("data", "clean", str(chats), "-o", str(tmp_path / "chats.clean"))[0] == 0
+    assert report.read_bytes() == before
+    assert (tmp_path / "chats.clean.report.json").exists()
+
+
+def test_export_warns_of_what_was_never_cleaned(chats, tmp_path):
+    """Personal data and uncleaned rows are told of; a cleaned set is exported in silence."""
+    text = chats.read_text("utf-8")
+    chats.write_text(text.replace('"content":"', '"content":"13812345678，', 1), "utf-8")
+    clean = tmp_path / "clean.jsonl"
+    assert run("data", "clean", str(chats), "-o", str(clean))[0] == 0
+    for source, told in ((chats, True), (clean, False)):
+        out = tmp_path / f"{source.stem}.json"
+        code, _, err = run("data", "export", str(source), "-o", str(out), "--to", "alpaca")
+        assert (code, out.exists()) == (0, True)
+        assert ("1 phone" in err) == told
+        assert ("2 of 2 records in chats.jsonl never went through" in err) == told
+        assert "138" not in err
+
+
+def test_mix_warns_of_identity_rows_that_outweigh_the_person(chats, tmp_path):
+    """The ratio is said and kept in the report; --identity-ratio keeps it in bounds."""
+    who = ("--name", "小安", "--author", "清听", "--general-ratio", "0", "--spoken", "0")
+    code, _, err = run("data", "mix", str(chats), "-o", str(tmp_path / "a.jsonl"), *who)
+    report = json.loads((tmp_path / "a.report.json").read_text("utf-8"))
+    rows = report["rows"]["identity"]
+    assert code == 0
+    assert f"{rows} identity rows to 2 of the person's own ({rows / 2:.1f} for each" in err
+    assert report["warnings"][0] in err
+    few = ("--identity-ratio", "0.2")
+    code, _, err = run("data", "mix", str(chats), "-o", str(tmp_path / "b.jsonl"), *who, *few)
+    assert (code, err) == (0, "")
+
+
+def test_a_killed_cleaning_loses_nothing(tmp_path):
+    """SIGKILL in mid-run: source, decisions and the earlier result stay; the next run works."""
+    mine, result = tmp_path / "chats.jsonl", tmp_path / "clean.jsonl"
+    row = '{"id":"%d","source":"t","messages":[{"role":"user","content":"第%d件事，我今天很累"},'
+    row += '{"role":"assistant","content":"听见了，慢慢说"}]}\n'
+    mine.write_text("".join(row % (at, at) for at in range(20_000)), "utf-8")
+    result.write_text("kept\n", "utf-8")
+    review = tmp_path / "chats.review.csv"
+    review.write_text("key,decision\n", "utf-8")
+    before = {path: path.read_bytes() for path in (mine, result, review)}
+    start = "from agent.cli import main; main()"
+    command = [sys.executable, "-c", start, "data", "clean", mine, "-o", result, "--force"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not any(path.stat().st_size for path in tmp_path.glob(".clean.jsonl.*")):
+            assert process.poll() is None, "it ended before it was killed"
+            time.sleep(0.01)
+        process.kill()
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (tmp_path / "clean.report.json").exists()
+    mine.write_text(row % (1, 1), "utf-8")
+    assert run("data", "clean", str(mine), "-o", str(result), "--force")[0] == 0
+    assert len(list(read(result))) == 1
 
 
 def test_inspect_knows_our_files_and_others(chats):
@@ -141,11 +228,13 @@ def test_from_an_export_to_training_files(chats, tmp_path):
     ]
     for step in steps:
         code, _, err = run("data", *map(str, step))
-        assert (code, err) == (0, "")
+        assert code == 0
+        assert bool(err) == (step[0] == "mix")  # two dialogues bear no identity rows
     rows = list(read(mixed))
     tags = {tag for row in rows for tag in row.tags}
     assert {"spoken", "identity", "behaviour", "general"} <= tags
-    systems = {row.system for row in rows if isinstance(row, Conversation) and not row.tags}
+    own = [row for row in rows if row.tags == ("cleaned",)]
+    systems = {row.system for row in own if isinstance(row, Conversation)}
     assert systems == {"你是小安。"}
     (pair,) = read(pairs)
     assert isinstance(pair, Preference)

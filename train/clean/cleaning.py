@@ -14,6 +14,7 @@ from typing import Any
 
 from train.clean import duplicates, phrases
 from train.clean.fragments import exchange_key, exchanges
+from train.clean.gate import CLEANED
 from train.clean.lengths import Lengths
 from train.clean.mask import Masker, Style
 from train.clean.names import NameFinder
@@ -176,6 +177,7 @@ def _drop(report: CleanReport, reason: str, record: Record) -> None:
 
 
 def _masked(record: Record, masker: Masker) -> Record:
+    record = record.model_copy(update={"tags": (*(set(record.tags) - {CLEANED}), CLEANED)})
     origin = masker.mask(record.origin, counted=False) if record.origin else None
     mask: Callable[[str], str] = masker.mask
     if isinstance(record, Conversation):

@@ -10,8 +10,10 @@ from pathlib import Path
 from pipeline.errors import DataError
 from train.clean.mask import high_risk_in
 from train.clean.pii import Kind
+from train.facts import MADE_UP
 from train.schema import Conversation, Preference, Record, read
 
+CLEANED = "cleaned"  # tag of every record whose personal data was replaced
 _PLACES_SHOWN = 5
 
 
@@ -23,11 +25,15 @@ class HighRisk:
         path: The file.
         kinds: Findings by kind.
         places: Kind and id of the first records that hold some; never the data itself.
+        records: How many there are that nobody made up for training.
+        uncleaned: How many of them `data clean` never masked.
     """
 
     path: Path
     kinds: Counter[Kind] = field(default_factory=Counter)
     places: list[tuple[Kind, str]] = field(default_factory=list)
+    records: int = 0
+    uncleaned: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.kinds)
@@ -45,6 +51,22 @@ class HighRisk:
             "run `qingting data clean` on it first, or add --force to train on it all the same."
         )
 
+    def warnings(self) -> list[str]:
+        """Sentences for the person who is about to hand the file on; none if it is clean."""
+        found = []
+        if self:
+            found.append(
+                f"{self.found()}, and so does what was written from it: "
+                "run `qingting data clean` on it first."
+            )
+        if self.uncleaned:
+            found.append(
+                f"{self.uncleaned} of {self.records} records in {self.path.name} never went "
+                "through `qingting data clean`: names, repeated rows and other assistants' "
+                "phrases are still in them."
+            )
+        return found
+
 
 def high_risk(path: Path) -> HighRisk:
     """Search a file of records, names of people aside.
@@ -54,6 +76,9 @@ def high_risk(path: Path) -> HighRisk:
     """
     found = HighRisk(path)
     for record in read(path):
+        if not MADE_UP & set(record.tags):
+            found.records += 1
+            found.uncleaned += CLEANED not in record.tags
         for text in texts_of(record):
             for finding in high_risk_in(text):
                 found.kinds[finding.kind] += 1

@@ -53,8 +53,8 @@ def split_file(
         Rows by part, and `left out` for spoken copies of held-out rows.
 
     Raises:
-        DataError: A share is none, a file exists and `force` is not set, or nothing is left
-            to train on.
+        DataError: A share is none, a file exists and `force` is not set, an earlier split's
+            test file would stay behind, or nothing is left to train on.
     """
     if min(options.valid, options.test) < 0 or options.valid + options.test >= 1:
         raise DataError(
@@ -64,6 +64,11 @@ def split_file(
     files = {part: folder / f"{part}.jsonl" for part in wanted}
     for file in files.values():
         refuse_existing(file, force=force)
+    if "test" not in files and (stale := folder / "test.jsonl").exists():
+        raise DataError(
+            f"{stale} is of an earlier split, and its rows would now be trained on; delete it, or "
+            "give --test a share."
+        )
     parts = assign(read(path), options)
     counts: Counter[str] = Counter()
     for part, file in files.items():
