@@ -16,7 +16,7 @@ from agent.models.store import ModelStore
 from pipeline.assembly import Engines
 from pipeline.llm.base import LanguageModel
 from pipeline.stt.base import Recogniser
-from pipeline.tts.base import SpeechStyle, Voice
+from pipeline.tts.base import Region, SpeechStyle, Voice
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,8 @@ def load_speaker(settings: Settings) -> Voice:
 def speech_style(settings: Settings) -> SpeechStyle:
     """The settings' way of speaking."""
     voice = settings.voice
-    return SpeechStyle(voice.rate, voice.pitch, voice.volume, voice.pause_scale)
+    region: Region = "taiwan" if settings.persona.locale == "zh-Hant" else "mainland"
+    return SpeechStyle(voice.rate, voice.pitch, voice.volume, voice.pause_scale, region)
 
 
 def _locate(settings: Settings, name_or_path: str) -> Path:

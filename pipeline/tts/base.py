@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from pipeline.audio import Int16Array
 from pipeline.text import Language
+
+Region: TypeAlias = Literal["mainland", "taiwan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,15 @@ class SpeechStyle:
         pitch: Fundamental frequency ratio, 0.5 to 2.0, where the engine allows it.
         volume: Linear gain, 0.0 to 1.5; the result never clips.
         pause_scale: Length of the pauses at punctuation, 0.0 to 3.0.
+        region: Whose way of reading numbers holds where the script does not tell: 打1925 is
+            written alike on the mainland and in Taiwan.
     """
 
     rate: float = 1.0
     pitch: float = 1.0
     volume: float = 1.0
     pause_scale: float = 1.0
+    region: Region = "mainland"
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,9 @@ class KokoroVoice:
         language = language_of(text, default=next(iter(self._styles)))
         styles = self._styles.get(language, next(iter(self._styles.values())))
         offset = 0
-        for passage in passages(_short(self._text.words(text, language)), _MAX_SYMBOLS):
+        for passage in passages(
+            _short(self._text.words(text, language, style.region)), _MAX_SYMBOLS
+        ):
             if cancelled():
                 return
             sound, marks = self._speak(passage, styles, style.rate)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pipeline.text import Language
+from pipeline.tts.base import Region
 from pipeline.tts.kokoro_symbols import Alphabet, symbols_of
 from pipeline.tts.normalise import normalise
 from pipeline.tts.phonemes import EnglishPhonemes, Word
@@ -53,17 +54,18 @@ class KokoroText:
         self.alphabet: Alphabet = "zhuyin" if "ㄅ" in vocabulary else "ipa"
         self._english = EnglishPhonemes(british=british)
 
-    def words(self, text: str, language: Language) -> list[Word]:
+    def words(self, text: str, language: Language, region: Region = "mainland") -> list[Word]:
         """What is said for `text`, by its characters as written; none without a sound.
 
         Args:
             text: As written, in one language or mixed.
             language: In which numbers and signs are read.
+            region: As in `SpeechStyle`.
 
         Raises:
             SynthesisError: The text cannot be read.
         """
-        reading = normalise(text, language)
+        reading = normalise(text, language, region)
         told = told_by_script(reading, text) if language == "zh" else {}
         found: list[Word] = []
         for part in self._parts(reading.spoken.translate(_MARKS), told):

@@ -122,7 +122,7 @@ class MandarinVoice:
         sets them by `style.pause_scale`.
         """
         gain = amplitude(GAIN_DB) * style.volume
-        reading = normalise(text, "zh")
+        reading = normalise(text, "zh", style.region)
         spoken = syllables(reading.spoken, told_by_script(reading, text))
         pieces = self._speak(spoken, reading, style)
         shaped = ((shape(audio, gain), marks) for audio, marks in pieces)

@@ -19,7 +19,9 @@ from opencc import OpenCC
 from wetext import Normalizer
 
 from pipeline.text import Language
-from pipeline.tts.mandarin_rules import Region, read_by_rule
+from pipeline.tts.base import Region
+from pipeline.tts.english_rules import read_by_english_rule
+from pipeline.tts.mandarin_rules import read_by_rule
 from pipeline.tts.reading import Reading, Segment, align, cover, tighten
 from pipeline.tts.speakable import strip_unspeakable_spans
 
@@ -28,12 +30,7 @@ from pipeline.tts.speakable import strip_unspeakable_spans
 _LIBRARY_STRETCH = re.compile(
     r"[\u4e00-\u9fffA-Za-z%$¥€£°℃℉.,:/~+\-]*\d[\u4e00-\u9fffA-Za-z0-9%$¥€£°℃℉.,:/~+\-]*"
 )
-# Telephone numbers that the English library leaves to be read as quantities.
-_ENGLISH_CALL = re.compile(
-    r"(?<![\w.-])(?:\+?1[ -])?\(?\d{3}\)?[ -]\d{3}-\d{4}(?!\d)"
-    r"|(?<=[Cc]all )\d{3}\b|(?<=[Tt]ext )\d{3,6}\b|(?<=[Dd]ial )\d{3}\b"
-)
-_ENGLISH_ROOM = re.compile(r"(?<=[Rr]oom )\d{3,4}\b")
+_IDEOGRAPHS = re.compile(r"[\u4e00-\u9fff]")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _FULL_WIDTH_OFFSET = 0xFEE0  # from ！ (U+FF01) to ! (U+0021)
 # OpenCC leaves 著 alone where it means 着 (睡不著); these words are the ones that keep it.
@@ -43,20 +40,21 @@ _WIDE_MARKS = "，：；！？（）"
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[，：](?=\d)")
 
 
-def normalise(text: str, language: Language) -> Reading:
+def normalise(text: str, language: Language, region: Region = "mainland") -> Reading:
     """How `text` is read aloud in `language`.
 
     Args:
         text: As written: digits, punctuation, stickers, emoji, either script.
         language: zh reads everything but Latin letters in Mandarin, in simplified
             characters; en reads it in English.
+        region: Of a text whose characters are written alike on the mainland and in Taiwan.
 
     Returns:
         Segments that cover `text`. What cannot be spoken has an empty spoken form.
     """
     kept = _speakable_characters(text)
     compact = "".join(text[index] for index in kept)
-    segments = _mandarin(compact) if language == "zh" else _english(compact)
+    segments = _mandarin(compact, region) if language == "zh" else _english(compact)
     on_source = [
         Segment(segment.spoken, kept[segment.start], kept[segment.end - 1] + 1)
         for segment in segments
@@ -116,10 +114,13 @@ def _split_at_holes(segments: list[Segment], text: str, kept: list[int]) -> list
     return split
 
 
-def _mandarin(text: str) -> list[Segment]:
+def _mandarin(text: str, region: Region) -> list[Segment]:
     simple = simplified(text)
     # A text in traditional characters is read the way Taiwan reads its numbers.
-    region: Region = "mainland" if simple == text else "taiwan"
+    if simple != text:
+        region = "taiwan"
+    elif not _can_be_traditional(text):
+        region = "mainland"
     narrow = _narrow(simple)
     segments: list[Segment] = []
     at = 0
@@ -129,6 +130,15 @@ def _mandarin(text: str) -> list[Segment]:
             segments.extend(tighten(Segment(spoken, start, end), narrow))
         at = end
     return segments
+
+
+def _can_be_traditional(text: str) -> bool:
+    """Whether every character is used in Taiwan: Big5 holds those, and 台, 后 or 里 too."""
+    try:
+        "".join(_IDEOGRAPHS.findall(text)).encode("big5")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _narrow(text: str) -> str:
@@ -166,9 +176,7 @@ def _read_stretch(text: str, start: int, end: int) -> list[Segment]:
 
 
 def _english(text: str) -> list[Segment]:
-    folded = _ENGLISH_CALL.sub(_spell_digits, unicodedata.normalize("NFKC", text))
-    folded = _ENGLISH_ROOM.sub(lambda room: " ".join(room.group()).replace("0", "O"), folded)
-    folded = folded.replace("24/7", "24 7")
+    folded = read_by_english_rule(unicodedata.normalize("NFKC", text))
     written = _TOKEN.findall(text)
     # Compatibility forms are compared folded, so that a full-width word still matches.
     compared = [unicodedata.normalize("NFKC", token) for token in written]
@@ -180,7 +188,3 @@ def _english(text: str) -> list[Segment]:
         Segment("".join(spoken[spoken_start:spoken_end]), starts[start], starts[end])
         for start, end, spoken_start, spoken_end in align(compared, spoken)
     ]
-
-
-def _spell_digits(match: re.Match[str]) -> str:
-    return ", ".join(" ".join(group) for group in re.findall(r"\d+", match.group()))

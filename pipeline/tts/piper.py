@@ -77,7 +77,7 @@ class PiperVoice:
 
         Cancelling waits for the sentence that is being computed.
         """
-        reading = normalise(text, self._language)
+        reading = normalise(text, self._language, style.region)
         return chunked(self._pieces(reading, style, cancelled), len(text), cancelled)
 
     def _pieces(

@@ -1,8 +1,8 @@
 """What of a written text can be said aloud, and what only looks at the reader.
 
-Stickers ([委屈], [Facepalm]), emoji, kaomoji, web addresses and the marks of Markdown
-belong to the reply's text but not to its speech. The voices leave these spans out; the
-clause cutter does not give a voice a clause that consists of nothing else.
+Stickers ([委屈], [Facepalm]), emoji, kaomoji, all of a web address but its host, and the marks
+of Markdown belong to the reply's text but not to its speech. The voices leave these spans
+out; the clause cutter does not give a voice a clause that consists of nothing else.
 """
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ from pipeline.text import count_units
 _READ_SYMBOLS = frozenset("°℃℉№㎡")
 _PICTURE_CATEGORIES = frozenset({"So", "Sk", "Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn"})
 
-# An address ends at white space, CJK text or full-width punctuation.
-_ADDRESS = re.compile(r"(?:https?://|www\.)[\x21-\x7e]+", re.IGNORECASE)
+# Of a web address only the host is said. It ends at white space, CJK text or full-width marks.
+_ADDRESS = re.compile(
+    r"(?<![A-Z0-9])(?:https?://(?:www\.)?|www\.(?=[A-Z0-9]))"
+    r"(?P<host>[A-Z0-9-]+(?:\.[A-Z0-9-]+)*)?(?:[/:?#][\x21-\x7e]*)?",
+    re.IGNORECASE,
+)
 _LINK = re.compile(r"(?<!!)\[([^\[\]\n]+)\]\(([^()\s]*)\)")
 _IMAGE = re.compile(r"!\[[^\[\]\n]*\]\([^()\s]*\)")
 _STICKER = re.compile(r"\[[^\[\]\n]{1,16}\]")
@@ -35,7 +39,8 @@ _BARE_FACE = re.compile(
 
 _MARKDOWN = re.compile(
     r"(?m)^[ \t]*(?:#{1,6}(?=\s)|[-+*](?=\s)|>+|```\w*|[-*_]{3,}[ \t]*$)"
-    r"|\*+(?!\d)|(?<!\d)\*+|`+|_+|~~+|[|\\{}^]|#(?!\d)|(?<![\d\s])[<>=](?!\s*\d)|[ \t]{2,}$"
+    r"|\*+(?!\d)|(?<!\d)\*+|`+|(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9])|~~+|[|\\{}^]|#(?!\d)"
+    r"|(?<![\d\s])[<>=](?!\s*\d)|[ \t]{2,}$"
 )
 
 
@@ -69,7 +74,12 @@ def _marks(text: str) -> Iterator[Span]:
     for match in _LINK.finditer(text):  # the link's words are said, its brackets and target are not
         yield Span(match.start(), match.start(1))
         yield Span(match.end(1), match.end())
-    for pattern in (_IMAGE, _STICKER, _ADDRESS, _MARKDOWN):
+    for match in _ADDRESS.finditer(text):
+        said_start, said_end = match.span("host") if match["host"] else (match.end(), match.end())
+        yield Span(match.start(), said_start)
+        if said_end < match.end():
+            yield Span(said_end, match.end())
+    for pattern in (_IMAGE, _STICKER, _MARKDOWN):
         for match in pattern.finditer(text):
             if pattern is _STICKER and any(s.start <= match.start() < s.end for s in links):
                 continue

@@ -75,7 +75,7 @@ class HttpVoice(ABC):
                 or does not end.
         """
         language = self._language(text)
-        reading = normalise(text, language)
+        reading = normalise(text, language, style.region)
         pieces = self._pieces(reading, language, style, cancelled)
         return chunked(pieces, len(text), cancelled)
 

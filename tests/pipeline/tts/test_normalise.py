@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.text import Language
+from pipeline.tts.base import Region
 from pipeline.tts.normalise import normalise, simplified
 from tests.pipeline.tts.speech import ODD_TEXTS
 
@@ -50,8 +51,42 @@ MANDARIN = [
     ("HK$50", "五十港元"),
     ("体重65.5kg", "体重六十五点五公斤"),
     ("每天跑5km", "每天跑五公里"),
-    ("温度-5°C", "温度负五摄氏度"),
+    ("温度-5°C", "温度零下五摄氏度"),
     ("100m", "一百米"),
+    ("500g", "五百克"),
+    ("5g手机", "五g手机"),
+    ("100MB", "一百兆"),
+    ("0~5℃", "零到五摄氏度"),
+    ("血压120/80", "血压一百二十比八十"),
+    ("月薪1.5w", "月薪一点五万"),
+    ("12,000元/月", "每月一万两千元"),
+    # shares and signs
+    ("-5%", "负百分之五"),
+    ("100%", "百分之百"),
+    ("3‰", "千分之三"),
+    ("30%-40%", "百分之三十到百分之四十"),
+    ("1+1=2", "一加一等于二"),
+    ("5>3", "五大于三"),
+    ("7/2", "七月二日"),
+    # one or the next
+    ("2、3天", "两三天"),
+    ("2、30", "二、三十"),
+    ("1、3次", "一、三次"),
+    ("2~3次", "两到三次"),
+    # names that have a number
+    ("GPT-4", "GPT四"),
+    ("COVID-19", "COVID十九"),
+    ("A380", "A三八零"),
+    ("B2层", "B二层"),
+    ("第2名", "第二名"),
+    ("No.2", "第二"),
+    ("3栋2单元501", "三栋二单元五零幺"),
+    ("307路", "三零七路"),
+    ("南京路2段", "南京路二段"),
+    # addresses
+    ("上baidu.com看", "上baidu点com看"),
+    ("https://www.a.org/b?c=1", "a点org"),
+    ("li_na@163.com", "li下划线na艾特幺六三点com"),
     # telephone
     ("13812345678", "幺三八幺二三四五六七八"),
     ("138-1234-5678", "幺三八幺二三四五六七八"),
@@ -87,6 +122,7 @@ TAIWAN = [
     ("請撥02-2345-6711", "请拨零二二三四五六七一一"),
     ("NT$1,200這麼貴", "一千两百元这么贵"),
     ("$100塊錢還你", "一百元块钱还你"),
+    ("室溫26℃", "室温二十六度"),
 ]
 
 ENGLISH = [
@@ -99,6 +135,17 @@ ENGLISH = [
     ("It is 555-123-4567.", "It is 5 5 5, 1 2 3, 4 5 6 7."),
     ("1-800-273-8255", "1, 8 0 0, 2 7 3, 8 2 5 5"),
     ("Please call 988 now", "Please call 9 8 8 now"),
+    ("call 116 123", "call 1 1 6, 1 2 3"),
+    ("text HOME to 741741", "text HOME to 7 4 1 7 4 1"),
+    ("jane.doe@x.org", "jane dot doe at x dot org"),
+    ("see https://www.988lifeline.org/chat.", "see 9 8 8 lifeline dot org"),
+    ("Done.Then it rained", "Done.Then it rained"),
+    ("8/10", "8 out of 10"),
+    ("1/10 of it", "1 tenth of it"),
+    ("rated 4/5", "rated 4 out of 5"),
+    ("I'm 5'7\"", "I'm 5 feet 7 inches"),
+    ("May 5-7", "May fifth to 7th"),
+    ("e.g. at night", "for example at night"),
     ("**so** [hug] good 😀", "so good "),
 ]
 
@@ -113,6 +160,21 @@ def test_mandarin_reading(text: str, spoken: str):
 def test_traditional_text_reads_as_in_taiwan(text: str, spoken: str):
     """Traditional characters are simplified for the voice; 1 in telephone numbers is 一."""
     assert normalise(text, "zh").spoken == spoken
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "spoken"),
+    [
+        ("打119", "taiwan", "打一一九"),
+        ("花了$20", "taiwan", "花了二十元"),
+        ("打119", "mainland", "打幺幺九"),
+        ("这里打119", "taiwan", "这里打幺幺九"),  # 这 is written so on the mainland alone
+        ("這裡打119", "mainland", "这里打一一九"),
+    ],
+)
+def test_the_script_decides_and_else_the_region(text: str, region: Region, spoken: str):
+    """Characters of one side outweigh the region; 打119 has none."""
+    assert normalise(text, "zh", region).spoken == spoken
 
 
 @pytest.mark.parametrize(("text", "spoken"), ENGLISH)
