@@ -5,12 +5,15 @@ Each step that reads conversations fills a `Tally`, so that a small result alway
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 EXAMPLES = 3  # for each reason; enough to see the pattern, few enough to read
 EXCERPT_CHARS = 60
+# Control characters that would act on a terminal, and bytes that are no text in any file.
+_UNSHOWN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Tally:
     def _show(self, reason: str, where: str, text: str) -> None:
         shown = self.examples.setdefault(reason, [])
         if len(shown) < EXAMPLES:
-            excerpt = " ".join(text[: 2 * EXCERPT_CHARS].split())
+            excerpt = " ".join(_UNSHOWN.sub("\ufffd", text[: 2 * EXCERPT_CHARS]).split())
             cut = excerpt if len(excerpt) <= EXCERPT_CHARS else excerpt[: EXCERPT_CHARS - 1] + "…"
             shown.append(Example(where, cut))
 

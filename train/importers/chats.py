@@ -65,8 +65,8 @@ def conversations(
     sound = _without_repetitions(source, _without_bad_bytes(source, events))
     if overview.disorder.behind and not options.preset.anchored:
         source.tally.notes.append(
-            f"{source.path.name}: {overview.disorder.behind} messages stand behind later ones; "
-            "they were read in order of time"
+            f"{source.path.name} is not in order of time ({overview.disorder.behind} messages "
+            "are older than one before them); it was read in order"
         )
         sound = in_order(sound)
     cut = _quotations(source, sound) if options.quotes_only else _cut(source, sound, options)
@@ -158,6 +158,8 @@ def _without_bad_bytes(source: Source, events: Iterable[Event]) -> Iterator[Even
         if has_bad_bytes(event.text) or has_bad_bytes(event.sender):
             text = event.text.encode("utf-8", "replace").decode()
             source.malformed(event.line, f"bytes that are not {source.encoding}", text)
+        elif "\0" in event.text:  # what a database's buffer had behind the text
+            yield replace(event, text=event.text.replace("\0", ""))
         else:
             yield event
 

@@ -202,6 +202,7 @@ def _tag_and_content(value: Any, columns: Columns) -> tuple[str | None, Any]:
 def _words(content: str | list[Any], draft: Draft, line: int | None, media: Sequence[str]) -> str:
     """The text of a turn; what else is in it is left out."""
     if isinstance(content, str):
+        content = content.replace("\0", "")  # what a database's buffer had behind the text
         for placeholder, (_, what) in _PLACEHOLDERS.items():
             if what in media:
                 content = content.replace(placeholder, "")

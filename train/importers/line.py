@@ -190,7 +190,8 @@ def _spaced_names(source: Source) -> list[str]:
         return []
     counts: Counter[str] = Counter()
     shared: dict[str, list[str]] = {}  # by the first word, the words that all lines begin with
-    for _, line in numbered_lines(source):
+    dated = itertools.dropwhile(lambda one: _day(one[1]) is None, numbered_lines(source))
+    for _, line in dated:
         found = _TIME.fullmatch(line)
         if found is None or found["gap"] == "\t" or _NOTICE.search(found["rest"]):
             continue

@@ -65,6 +65,8 @@ class Source:
     def row(self, line: int, value: Any) -> Any | None:
         """Count a row; book it and return None if it is broken."""
         self.tally.rows_in += 1
+        if value is None:
+            value = Broken("null", "nothing but null")
         if isinstance(value, Broken):
             self.malformed(line, value.why, value.text)
             return None
@@ -185,6 +187,7 @@ def _parsed(lines: list[str], delimiter: str) -> list[str] | None:
     """The cells of one row; None while a quotation mark is open."""
     if '"' not in lines[0]:
         return lines[0].rstrip("\r\n").split(delimiter)
+    lines = [line.removesuffix("\r\n") + "\n" * line.endswith("\r\n") for line in lines]
     try:
         return next(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error as error:

@@ -44,6 +44,10 @@ def telegram(source: Source) -> Iterator[Event]:
             if isinstance(event, Broken):
                 source.malformed(line, event.why, event.text)
                 continue
+            if event.kind in ("text", "quote") and (seen := _unseen(row)) is not None:
+                source.tally.leave_out(
+                    f"of kind {seen}, beside words", source.where(line), event.text
+                )
             if isinstance(row.get("id"), int) and event.kind in ("text", "quote"):
                 recent[row["id"]] = event.text
                 if len(recent) > _QUOTED_BACK:
@@ -93,12 +97,16 @@ def _kind(row: Mapping[str, Any], text: str) -> tuple[Kind, str]:
         return "text", emoji
     if text.strip():
         return "text", text  # a caption is worth more than the picture that is not here
+    return _unseen(row) or "other", text
+
+
+def _unseen(row: Mapping[str, Any]) -> Kind | None:
+    """What a message holds besides its text; None where it is a sticker that has an emoji."""
+    if row.get("sticker_emoji"):
+        return None
     if "media_type" in row:
-        return _MEDIA.get(str(row["media_type"]), "other"), text
-    for key, kind in _BY_KEY:
-        if key in row:
-            return kind, text
-    return "other", text
+        return _MEDIA.get(str(row["media_type"]), "other")
+    return next((kind for key, kind in _BY_KEY if key in row), None)
 
 
 _BY_KEY: tuple[tuple[str, Kind], ...] = (

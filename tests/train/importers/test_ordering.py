@@ -52,7 +52,8 @@ def test_a_chat_with_the_newest_first_is_turned_round(tmp_path):
     tally = Tally()
     assert said(read(path, tally=tally)) == [[text for _, _, text in rows]]
     assert tally.notes == [
-        "rows.json: 4 messages stand behind later ones; they were read in order of time"
+        "rows.json is not in order of time (4 messages are older than one before them); "
+        "it was read in order"
     ]
 
 
