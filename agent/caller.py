@@ -328,7 +328,10 @@ class Caller:
 
     def _report(self) -> CallReport:
         turns = tuple(self._log.report(turn, self._instant) for turn in self._log.turns)
-        return CallReport(self._log.call_id, turns, tuple(self._log.errors), self._recording())
+        log = self._log
+        return CallReport(
+            log.call_id, turns, tuple(log.errors), self._recording(), tuple(log.acknowledgements)
+        )
 
     def _recording(self) -> Int16Array:
         caller = np.concatenate(self._line)

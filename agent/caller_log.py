@@ -55,6 +55,7 @@ class CallLog:
     Attributes:
         call_id: The server's name for the call, "" until it says one.
         errors: Code of each `error` event.
+        acknowledgements: What the bot said into pauses, in order of time.
         replies: By response id, in order of time.
         turns: In order of the script; the last one is under way.
     """
@@ -62,6 +63,7 @@ class CallLog:
     def __init__(self, speaker: SimulatedSpeaker, *, extended: bool) -> None:
         self.call_id = ""
         self.errors: list[str] = []
+        self.acknowledgements: list[str] = []
         self.replies: dict[str, Reply] = {}
         self.turns: list[Turn] = []
         self._speaker = speaker
@@ -114,6 +116,7 @@ class CallLog:
             case "qingting.acknowledgement":
                 samples = pcm_to_int16(base64.b64decode(event["audio"]))
                 self._speaker.acknowledge(samples, now)
+                self.acknowledgements.append(event["text"])
             case "response.done":
                 self._finish(event["response"], now)
             case "input_audio_buffer.speech_started" if not self._extended:

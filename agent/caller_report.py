@@ -84,12 +84,14 @@ class CallReport:
         turns: In order of the script.
         errors: Code of each `error` event.
         recording: int16, shape (n_samples, 2), 24 kHz; caller left, bot right, one time line.
+        acknowledgements: What the bot said into the caller's pauses, in order.
     """
 
     call_id: str
     turns: tuple[TurnReport, ...]
     errors: tuple[str, ...]
     recording: Int16Array
+    acknowledgements: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Everything but the recording, and the latency's percentiles."""
@@ -98,6 +100,7 @@ class CallReport:
             "call_id": self.call_id,
             "turns": [asdict(turn) for turn in self.turns],
             "errors": list(self.errors),
+            "acknowledgements": list(self.acknowledgements),
             "response_latency_ms": {
                 "p50": round(float(np.percentile(latencies, 50)), 1),
                 "p95": round(float(np.percentile(latencies, 95)), 1),

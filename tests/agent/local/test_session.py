@@ -12,12 +12,12 @@ import pytest
 from agent.local.device import DEVICE_BLOCK_SAMPLES, Exchange
 from agent.local.loopback import LoopbackDevice
 from agent.local.player import Player
-from agent.local.session import LocalSession
+from agent.local.session import REPORT_SECS, LocalSession
 from agent.local.talk import push
 from pipeline.audio import FloatArray
 from pipeline.errors import DeviceError
-from pipeline.events import CallEvent, CallOptions, ReplyFinished
-from tests.fakes.call import FakeCall
+from pipeline.events import Acknowledged, CallEvent, CallOptions, ReplyFinished
+from tests.fakes.call import FakeCall, tone
 
 ANSWER_SECS = 0.3
 
@@ -28,11 +28,13 @@ class Ears:
     def __init__(self) -> None:
         self.events: list[CallEvent] = []
         self.devices: list[str | None] = []
+        self.loudest_dbfs = -90.0  # of the loudspeaker
 
     def event(self, event: CallEvent) -> None:
         self.events.append(event)
 
-    def levels(self, microphone_dbfs: float, loudspeaker_dbfs: float) -> None: ...
+    def levels(self, microphone_dbfs: float, loudspeaker_dbfs: float) -> None:
+        self.loudest_dbfs = max(self.loudest_dbfs, loudspeaker_dbfs)
 
     def device(self, name: str | None) -> None:
         self.devices.append(name)
@@ -92,6 +94,16 @@ async def test_a_reply_is_played_and_reported_to_its_end() -> None:
         await until(lambda: any(isinstance(event, ReplyFinished) for event in ears.events))
     finished = next(event for event in ears.events if isinstance(event, ReplyFinished))
     assert finished.status == "completed"
+
+
+async def test_an_acknowledgement_is_played_and_not_reported() -> None:
+    """It is heard, and the call is told nothing of it."""
+    call = FakeCall("call_1", CallOptions(reports_playout=True, plays_acknowledgements=True))
+    async with running(call, LoopbackDevice(echo_db=-120.0, noise_dbfs=-120.0)) as (_, ears):
+        call.emit(Acknowledged("嗯", tone(0.4)))
+        await until(lambda: ears.loudest_dbfs > -20.0)
+        await asyncio.sleep(2 * REPORT_SECS)
+    assert call.asked == []
 
 
 async def test_the_microphone_reaches_the_call_in_ten_millisecond_blocks() -> None:

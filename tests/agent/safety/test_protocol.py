@@ -34,6 +34,19 @@ def test_a_draft_leaves_no_trace():
     assert protocol.answer("我想自殺") == first
 
 
+def test_nothing_is_said_into_what_a_script_answers():
+    """Not into a sign, not into the answer to a question of its own, and never once in force."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    assert not protocol.hushes("我最近工作很忙")
+    assert protocol.hushes("我想自杀")
+    say(protocol, "活着好累，没什么意思")
+    assert protocol.hushes("就是每天都一样")  # it was asked about the sign
+    say(protocol, "没有，只是很累")
+    assert not protocol.hushes("昨天我去上班")
+    say(protocol, "我想自杀")
+    assert protocol.hushes("昨天我去上班")
+
+
 def test_a_concern_is_asked_about_once_and_then_the_model_goes_on():
     """A passive wish gets a direct question; a no leads back to the conversation."""
     protocol = CrisisProtocol("zh-Hant", "TW")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from pipeline.events import (
+    Acknowledged,
     SpeechStarted,
     SpeechStopped,
     StateChanged,
@@ -20,6 +22,7 @@ from pipeline.frames import (
     EndOfTurnFrame,
     LedgerFrame,
     PlayoutFinishedFrame,
+    PlayoutProgressFrame,
     PlayoutStartedFrame,
     ReplyCostFrame,
     RespondFrame,
@@ -33,6 +36,7 @@ from pipeline.frames import (
 )
 from pipeline.interruption import InterruptionPolicy
 from pipeline.speculation import SLOW_SECS
+from pipeline.turn.acknowledge import Acknowledgement, Acknowledger
 from pipeline.turn.endpointing import TurnSettings
 from pipeline.turn.machine import TurnMachine
 from pipeline.turn.stage import TurnStage
@@ -81,6 +85,14 @@ class Stream:
             steps += [WindowFrame(samples, self.end, self.end / INPUT_RATE_HZ, state), WINDOW_SECS]
             opened = False
         return steps
+
+    def heard(self, amplitude: float) -> list[Step]:
+        """A window that is no speech but not silent either: an echo, or noise."""
+        (frame, secs) = self.windows(WINDOW_SECS, speaking=False)
+        assert isinstance(frame, WindowFrame)
+        sign = np.where(np.arange(WINDOW_SAMPLES) % 40 < 20, 1, -1)
+        frame.samples = np.rint(sign * amplitude * 32_767).astype(np.int16)
+        return [frame, secs]
 
     def speech(self, secs: float = 0.64) -> list[Step]:
         return self.windows(secs, speaking=True)
@@ -285,3 +297,45 @@ def test_drafts_are_left_out_under_load_and_come_back():
         steps += turn_answered_after(stream, number, 2 * number - 1, secs)
     drafts = run(steps).all(DraftFrame)
     assert [draft.speculative for draft in drafts] == [True, True, True, False, False, True]
+
+
+STORY = "那天我回到家里看到他一个人坐着"
+
+
+def a_story(stream: Stream, bot_levels_dbfs: tuple[float, ...], echo_dbfs: float) -> list[Step]:
+    """The bot speaks, its echo is heard at some level below it, and then the caller tells."""
+    steps: list[Step] = [RespondFrame(), Up(PlayoutStartedFrame(1))]
+    for level in bot_levels_dbfs:
+        at = (stream.end + WINDOW_SAMPLES) / INPUT_RATE_HZ - WINDOW_SECS
+        progress = PlayoutProgressFrame(
+            1, "你好", "", all_said=False, at=at, levels_dbfs=(level,) * 2
+        )
+        amplitude = 10 ** ((level + echo_dbfs) / 20)
+        steps += [Up(progress), *stream.heard(amplitude)]
+    return [
+        *steps,
+        Up(PlayoutFinishedFrame(1, "completed", "你好", "你好")),
+        *stream.silence(1.0),
+        *stream.speech(6.0),
+        *stream.silence(0.16),
+        transcript(STORY, 2),
+        Up(EndOfTurnFrame(STORY, 0.01)),
+        *stream.silence(0.6),
+    ]
+
+
+@pytest.mark.parametrize(("echo_dbfs", "told"), [(-60.0, ["嗯"]), (-15.0, [])])
+def test_an_acknowledgement_is_told_unless_the_microphone_hears_the_bot(
+    echo_dbfs: float, told: list[str]
+):
+    """All of its sound goes with it; where the bot's voice comes back, silence is better."""
+    settings = TurnSettings(pacing="counsellor")
+    said = Acknowledgement("嗯", speak("嗯", OUTPUT_RATE_HZ).tobytes())
+    machine = TurnMachine(
+        settings, InterruptionPolicy(), acknowledger=Acknowledger(settings, {"zh": [said]})
+    )
+    voice = tuple(-20.0 - 25.0 * (window % 7 in (2, 3, 6)) for window in range(60))
+    steps = a_story(Stream(), voice, echo_dbfs)
+    passed = drive(TurnStage(machine, LINES, None, InlineExecutor()), *steps)
+    assert [event.text for event in passed.events(Acknowledged)] == told
+    assert all(event.pcm == said.pcm for event in passed.events(Acknowledged))
