@@ -222,7 +222,7 @@ def clean(
     options = cleaning.CleanOptions(
         review=reviews.load(review_file or _review_path(records)),
         style=None if pii == "keep" else cast(Style, pii),
-        names=frozenset({*cleaning.sender_names(records), *(names or ())}),
+        names=frozenset({*cleaning.known_names(records), *(names or ())}),
         keep_names=frozenset(keep or ()),
         find_names=find_names,
         near=near or None,

@@ -9,7 +9,7 @@ lengths            statistics and a proposed cut-off
 cleaning           all of it in one pass
 """
 
-from train.clean.cleaning import CleanOptions, CleanReport, clean, sender_names
+from train.clean.cleaning import CleanOptions, CleanReport, clean, known_names
 from train.clean.gate import HighRisk, high_risk, refuse_high_risk
 
 __all__ = [
@@ -18,6 +18,6 @@ __all__ = [
     "HighRisk",
     "clean",
     "high_risk",
+    "known_names",
     "refuse_high_risk",
-    "sender_names",
 ]

@@ -14,10 +14,10 @@ from typing import Any
 
 from train.clean import duplicates, phrases
 from train.clean.fragments import exchange_key, exchanges
-from train.clean.gate import CLEANED
+from train.clean.gate import CLEANED, texts_of
 from train.clean.lengths import Lengths
 from train.clean.mask import Masker, Style
-from train.clean.names import NameFinder
+from train.clean.names import NameFinder, introduced
 from train.clean.pii import KINDS
 from train.clean.review import Review
 from train.schema import Conversation, Message, Preference, Record, read
@@ -118,15 +118,15 @@ def clean(
     )
 
 
-def sender_names(path: Path) -> set[str]:
-    """Names of everyone who writes in a file of records."""
-    return {
-        message.name
-        for record in read(path)
-        if isinstance(record, Conversation)
-        for message in record.messages
-        if message.name
-    }
+def known_names(path: Path) -> set[str]:
+    """Names of everyone who writes in a file of records, and of whom they introduce."""
+    names: set[str] = set()
+    for record in read(path):
+        if isinstance(record, Conversation):
+            names.update(message.name for message in record.messages if message.name)
+        for text in texts_of(record):
+            names |= introduced(text)
+    return names
 
 
 def _reviewed(

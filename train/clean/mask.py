@@ -75,7 +75,12 @@ class Masker:
 
     def _replace(self, finding: Finding, text: str) -> str:
         value = text[finding.start : finding.end]
-        key = finding.kind, _canonical(finding.kind, value)
+        canonical = (
+            self._names.person(value)
+            if self._names is not None and finding.kind == "name"
+            else _canonical(finding.kind, value)
+        )
+        key = finding.kind, canonical
         if key not in self._replacements:
             self._numbers[finding.kind] += 1
             number = self._numbers[finding.kind]

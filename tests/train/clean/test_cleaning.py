@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pipeline.errors import DataError
-from train.clean import CleanOptions, CleanReport, clean, high_risk, refuse_high_risk, sender_names
+from train.clean import CleanOptions, CleanReport, clean, high_risk, known_names, refuse_high_risk
 from train.clean.duplicates import Duplicates, Original
 from train.clean.fragments import Fragment, exchange_key
 from train.clean.lengths import Lengths, estimate_tokens
@@ -134,7 +134,7 @@ def test_clean_in_one_pass(tmp_path):
     ]
     write(path, records)
     report = CleanReport()
-    options = CleanOptions(names=frozenset(sender_names(path)), drop_phrases=True)
+    options = CleanOptions(names=frozenset(known_names(path)), drop_phrases=True)
     done = list(clean(records, options, report))
     first = done[0]
     assert isinstance(first, Conversation)
