@@ -31,9 +31,11 @@ def export(
     from rich.console import Console
     from rich.table import Table
 
+    from agent.cli.data_view import warn
     from pipeline.errors import ConfigError
     from train.export.gguf_model import Quantisation
     from train.export.run import export as export_run
+    from train.export.run import warnings
     from train.run_folder import RunFolder
 
     known: dict[str, Quantisation] = {"f16": "f16", "q8_0": "q8_0", "q4_k_m": "q4_k_m"}
@@ -43,6 +45,8 @@ def export(
             raise ConfigError(f"--gguf {name}: there are {', '.join(known)}")
         kinds.append(known[name.lower()])
     folder = RunFolder.open(run_folder)
+    for warning in warnings(folder.manifest):
+        warn(warning)
     console = Console(highlight=False)
     done = export_run(
         folder,

@@ -97,6 +97,17 @@ def export(
     return done
 
 
+def warnings(manifest: Manifest) -> list[str]:
+    """What whoever is handed the model should be told: how the run was warned, and of canaries."""
+    found = list(manifest.warnings)
+    if manifest.canaries:
+        found.append(
+            f"{manifest.canaries} invented secrets were planted to measure what the model gives "
+            "away; train a model that others get without --canaries"
+        )
+    return found
+
+
 def _ggufs(
     folder: RunFolder, base: Path, kinds: Sequence[Quantisation], report: Report
 ) -> list[Exported]:
