@@ -117,7 +117,8 @@ def show_cleaning(report: CleanReport, masked: str = "personal data replaced") -
     figures = report.as_json()
     lengths = figures["lengths_tokens"]
     if report.reviewed or report.idle:
-        say(f"decisions on exchanges: {_listed(report.reviewed)}; {report.idle} met none")
+        idle = f"; {report.idle} on exchanges that are not in this import" if report.idle else ""
+        say(f"decisions: {_listed(report.reviewed)}{idle}")
     say(f"{masked}: {_listed(figures['masked'])}")
     phrases = {fault: found["records"] for fault, found in figures["phrases"].items()}
     say(f"replies with another assistant's phrases: {_listed(phrases)}")

@@ -7,7 +7,7 @@ from train.run_folder import Manifest
 
 
 def test_what_a_model_may_give_away_is_told():
-    """A run that was forced over personal data, or had secrets planted, is not exported silently."""
+    """Neither force over personal data nor planted secrets go unmentioned."""
     forced = "trained by force although personal data remains"
     manifest = Manifest.model_construct(warnings=(forced,), canaries=8)
     assert warnings(manifest)[0] == forced
