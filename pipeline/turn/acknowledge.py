@@ -26,7 +26,7 @@ from pipeline.turn.endpointing import (
     Pacing,
     TurnSettings,
     audio_may_decide,
-    in_doubt,
+    log_odds,
 )
 
 # From our decision to the first sample in the air, as `pipeline.playout.clock` assumes.
@@ -36,6 +36,10 @@ CLEAR_SECS = 0.2
 # smart-turn answers within this silence, or is too late to be waited for; its no would shorten
 # the wait, and then the reply would come into the acknowledgement.
 AUDIO_OPINION_SECS = 0.5
+# The caller goes on: at these log-odds for the end, or less. On the half of the labelled set of
+# `agent/bench/endpointing` that was not fitted to, 48 % of the pauses inside Mandarin turns and
+# 74 % of English ones lie there, and 6 % and 2 % of the ends; at 0.0 it is 13 % of Mandarin ends.
+GOES_ON_LOG_ODDS = -1.5
 # An echo that is further below the voice stays under `GateSettings.min_level_dbfs` (-62): an
 # acknowledgement is played at about -26 dBFS.
 AUDIBLE_ECHO_DB = -36.0
@@ -160,7 +164,7 @@ class Acknowledger:
             and pause.silence_secs < AUDIO_OPINION_SECS
             and audio_may_decide(evidence, self.settings)
         )
-        return not outstanding and in_doubt(evidence)
+        return not outstanding and log_odds(evidence) <= GOES_ON_LOG_ODDS
 
     def _next(self, pause: InnerPause) -> Acknowledgement | None:
         """The one that was said longest ago, of those that are over in time; never the last."""

@@ -157,11 +157,6 @@ def share_of_wait(odds: float, slope: Slope) -> float:
     return min(max((slope.sure - odds) / (slope.sure - slope.doubt), 0.0), 1.0)
 
 
-def in_doubt(evidence: Evidence) -> bool:
-    """Whether nothing says that the caller has finished: the wait is as patient as can be."""
-    return share_of_wait(log_odds(evidence), _rule_for(evidence).slope) >= 1.0
-
-
 def audio_may_decide(evidence: Evidence, settings: TurnSettings) -> bool:
     """Whether smart-turn's opinion could move the wait by `WORTH_SECS`.
 
