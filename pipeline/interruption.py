@@ -42,6 +42,9 @@ InterruptionMode: TypeAlias = Literal["polite", "instant", "off"]
 DecisionKind: TypeAlias = Literal["wait", "pause", "resume", "commit"]
 
 SHORTEST_TURN_UNITS = 2  # a lone unit that is no command is more often noise than a turn
+# A sound is noticed up to so long after it began; one that was the echo's or another room's
+# for longer before it rose is a new one.
+NOTICE_SECS = 0.1
 # After so many pauses for nothing within so long, without a reference that tells an echo,
 # the bot plays on and waits for words: an echo would make it stutter, and is learnt sooner.
 VAIN_PAUSES = 2
@@ -52,13 +55,11 @@ class InterruptionParams(BaseModel):
     """On what evidence the caller gets the floor.
 
     Attributes:
-        decide_secs: Longest time from the pause to the verdict on words. The speech gate
-            opens 64 to 96 ms after the first voiced sample; together that is half a second.
-        patience_secs: Longest time to the verdict on a sound that goes on without a word.
+        decide_secs: Longest time from the first voiced sample to the verdict on words.
+        patience_secs: Likewise to the verdict on a sound that goes on without a word.
             On the bench's clips, with decodes of 0.12 s, 95 % of the verdicts are in after
-            0.54 s and a backchannel costs 0.45 s of silence (0.64 and 0.61 s if this is
-            0.6 s). The same sounds get the floor, since a word that comes late still
-            commits, but two of 34 cut-ins hear 0.1 s of the bot in between.
+            0.51 s. A word that comes late still commits: nine of 34 cut-ins hear the bot
+            for a window in between, 32 if both times are 0.02 s shorter.
         quiet_secs: Silence after which a sound counts as over.
         gone_secs: A sound that was judged and has not been louder than the echo, or than
             another room, for so long is over, even if the echo still keeps the gate open.
@@ -82,12 +83,12 @@ class InterruptionParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    decide_secs: float = Field(default=0.4, gt=0.0)
-    patience_secs: float = Field(default=0.44, gt=0.0)
+    decide_secs: float = Field(default=0.44, gt=0.0)
+    patience_secs: float = Field(default=0.46, gt=0.0)
     quiet_secs: float = Field(default=0.2, gt=0.0)
     gone_secs: float = Field(default=0.5, gt=0.0)
     noise_secs: float = Field(default=0.25, ge=0.0)
-    speech_secs: float = Field(default=0.4, ge=0.0)
+    speech_secs: float = Field(default=0.33, ge=0.0)
     commit_units: int = Field(default=3, ge=1)
     turn_end_probability: float = Field(default=0.6, ge=0.0, le=1.0)
     echo_margin_db: float = 6.0
@@ -119,7 +120,7 @@ class _Evidence:
 
     Attributes:
         over_echo_db: How far that window stood above the predicted echo, None without one.
-        expired: `decide_secs` have passed since the pause.
+        expired: `decide_secs` have passed since the first voiced sample.
         out_of_patience: `patience_secs` have.
     """
 
@@ -170,7 +171,8 @@ class InterruptionPolicy:
         self._is_command = is_command
         self._sound_of = sound_of
         self._state: Literal["fresh", "weighing", "judged", "committed"] = "fresh"
-        self._paused_at = 0.0
+        self._onset_at = 0.0
+        self._decided_from = 0.0
         self._loud_at = 0.0  # end of the last window that could be the caller's
         self._over_echo_db: float | None = None
         self._bot_words = BotWords()
@@ -180,7 +182,7 @@ class InterruptionPolicy:
     def deadline(self) -> float | None:
         """Stream time from which on `judge` brings the verdict; None if nothing is weighed."""
         weighing = self._state == "weighing"
-        return self._paused_at + self._params.patience_secs if weighing else None
+        return self._decided_from + self._params.patience_secs if weighing else None
 
     @property
     def has_heard_caller(self) -> bool:
@@ -209,19 +211,20 @@ class InterruptionPolicy:
         """What the bot has said of its reply from the beginning, and what it is about to say."""
         self._bot_words.note(heard_text, upcoming_text)
 
-    def begin(self, at: float) -> None:
-        """The speech gate opened at `at` while the bot was speaking: a new sound."""
+    def begin(self, at: float, onset_at: float) -> None:
+        """A new sound, noticed at `at` while the bot was speaking; voiced from `onset_at` on."""
         self._bot_words.forget_reply_before()
-        self.go_on(at)
+        self.go_on(at, onset_at)
 
-    def go_on(self, at: float) -> None:
-        """The gate opened again within the same sound.
+    def go_on(self, at: float, onset_at: float) -> None:
+        """Voice again within the same sound, noticed at `at`, from `onset_at` on.
 
         After less than `quiet_secs` of silence a sound that was judged goes on as judged.
         """
         if self._state == "judged" and at - self._loud_at < self._params.quiet_secs:
             return
         self._state = "fresh"
+        self._onset_at = onset_at
         self._over_echo_db = None
 
     def judge(
@@ -259,7 +262,7 @@ class InterruptionPolicy:
         """
         if self._state == "committed":
             return WAIT
-        if at - self._paused_at > VAIN_SECS:
+        if at - self._decided_from > VAIN_SECS:
             self._vain_pauses = 0
         in_vain = self._vain_pauses >= VAIN_PAUSES and echo_dbfs is None
         holds_still = floor_is_free or self.mode == "off" or in_vain
@@ -271,7 +274,8 @@ class InterruptionPolicy:
             if self.mode == "instant":
                 return self._commit("instant")
             if self._state == "fresh":
-                self._state, self._paused_at = ("judged" if holds_still else "weighing"), at
+                self._state = "judged" if holds_still else "weighing"
+                self._decided_from = max(self._onset_at, at - NOTICE_SECS)
                 return WAIT if holds_still else PAUSE
         if self._state == "fresh" or (self.mode == "off" and not floor_is_free):
             return WAIT
@@ -290,7 +294,7 @@ class InterruptionPolicy:
 
     def _has_passed(self, at: float, secs: float) -> bool:
         # Half a millisecond of tolerance: window times are sums of floats.
-        return at > self._paused_at + secs - 0.0005
+        return at > self._decided_from + secs - 0.0005
 
     def _settle(self, verdict: OverlapDecision) -> OverlapDecision:
         weighing = self._state == "weighing"

@@ -211,9 +211,8 @@ class DecodePlanner:
             return None
         if self._end - self._last_voiced >= _samples(self._settings.hint_secs):
             return self._request("final")
-        settings, first = self._settings, self._heard_language is None
-        brisk = self._urgent and not first
-        interval_secs = settings.urgent_interval_secs if brisk else settings.interval_secs
+        settings = self._settings
+        interval_secs = settings.urgent_interval_secs if self._urgent else settings.interval_secs
         if not self._in_flight and new >= _samples(interval_secs):
             return self._request("partial")
         return None

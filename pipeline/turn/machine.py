@@ -22,6 +22,7 @@ and the latest `reply`.
 
 from __future__ import annotations
 
+from pipeline.audio import INPUT_RATE_HZ
 from pipeline.events import ReplyStatus
 from pipeline.interruption import InterruptionPolicy
 from pipeline.text import Language, count_units
@@ -142,7 +143,7 @@ class TurnMachine:
         utterance = self.floor.begin_utterance()
         begun = BeginUtterance(utterance.turn_id, onset_sample, utterance.overlap)
         if utterance.overlap:
-            self.policy.begin(self.floor.at_secs)
+            self.policy.begin(self.floor.at_secs, onset_sample / INPUT_RATE_HZ)
             return [begun]
         return [begun, self.floor.begin_turn(utterance)]
 

@@ -43,7 +43,7 @@ def go_on(floor: Floor, utterance: Utterance, policy: InterruptionPolicy) -> Non
     """Voice again after a short silence: the same sound, or another one."""
     if floor.reply.paused:
         return
-    policy.go_on(floor.at_secs)
+    policy.go_on(floor.at_secs, floor.at_secs)
     if not policy.has_heard_caller:
         utterance.voiced_secs = 0.0
 

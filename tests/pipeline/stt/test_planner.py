@@ -66,6 +66,15 @@ def test_a_partial_is_due_every_300_ms_of_new_speech():
     assert np.all((steps >= 0.3) & (steps < 0.3 + 2 * WINDOW_SAMPLES / INPUT_RATE_HZ))
 
 
+def test_speech_over_the_bot_is_decoded_twice_as_often():
+    """From its first word on: two answers are in before it is decided who goes on."""
+    planner = begin()
+    planner.begin(ONSET, urgent=True)
+    ends = [ONSET, *(request.end_sample for request in speak(planner, 2.0))]
+    steps = np.diff(ends) / INPUT_RATE_HZ
+    assert np.all((steps >= 0.15) & (steps < 0.15 + 2 * WINDOW_SAMPLES / INPUT_RATE_HZ))
+
+
 def test_no_partial_starts_while_a_request_is_in_flight():
     """A slow machine gets fewer partials, not a queue of them."""
     planner = begin()
