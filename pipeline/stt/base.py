@@ -18,12 +18,11 @@ class Hypothesis:
     """What one decode heard.
 
     Attributes:
-        text: Everything in the window, `prefix` included, normalised to the configured
-            script. Where nothing but silence, noise or a repetition loop follows the
-            prefix it is the prefix alone, so without one it is empty.
+        text: Everything in the window, normalised to the configured script; empty where
+            it holds nothing but silence, noise or a repetition loop.
         language: Language decided on or given.
         confidence: Mean token probability, 0.0 to 1.0.
-        rejected: Why what followed the prefix was dropped, else None.
+        rejected: Why what was heard was dropped, else None.
         unit_ends_secs: When each text unit of `text` ends, in seconds of the window and
             never falling; empty unless asked for and known.
     """
@@ -44,7 +43,6 @@ class Recogniser(Protocol):
         *,
         language: Language | None = None,
         prompt: str = "",
-        prefix: str = "",
         timed: bool = False,
         priority: Priority = "final",
     ) -> Hypothesis:
@@ -54,8 +52,6 @@ class Recogniser(Protocol):
             audio: float32, shape (n_samples,), range [-1, 1], mono, 16 kHz, up to 28 s.
             language: zh or en; None lets the model decide.
             prompt: Text agreed on just before this audio.
-            prefix: Text agreed on at the beginning of this audio; the decode goes on
-                after it. A recogniser that cannot do that may ignore it.
             timed: Whether `unit_ends_secs` is wanted.
             priority: "final" decodes overtake waiting "partial" ones.
 

@@ -119,7 +119,6 @@ class UtteranceTranscriber:
             request.audio,
             language=request.language,
             prompt=request.prompt,
-            prefix=request.prefix,
             timed=request.timed,
             priority=request.priority,
         )

@@ -113,7 +113,6 @@ class WhisperRecogniser:
         *,
         language: Language | None = None,
         prompt: str = "",
-        prefix: str = "",
         timed: bool = False,
         priority: Priority = "final",
     ) -> Hypothesis:
@@ -124,26 +123,24 @@ class WhisperRecogniser:
         """
         if audio.ndim != 1 or len(audio) > MAX_WINDOW_SECS * INPUT_RATE_HZ:
             raise AudioFormatError(f"a window is mono and at most {MAX_WINDOW_SECS:g} s long")
-        return await self._queue.run(
-            lambda: self._decode(audio, language, prompt, prefix, timed), priority
-        )
+        return await self._queue.run(lambda: self._decode(audio, language, prompt, timed), priority)
 
     async def close(self) -> None:
         """See `Recogniser.close`."""
         await asyncio.to_thread(self._queue.close)
 
     def _decode(
-        self, audio: FloatArray, language: Language | None, prompt: str, prefix: str, timed: bool
+        self, audio: FloatArray, language: Language | None, prompt: str, timed: bool
     ) -> Hypothesis:
         if not voiced_secs(audio):
-            return Hypothesis(prefix, language or self._fallback(), 0.0, "silence")
+            return Hypothesis("", language or self._fallback(), 0.0, "silence")
         try:
-            return self._recognise(audio, language, prompt, prefix, timed)
+            return self._recognise(audio, language, prompt, timed)
         except (RuntimeError, ValueError) as error:  # what CTranslate2 raises
             raise RecognitionError("speech recognition failed on a window") from error
 
     def _recognise(
-        self, audio: FloatArray, language: Language | None, prompt: str, prefix: str, timed: bool
+        self, audio: FloatArray, language: Language | None, prompt: str, timed: bool
     ) -> Hypothesis:
         encoded, frames = self._encode(audio)
         if language not in self._tokenizers:
@@ -151,25 +148,22 @@ class WhisperRecogniser:
         tokenizer = self._tokenizers[language]
         speech_secs = voiced_secs(audio)
         start = [*_previous(tokenizer, prompt), *tokenizer.sot_sequence, tokenizer.no_timestamps]
-        agreed = _leading(tokenizer, prefix)
-        budget = max(round(speech_secs * MAX_TOKENS_PER_SEC), len(agreed)) + FREE_TOKENS
+        budget = round(speech_secs * MAX_TOKENS_PER_SEC) + FREE_TOKENS
         result = self._model.generate(
             encoded,
-            [start + agreed],
+            [start],
             beam_size=1,
             max_length=min(len(start) + budget, MAX_TEXT_TOKENS),
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
-        # CTranslate2 repeats the prefix in its answer.
         tokens: list[int] = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
         raw = cut_loop(tokenizer.decode(tokens), speech_secs)
         text = self._normalise(raw)
         confidence = math.exp(min(0.0, result.scores[0]))
-        new = text[len(prefix) :] if text.startswith(prefix) else text
-        refused = rejection(Decoded(new, speech_secs, result.scores[0], result.no_speech_prob))
-        if refused or not units(new):
-            return Hypothesis(prefix, language, confidence, refused)
+        refused = rejection(Decoded(text, speech_secs, result.scores[0], result.no_speech_prob))
+        if refused or not units(text):
+            return Hypothesis("", language, confidence, refused)
         ends = self._unit_ends(encoded, frames, tokenizer, tokens, raw) if timed else ()
         if len(ends) != len(units(text)):
             ends = ()  # the script changed the number of units
@@ -219,15 +213,6 @@ class WhisperRecogniser:
             last += len(group)
             ends += [positions.get(last - 1, 0) * POSITION_SECS] * len(piece)
         return tuple(ends[unit.end - 1] for unit in units(text) if unit.end <= len(ends))
-
-
-def _leading(tokenizer: Tokenizer, prefix: str) -> list[int]:
-    """Tokens the answer has to begin with."""
-    if not prefix:
-        return []
-    text = as_whisper_writes(prefix)
-    tokens: list[int] = tokenizer.encode(f" {text}" if text[0].isascii() else text)
-    return tokens
 
 
 def _previous(tokenizer: Tokenizer, prompt: str) -> list[int]:

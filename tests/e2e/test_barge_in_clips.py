@@ -96,7 +96,7 @@ class Overlap:
         if request is not None:
             hypothesis = await recogniser.decode(
                 request.audio, language=request.language, prompt=request.prompt,
-                prefix=request.prefix, priority=request.priority,
+                priority=request.priority,
             )  # fmt: skip
             self.waiting.append((at + DECODE_SECS, request, hypothesis))
         if self.soft_end is not None and self.planner.active and self.planner.state.complete:

@@ -83,7 +83,6 @@ class FakeRecogniser:
         *,
         language: Language | None = None,
         prompt: str = "",
-        prefix: str = "",
         timed: bool = False,
         priority: Priority = "final",
     ) -> Hypothesis:

@@ -50,20 +50,40 @@ def test_a_space_goes_between_a_trimmed_window_and_the_committed_text():
 
 
 def test_a_hypothesis_that_rewords_the_committed_text_adds_only_what_follows_it():
-    """A recogniser that ignores the prefix neither loses nor doubles words."""
+    """What a decode hears anew in another way is neither lost nor said twice."""
     agreement = Agreement()
     agreement.update("我最近")
     agreement.commit_all()
     assert agreement.update("我最尽很累").text == "我最近很累"
 
 
-def test_border_takes_the_punctuation_after_the_unit():
+def test_the_border_after_a_unit_takes_the_punctuation_behind_it():
     """A window trimmed after a unit begins at the next unit."""
     agreement = Agreement()
     agreement.update("我累，你呢")
     agreement.commit_all()
-    assert agreement.border(0, 2) == len("我累，")
-    assert agreement.border(0, 4) == len("我累，你呢")
+    assert agreement.border("我累，你呢", 2) == len("我累，")
+    assert agreement.border("我累，你呢", 4) == len("我累，你呢")
+    assert agreement.border("你呢", 1, start=len("我累，")) == len("我累，你")
+
+
+def test_a_border_is_found_in_other_words_too():
+    """The hypothesis that the window is trimmed by may differ from what was committed."""
+    agreement = Agreement()
+    agreement.update("我最近很累你呢")
+    agreement.commit_all()
+    assert agreement.border("我最尽很累你呢", 5) == len("我最近很累")
+    assert agreement.border("我很累你呢", 3) == len("我最近很累")
+
+
+def test_there_is_no_border_after_what_is_not_committed():
+    """A window is never trimmed of words that are still open."""
+    agreement = Agreement()
+    for _ in range(ROUNDS):
+        agreement.update("我最近很累")
+    assert agreement.agreed.committed == "我最近很"
+    assert agreement.border("我最近很累", 4) == len("我最近很")
+    assert agreement.border("我最近很累", 5) is None
 
 
 @given(st.lists(TEXTS, max_size=8))

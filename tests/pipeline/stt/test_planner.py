@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,20 +22,40 @@ def window(n: int = 1) -> np.ndarray:
     return np.ones(n * WINDOW_SAMPLES, dtype=np.int16)
 
 
-def said_by(sample: int) -> int:
-    """Units spoken up to a stream position."""
-    return min(len(SPEECH), max(0, sample - ONSET) // UNIT_SAMPLES)
+@dataclass(frozen=True)
+class Speech:
+    """SPEECH, said with a pause after every so many characters."""
+
+    phrase: int = len(SPEECH)
+    pause_samples: int = 0
+
+    def end_of(self, unit: int) -> int:
+        """Where in the stream a character ends."""
+        return ONSET + (unit + 1) * UNIT_SAMPLES + unit // self.phrase * self.pause_samples
+
+    def said_by(self, sample: int) -> int:
+        """Characters spoken up to a stream position."""
+        return sum(self.end_of(unit) <= sample for unit in range(len(SPEECH)))
+
+    def last_voiced(self, sample: int) -> int:
+        """End of the last voice up to a stream position."""
+        said = self.said_by(sample)
+        speaks = said < len(SPEECH) and self.end_of(said) - UNIT_SAMPLES < sample
+        return sample if speaks else self.end_of(said - 1)
+
+    def answer(self, request: DecodeRequest) -> Hypothesis:
+        """What a perfect recogniser would hear in the request's window."""
+        first = self.said_by(request.start_sample + UNIT_SAMPLES // 2)
+        last = self.said_by(request.end_sample)
+        ends = [
+            (self.end_of(unit) - request.start_sample) / INPUT_RATE_HZ
+            for unit in range(first, last)
+        ]
+        return Hypothesis(SPEECH[first:last], "zh", 0.9, None, tuple(ends) if request.timed else ())
 
 
-def answer(request: DecodeRequest) -> Hypothesis:
-    """What a perfect recogniser would hear in the request's window."""
-    first, last = said_by(request.start_sample + UNIT_SAMPLES // 2), said_by(request.end_sample)
-    text = SPEECH[first:last]
-    start = request.start_sample
-    ends = [
-        (ONSET + (first + n + 1) * UNIT_SAMPLES - start) / INPUT_RATE_HZ for n in range(len(text))
-    ]
-    return Hypothesis(text, "zh", 0.9, None, tuple(ends) if request.timed else ())
+STEADY = Speech()
+said_by, answer = STEADY.said_by, STEADY.answer
 
 
 def begin() -> DecodePlanner:
@@ -43,15 +65,15 @@ def begin() -> DecodePlanner:
     return planner
 
 
-def speak(planner: DecodePlanner, secs: float) -> list[DecodeRequest]:
-    """Voice for a while, every decode answered at once; gives the decodes."""
+def speak(planner: DecodePlanner, secs: float, speech: Speech = STEADY) -> list[DecodeRequest]:
+    """Speech for a while, every decode answered at once; gives the decodes."""
     requests = []
     end = _end(planner) + round(secs * INPUT_RATE_HZ)
     while _end(planner) < end:
-        planner.push(window(), _end(planner) + WINDOW_SAMPLES)
+        planner.push(window(), speech.last_voiced(_end(planner) + WINDOW_SAMPLES))
         if request := planner.plan():
             requests.append(request)
-            planner.apply(request, answer(request))
+            planner.apply(request, speech.answer(request))
     return requests
 
 
@@ -159,17 +181,45 @@ def test_a_dropped_request_is_due_again():
     assert planner.plan() is not None
 
 
-def test_long_speech_is_decoded_in_short_windows_without_losing_a_word():
-    """The window is cut at agreed units; prompt, prefix and answer add up to what was said."""
+def test_long_speech_is_cut_in_its_pauses():
+    """A window begins in the middle of a pause, and its prompt is all that was said before."""
+    speech = Speech(phrase=8, pause_samples=INPUT_RATE_HZ // 2)
+    planner = begin()
+    requests = speak(planner, speech.end_of(len(SPEECH)) / INPUT_RATE_HZ, speech)
+    settings = PlannerSettings()
+    assert max(len(r.audio) for r in requests) < (settings.max_window_secs + 2.5) * INPUT_RATE_HZ
+    cuts = {r.start_sample: r.prompt for r in requests if r.prompt}
+    assert len(cuts) >= 3
+    for start, prompt in cuts.items():
+        assert len(prompt) % speech.phrase == 0
+        before = speech.end_of(len(prompt) - 1)
+        assert before < start < speech.end_of(len(prompt)) - UNIT_SAMPLES
+    assert planner.state.text == SPEECH
+
+
+def test_long_speech_without_a_pause_is_cut_at_agreed_units_without_losing_a_word():
+    """The window is bounded all the same; prompt and answer add up to what was said."""
     planner = begin()
     requests = speak(planner, len(SPEECH) / 4 + 0.5)
     settings = PlannerSettings()
-    assert max(len(r.audio) for r in requests) < (settings.max_window_secs + 1.5) * INPUT_RATE_HZ
+    assert max(len(r.audio) for r in requests) < (settings.long_window_secs + 1.5) * INPUT_RATE_HZ
     assert requests[-1].prompt
-    final = planner.final_request()
-    if final:
-        planner.apply(final, answer(final))
     assert planner.state.text == SPEECH
+
+
+def test_a_pause_before_which_words_are_open_is_not_cut_in():
+    """Words that the decodes do not agree on keep their sound."""
+    speech = Speech(phrase=12, pause_samples=INPUT_RATE_HZ // 2)
+    planner = begin()
+    while _end(planner) < speech.end_of(30):
+        planner.push(window(), speech.last_voiced(_end(planner) + WINDOW_SAMPLES))
+        if request := planner.plan():
+            heard = speech.answer(request)
+            text = heard.text[:9] + "甲乙丙丁"[request.end_sample // UNIT_SAMPLES % 4] * 3
+            planner.apply(
+                request, replace(heard, text=text, unit_ends_secs=heard.unit_ends_secs[:12])
+            )
+            assert request.start_sample <= ONSET
 
 
 def test_speech_that_never_agrees_is_cut_before_whisper_is_full():
@@ -221,7 +271,7 @@ def test_between_turns_only_the_pre_roll_is_kept():
 
 
 def test_the_language_is_settled_with_the_first_committed_text():
-    """A prefix is in one language; later decodes are told which."""
+    """A prompt is in one language; later decodes are told which."""
     planner = begin()
     requests = speak(planner, 3.0)
     assert requests[0].language is None
