@@ -174,3 +174,45 @@ def test_plain_rows_in_other_clothes(tmp_path, name, text):
     assert said([record]) == [["在吗", "在"]]
     assert isinstance(record, Conversation)
     assert [message.time for message in record.messages] == [1717236000, 1717236090]
+
+
+@pytest.mark.parametrize(
+    "face",
+    [
+        ["[表情]", "/捂脸-264"],
+        ["[QQ表情]", "264-捂脸"],
+        ["[表情]捂脸", "reply"],
+        ["[表情]", "[捂脸]"],
+    ],
+)
+def test_qq_faces_stay_beside_text(tmp_path, face):
+    """A face is written as WeChat writes its own, where it stood, in every build's layout."""
+    message = {"time": "2024-06-01 10:00:00", "direction": "收"}
+    said_in_pieces = [["[文本]", "好"], face, ["[文本]", "吧"]]
+    reply = {"time": "2024-06-01 10:00:09", "direction": "发", "contents": [["[表情]", "reply"]]}
+    rows = [{**message, "contents": said_in_pieces}, reply]
+    rows.append({**reply, "contents": [["[文本]嗯", "reply"], ["[表情]", "未知表情-1"]]})
+    path = tmp_path / "阿蓝.json"
+    path.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+    assert said(read(path)) == [["好[捂脸]吧", "嗯[表情]"]]
+
+
+def test_telegram_counts_a_picture_beside_its_caption():
+    """The caption is kept, and what is not there beside it is counted."""
+    tally = Tally()
+    chat = json.loads((CHATS / "result.json").read_text(encoding="utf-8"))
+    captioned = [one for one in chat["messages"] if one.get("photo") and one.get("text")]
+    read("result.json", tally=tally)
+    assert tally.left_out.total() == len(captioned)
+
+
+@pytest.mark.parametrize("name", ["小安", "An Li", "安: 李"])
+def test_line_desktop_texts_of_several_lines(tmp_path, name):
+    """Desktop builds quote nothing: a line that is neither a day nor a message goes on."""
+    path = tmp_path / "[LINE] 與Mary Ann的聊天.txt"
+    path.write_text(
+        "2024.01.05 星期五\n09:15 Mary Ann 行程\n10:00 集合\n\n12:00 午餐\n"
+        f"09:16 {name} 好\n喔\n09:17 Mary Ann 嗯\n09:18 {name} 那 晚點見\n09:19 {name} 掰\n",
+        encoding="utf-8",
+    )
+    assert said(read(path)) == [["行程\n10:00 集合\n\n12:00 午餐", "好\n喔", "嗯", "那 晚點見\n掰"]]

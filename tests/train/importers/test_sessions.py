@@ -196,3 +196,27 @@ def test_presets_bound_a_conversation():
     found, dropped = cut("qingting", chat)
     assert [len(turns) for turns in found] == [20, 20, 20, 20, 20]
     assert dropped == []
+
+
+@pytest.mark.parametrize("preset", ["qingting", "weclone"])
+@pytest.mark.parametrize("kind", ["sticker", "other"])
+def test_a_reply_to_a_sticker_alone_is_no_part_of_the_reply_before(preset, kind):
+    """What I answer to a sticker is left out; words beside the sticker can be answered."""
+    alone = [
+        (0, False, "a"),
+        (1, True, "b"),
+        (1, False, "", kind),
+        (1, True, "haha"),
+        (1, True, "x"),
+    ]
+    found, dropped = cut(preset, [*alone, (1, False, "c"), (1, True, "d")])
+    assert found == [["a", "b"], ["c", "d"]]
+    assert [text for reason, text in dropped if reason.startswith("mine")] == ["haha", "x"]
+    beside = [*alone[:3], (1, False, "so true"), (1, True, "haha")]
+    assert cut(preset, beside)[0] == [["a", "b", "so true", "haha"]]
+
+
+def test_my_own_sticker_changes_nothing():
+    """A sticker of mine, or of theirs beside words, leaves my reply where it is."""
+    chat = [(0, False, "a"), (1, False, "", "sticker"), (1, True, "b"), (1, True, "", "sticker")]
+    assert cut("qingting", [*chat, (1, True, "c")])[0] == [["a", "b\nc"]]

@@ -137,3 +137,47 @@ def test_columns_are_parted_as_a_spreadsheet_parts_them(tmp_path, delimiter):
     path = tmp_path / "file.csv"
     path.write_text("\n".join(delimiter.join(row) for row in quoted), "utf-8")
     assert [row for _, row in csv_rows(open_source(path))] == rows
+
+
+CSV_HEADER = "id,who,text\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "rows"),
+    [
+        ('1,a,"open\nx,b,y\nz,b,w\n', [["x", "b", "y"], ["z", "b", "w"]]),
+        ('1,a,say "hi\n2,b,y\n', [["1", "a", 'say "hi'], ["2", "b", "y"]]),
+        ('1,a,"open\nx,b,y\n3,c,"shut"\n', [["x", "b", "y"], ["3", "c", "shut"]]),
+        ('1,a,"one\n2\nthree"\n2,b,y\n', [["1", "a", "one\n2\nthree"], ["2", "b", "y"]]),
+    ],
+    ids=["never closed", "no mark of a field", "closed by another's", "several lines"],
+)
+def test_a_quotation_mark_costs_the_line_it_stands_on(tmp_path, body, rows):
+    """Whatever an open mark swallowed is read again; a mark inside a plain field is text."""
+    path = tmp_path / "file.csv"
+    path.write_text(CSV_HEADER + body, encoding="utf-8")
+    _, *found = csv_rows(open_source(path))
+    assert [row for _, row in found if not isinstance(row, Broken)] == rows
+    assert [line for line, row in found if isinstance(row, Broken)] == [2] * (
+        len(found) - len(rows)
+    )
+
+
+def test_an_open_mark_does_not_hold_the_file(tmp_path, monkeypatch):
+    """A field is given up when it is longer than any can be, not at the end of the file."""
+    monkeypatch.setattr(reading, "_LONGEST_OPEN_CHARS", 50)
+    path = tmp_path / "file.csv"
+    path.write_text(CSV_HEADER + '1,a,"open\n' + "x,b,y\n" * 100, encoding="utf-8")
+    _, (line, broken), *rows = csv_rows(open_source(path))
+    assert (line, isinstance(broken, Broken), len(rows)) == (2, True, 100)
+
+
+@pytest.mark.parametrize("before", ["sep=;\n", "\n\n", '"sep=,"\r\n'])
+def test_what_stands_before_the_header_of_a_csv(tmp_path, before):
+    """A spreadsheet's note on the separator and blank lines are no header."""
+    path = tmp_path / "file.csv"
+    path.write_text(f"{before}id;who;text\n1;a;b\n", encoding="utf-8")
+    assert [row for _, row in csv_rows(open_source(path))] == [
+        ["id", "who", "text"],
+        ["1", "a", "b"],
+    ]

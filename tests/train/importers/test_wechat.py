@@ -126,3 +126,49 @@ def test_who_wrote_is_never_guessed(tmp_path):
     assert isinstance(record, Conversation)
     assert [message.content for message in record.messages] == ["text 0", "text 2"]
     assert tally.dropped == {"malformed: no time, or not said who wrote it": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-01-01 23:00:00 阿蓝\n在吗\n\n2024-01-01 23:01 小安\n怎么啦\n\n"
+        "2024-01-01 23:02 阿蓝\n累\n\n2024/1/1 23:03 小安\n抱抱\n\n",
+        "2024-01-01 23:00 阿蓝\n在吗\n2024-01-01 23:01 小安\n怎么啦\n"
+        "2024-01-01 23:02 阿蓝\n累\n2024-01-01 23:03 小安\n抱抱\n",
+        "2024-01-01 23:00 阿蓝\n在吗\n\n2024-01-01 23:01 小安\n怎么啦\n\n"
+        "2024-01-01 23:02 阿蓝\n累\n2024-01-01 23:03 小安\n抱抱\n",
+    ],
+    ids=["some with seconds", "no blank lines", "a blank line is missing"],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_txt_headers_without_seconds(tmp_path, text, end):
+    """A header without seconds begins a message of its own."""
+    path = tmp_path / "阿蓝.txt"
+    path.write_bytes(text.replace("\n", end).encode())
+    assert said(read(path)) == [["在吗", "怎么啦", "累", "抱抱"]]
+
+
+def test_txt_a_date_inside_a_message_is_no_header(tmp_path):
+    """A line with date and time but nobody's name goes on with the message."""
+    path = tmp_path / "阿蓝.txt"
+    path.write_text(
+        "2024-01-01 23:00 阿蓝\n2024-01-05 10:00 开会\n来吗\n\n2024-01-01 23:01 我\n来\n"
+    )
+    assert said(read(path)) == [["2024-01-05 10:00 开会\n来吗", "来"]]
+
+
+def test_the_same_message_twice_is_one(tmp_path):
+    """Joined databases repeat messages; the same words with another number are said again."""
+    header = "id,MsgSvrID,type_name,is_sender,talker,room_name,msg,src,CreateTime"
+    rows = [
+        "1,91,文本,0,a,,哈哈,,1714557600",
+        "2,92,文本,0,a,,哈哈,,1714557600",
+        "1,91,文本,0,a,,哈哈,,1714557600",
+        "3,0,文本,1,b,,笑,,1714557601",
+        "4,0,文本,1,b,,笑,,1714557601",
+    ]
+    path = tmp_path / "chat.csv"
+    path.write_text("\n".join([header, *rows]), encoding="utf-8")
+    tally = Tally()
+    assert said(read(path, tally=tally)) == [["哈哈\n哈哈", "笑\n笑"]]
+    assert tally.dropped == {"the same message again": 1}
