@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 THRESHOLD = 0.8  # Jaccard similarity of shingles; EmoLLM's sets were thinned at this value
 _SHINGLE_UNITS = 3
 _LEAST_UNITS = 20  # below it, one changed word already leaves less than the threshold
+_FINEST_SIEVE = 0.95
 _PERMUTATIONS = 64  # standard error of the estimate: 1/sqrt(64), about 0.12
 
 
@@ -31,14 +32,20 @@ class Original:
 
 
 class Duplicates:
-    """Remembers what it has seen; memory grows by about 1 KiB for each record kept."""
+    """Remembers what it has seen; memory grows by about 1 KiB for each record kept.
+
+    Args:
+        threshold: Similarity from which two records are the same, above 0 to 1.
+    """
 
     def __init__(self, threshold: float = THRESHOLD) -> None:
         from datasketch import MinHash, MinHashLSH  # brings scipy along, which takes seconds
 
         self._seen: dict[bytes, str] = {}
         self._empty = MinHash(num_perm=_PERMUTATIONS)
-        self._near = MinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS)
+        # Above it datasketch finds no bands; what the sieve lets through is compared all the same.
+        sieve = min(threshold, _FINEST_SIEVE)
+        self._near = MinHashLSH(threshold=sieve, num_perm=_PERMUTATIONS)
         self._threshold = threshold
         self._sketches: dict[bytes, LeanMinHash] = {}
 

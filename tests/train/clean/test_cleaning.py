@@ -44,6 +44,15 @@ def test_near_duplicates_are_found():
     assert seen.original(talk(LONG[::-1], "换一种方式说话，内容就完全不同了，不该算作重复")) is None
 
 
+@pytest.mark.parametrize("threshold", [0.01, 0.95, 0.97, 1.0])
+def test_any_threshold_can_be_asked_for(threshold):
+    """At 1 the same words in another order of marks are the same, and one word more is not."""
+    seen = Duplicates(threshold)
+    assert seen.original(talk(LONG, "嗯")) is None
+    assert seen.original(talk(LONG + "。", "嗯！")) is not None
+    assert (seen.original(talk(LONG + "真的", "嗯")) is None) == (threshold > 0.9)
+
+
 def test_short_conversations_repeat_honestly():
     """在吗/在 and 在吗/嗯 are two; the same twice is one."""
     seen = Duplicates()
