@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +45,11 @@ class ScriptedTurn:
         bot: What the bot said before.
         caller: What the caller says.
         answers: What that tells.
-        opening: Whether no proposal has said yet what brings the caller.
     """
 
     bot: str
     caller: str
     answers: tuple[Answer, ...]
-    opening: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +179,9 @@ async def evaluate(
     mistakes: list[Mistake] = []
     turns = 0
     for caller in callers:
-        opening = True
         for number, turn in enumerate(caller.turns):
             turns += 1
-            proposals = list(await propose(replace(turn, opening=opening)))
-            opening = opening and all(one.field != "concern" for one in proposals)
+            proposals = list(await propose(turn))
             for field, quote, invented in _compare(turn, proposals, by_field):
                 mistakes.append(Mistake(caller.caller_id, number, field, quote, invented))
     total = Counter[str]()
@@ -197,7 +193,7 @@ async def evaluate(
 
 async def by_rules(turn: ScriptedTurn) -> list[Proposal]:
     """What the rules propose."""
-    return extract(turn.caller, turn.bot, opening=turn.opening)
+    return extract(turn.caller, turn.bot)
 
 
 async def with_model(

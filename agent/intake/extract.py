@@ -15,18 +15,10 @@ from dataclasses import dataclass
 from agent.intake.fields import FIELDS, Field
 from agent.intake.rulebook import Rule, Rulebook, rulebook
 from agent.intake.spans import Span, clauses, fold, stripped
-from pipeline.text import Language, count_units, language_of
+from pipeline.text import language_of
 
 # What is felt about anything else that was asked for is an answer, not a new concern.
 _NOT_ASKED_FOR_CONTENT: frozenset[Field] = frozenset(("concern", "name", "age", "consent"))
-
-# Who the caller is, and not what brings them.
-_ABOUT_PERSON: frozenset[Field] = frozenset(
-    ("since", "name", "age", "work", "medication", "consent")
-)
-
-# Fewer units say hello, or yes.
-MIN_CONCERN_UNITS: dict[Language, int] = {"zh": 4, "en": 3}
 
 _SENTENCE = re.compile(r"[^。！？!?.]+[。！？!?.]?")
 _ABOUT_OTHER = re.compile(
@@ -59,14 +51,12 @@ def feels(text: str) -> bool:
     return rulebook(language_of(text)).feelings.search(fold(text)) is not None
 
 
-def extract(text: str, bot_text: str = "", *, opening: bool = False) -> list[Proposal]:
+def extract(text: str, bot_text: str = "") -> list[Proposal]:
     """Propose entries for one turn.
 
     Args:
         text: What the caller said; empty text is legal and tells nothing.
         bot_text: What the bot had said before.
-        opening: Whether the caller has not told yet what brings them. The first thing
-            that is said then, and is no small talk, is taken for it.
 
     Returns:
         Proposals in the order of the turn, at most one of a field for each clause.
@@ -88,37 +78,7 @@ def extract(text: str, bot_text: str = "", *, opening: bool = False) -> list[Pro
             # 半年 in answer to how long the money lasts is not how long it has been so.
             told = [one for one in told if one.field != "since"]
         proposals += told
-    if opening and not any(one.field == "concern" for one in proposals):
-        proposals += _first_concern(book, text, folded, asked, proposals)
     return sorted(proposals, key=lambda one: one.span.start)
-
-
-def _first_concern(
-    book: Rulebook, text: str, folded: str, asked: tuple[Field, ...], known: list[Proposal]
-) -> list[Proposal]:
-    if not _NOT_ASKED_FOR_CONTENT.issuperset(asked):
-        return []
-    least = MIN_CONCERN_UNITS[language_of(text)]
-    about_stranger = False
-    for clause in clauses(text):
-        words = clause.of(folded)
-        if book.stranger.search(words):
-            about_stranger = True
-        elif book.self.search(words):
-            about_stranger = False
-        about_person = any(
-            one.field in _ABOUT_PERSON and one.span.overlaps(clause) for one in known
-        )
-        if about_stranger or about_person or _is_empty(book, words):
-            continue
-        if count_units(words) >= least:
-            return [Proposal("concern", clause)]
-    return []
-
-
-def _is_empty(book: Rulebook, words: str) -> bool:
-    empty = (book.small_talk, book.nothing, book.refusal)
-    return any(pattern.search(words) for pattern in empty)
 
 
 def _last_question(bot_text: str) -> str:

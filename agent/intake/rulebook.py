@@ -39,8 +39,6 @@ class _ReadingsData(_Data):
     refusal: str
     nothing: str
     feelings: str
-    small_talk: str
-    stranger: str
 
 
 class _File(_Data):
@@ -81,8 +79,6 @@ class Rulebook:
         refusal: The caller does not want to answer.
         nothing: An answer without content, such as 不知道.
         feelings: Feelings that come before any question.
-        small_talk: Greetings, and words about the call itself: never what brings a caller.
-        stranger: Opens a clause about somebody who is not family.
     """
 
     rules: tuple[Rule, ...]
@@ -92,8 +88,6 @@ class Rulebook:
     refusal: Pattern
     nothing: Pattern
     feelings: Pattern
-    small_talk: Pattern
-    stranger: Pattern
 
 
 @cache
@@ -126,8 +120,6 @@ def rulebook(language: Language) -> Rulebook:
         compiled((readings.refusal,)),
         compiled((readings.nothing,)),
         compiled((readings.feelings,)),
-        compiled((readings.small_talk,)),
-        compiled((readings.stranger,)),
     )
 
 

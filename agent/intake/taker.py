@@ -126,7 +126,7 @@ class IntakeTaker:
         if refuses(text):
             for field in asked_about(turn.bot_text):
                 record = record.with_refusal(field)
-        found = extract(text, turn.bot_text, opening=not record.of("concern"))
+        found = extract(text, turn.bot_text)
         record = _with(record, turn, found, "rule")
         heard = assess(text)
         if rank(heard.tier) >= rank("elevated"):

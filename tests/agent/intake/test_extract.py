@@ -14,14 +14,14 @@ from agent.intake.extract import asked_about, extract, feels, refuses
 CALLERS = Path(__file__).parents[2] / "data" / "intake"
 
 
-def told(text, bot_text="", **options):
-    return {(one.field, one.span.of(text)) for one in extract(text, bot_text, **options)}
+def told(text, bot_text=""):
+    return {(one.field, one.span.of(text)) for one in extract(text, bot_text)}
 
 
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_every_proposal_is_a_piece_of_the_turn(text, bot_text):
     """Nothing is proposed that was not said, whatever was said."""
-    for one in extract(text, bot_text, opening=True):
+    for one in extract(text, bot_text):
         assert 0 <= one.span.start < one.span.end <= len(text)
         assert one.span.of(text).strip()
 
@@ -52,7 +52,7 @@ def test_an_answer_belongs_to_what_was_asked(text, bot_text, entry):
 )
 def test_what_is_said_of_others_is_not_the_callers(text):
     """Neither illness, nor medication, nor age, nor duration."""
-    fields = {field for field, _ in told(text, opening=True)}
+    fields = {field for field, _ in told(text)}
     assert not fields & {"health", "medication", "age", "since", "concern"}
 
 
@@ -61,14 +61,15 @@ def test_what_is_said_of_others_is_not_the_callers(text):
 )
 def test_small_talk_brings_nobody(text):
     """The first words of a call are often about the call."""
-    assert not told(text, opening=True)
+    assert not told(text)
 
 
-def test_the_first_words_with_content_are_what_brings_the_caller():
-    """No list of problems could name them all; later ones need a sign of distress."""
-    assert ("concern", "我们班同学不跟我玩") in told("我们班同学不跟我玩", opening=True)
-    assert ("concern", "i miss home") in told("hello i'm a student and i miss home", opening=True)
-    assert "concern" not in {field for field, _ in told("我坐在窗边看书")}
+def test_a_concern_needs_a_sign_of_distress():
+    """First words alone are not taken for one: too many are about something else."""
+    assert ("concern", "我们班同学不跟我玩") in told("我们班同学不跟我玩")
+    assert ("concern", "i miss home") in told("hello i'm a student and i miss home")
+    assert "concern" not in {field for field, _ in told("我在餐廳當學徒")}
+    assert "concern" not in {field for field, _ in told("I don't want any statistics")}
 
 
 def test_how_long_something_else_lasts_is_no_since():
@@ -96,7 +97,9 @@ def test_refusals_and_feelings_are_heard():
         ("dev", 0.95, 0.95),
         ("held_out", 0.95, 0.90),
         ("others", 0.95, 0.85),
-        ("unseen", 0.95, 0.70),
+        ("unseen", 0.95, 0.64),
+        ("fresh", 0.95, 0.80),
+        ("drawn", 0.90, 0.20),
     ],
 )
 async def test_scripted_callers_are_taken_down_rightly(name, precision, recall):
