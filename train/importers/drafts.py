@@ -158,9 +158,7 @@ def turns_of(
         line, value = (piece.line, piece.value) if isinstance(piece, Placed) else (None, piece)
         tag, content = _tag_and_content(value, columns)
         if tag is None:
-            why = (
-                value.why if isinstance(value, Broken) else "a turn without a role or without text"
-            )
+            why = value.why if isinstance(value, Broken) else "a turn without a role or text"
             draft.leave_out(f"malformed: {why}", excerpt(value), line)
             wordless = True
             continue
@@ -174,7 +172,7 @@ def turns_of(
             raise RowError(f"unknown role {tag!r}")
         role = roles[tag]
         if not text.strip():
-            if isinstance(content, str) and not media:
+            if isinstance(content, str) and not any(mark in content for mark in _PLACEHOLDERS):
                 draft.leave_out(_BLANK, excerpt(value), line)
             asked = bool(draft.messages) and draft.messages[-1].role == "user"
             wordless = wordless or (role == "user" and not asked)

@@ -90,7 +90,7 @@ def line_txt(source: Source) -> Iterator[Event]:
             continue
         source.tally.rows_in += 1
         sender, text = _split(message, names)
-        if message["gap"] != "\t":
+        if names is not None:
             text = "\n".join([text, *_unquoted_lines(lines, names)])
         elif text.startswith('"') and (len(text) == 1 or not text.endswith('"')):
             text = _quoted(text, lines)
@@ -98,8 +98,8 @@ def line_txt(source: Source) -> Iterator[Event]:
         if isinstance(time, str):
             source.malformed(number, time, line)
         else:
-            spaced = message["gap"] != "\t"
-            yield Event(number, time, sender, text, _kind(sender, text, spaced=spaced))
+            kind = _kind(sender, text, spaced=names is not None)
+            yield Event(number, time, sender, text, kind)
 
 
 def partner(source: Source) -> str | None:
@@ -153,11 +153,10 @@ def _quoted(first: str, lines: Lines) -> str:
     taken: list[tuple[int, str]] = []
     for number, line in lines:
         taken.append((number, line))
+        if _is_tabbed(line) or len(taken) == _MOST_QUOTED_LINES:
+            break
         if line.endswith('"'):
             return "\n".join([first[1:], *(text for _, text in taken)])[:-1]
-        starts_anew = "\t" in line and _TIME.fullmatch(line) is not None
-        if starts_anew or len(taken) == _MOST_QUOTED_LINES:
-            break
     own = list(itertools.takewhile(lambda one: one[1].strip() and not _starts(one[1]), taken))
     lines.give_back(taken[len(own) :])
     return "\n".join([first, *(text for _, text in own)])
@@ -165,10 +164,16 @@ def _quoted(first: str, lines: Lines) -> str:
 
 def _starts(line: str) -> bool:
     """Whether a line begins something new, a day or a message."""
-    return _day(line) is not None or ("\t" in line and _TIME.fullmatch(line) is not None)
+    return _day(line) is not None or _is_tabbed(line)
 
 
-def _unquoted_lines(lines: Lines, names: Sequence[str]) -> list[str]:
+def _is_tabbed(line: str) -> bool:
+    """Whether a line is a message whose parts are separated by tabs."""
+    found = _TIME.fullmatch(line)
+    return found is not None and found["gap"] == "\t"
+
+
+def _unquoted_lines(lines: Lines, names: Sequence[str] | None) -> list[str]:
     """Further lines of a text in a desktop build, up to the next message or day."""
     taken: list[tuple[int, str]] = []
     for number, line in lines:
@@ -180,12 +185,17 @@ def _unquoted_lines(lines: Lines, names: Sequence[str]) -> list[str]:
     return "\n".join(text for _, text in taken).rstrip("\n").split("\n") if taken else []
 
 
-def _spaced_names(source: Source) -> list[str]:
+def _spaced_names(source: Source) -> list[str] | None:
     """Names in a file that separates them from the text by spaces, as they may hold some.
 
     The other's name is in the header; mine is what most other messages begin with. A line
     of a text may look like a message, but seldom like one of these two.
+
+    Returns:
+        Theirs and mine, as far as they can be told; None where tabs separate.
     """
+    if any(_is_tabbed(line.rstrip("\r")) for line in source.sample.split("\n")):
+        return None
     if (other := partner(source)) is None:
         return []
     counts: Counter[str] = Counter()
@@ -193,7 +203,7 @@ def _spaced_names(source: Source) -> list[str]:
     dated = itertools.dropwhile(lambda one: _day(one[1]) is None, numbered_lines(source))
     for _, line in dated:
         found = _TIME.fullmatch(line)
-        if found is None or found["gap"] == "\t" or _NOTICE.search(found["rest"]):
+        if found is None or _NOTICE.search(found["rest"]):
             continue
         if found["rest"].startswith(f"{other} "):
             continue
@@ -209,19 +219,21 @@ def _spaced_names(source: Source) -> list[str]:
     return [other, " ".join(shared[first]) if lines > 1 else first]
 
 
-def _is_named(message: re.Match[str], names: Sequence[str]) -> bool:
+def _is_named(message: re.Match[str], names: Sequence[str] | None) -> bool:
     """Whether a line with a time is a message, and not a line of one, as far as can be told."""
-    if message["gap"] == "\t" or len(names) < 2 or _NOTICE.search(message["rest"]):
+    if names is None:
+        return message["gap"] == "\t"
+    if len(names) < 2 or _NOTICE.search(message["rest"]):
         return True
     return message["rest"].startswith(tuple(f"{name} " for name in names)) or bool(
         _CALL.match(message["rest"])
     )
 
 
-def _split(message: re.Match[str], names: Sequence[str]) -> tuple[str, str]:
+def _split(message: re.Match[str], names: Sequence[str] | None) -> tuple[str, str]:
     """Sender and text; no sender for a notice."""
     rest = message["rest"]
-    if message["gap"] == "\t":
+    if names is None:
         sender, tab, text = rest.partition("\t")
         return (sender.strip(), text) if tab else ("", rest)
     for name in names:

@@ -343,7 +343,7 @@ EXPORTS = (
         5,
         dropped={
             "malformed: not JSON (Expecting value)": 1,
-            "no question with a reply (malformed: a turn without a role or without text)": 1,
+            "no question with a reply (malformed: a turn without a role or text)": 1,
             "malformed: bytes that are not utf-8-sig": 1,
             "malformed: nothing but null": 1,
         },

@@ -216,3 +216,16 @@ def test_line_desktop_texts_of_several_lines(tmp_path, name):
         encoding="utf-8",
     )
     assert said(read(path)) == [["行程\n10:00 集合\n\n12:00 午餐", "好\n喔", "嗯", "那 晚點見\n掰"]]
+
+
+def test_line_a_lone_quotation_mark_swallows_no_message(tmp_path):
+    """A text that begins with a mark ends where the next message begins, or a line is none."""
+    path = tmp_path / "line.txt"
+    path.write_text(
+        '[LINE] 與小藍的聊天記錄\n\n2024/01/05（五）\n上午09:15\t小藍\t"嗨\n'
+        '上午09:16\t小安\t"好"\n10:00 集合\n上午09:17\t小藍\t"一\n二"\n上午09:18\t小安\t嗯\n',
+        encoding="utf-8",
+    )
+    tally = Tally()
+    assert said(read(path, tally=tally)) == [['"嗨', '"好"', "一\n二", "嗯"]]
+    assert tally.examples["malformed: neither a day nor a message"][0].where == "line.txt:6"
