@@ -95,10 +95,15 @@ def overweight(counts: Mapping[str, int]) -> str | None:
     if not identity or identity <= MOST_IDENTITY * total:
         return None
     each = f"{identity / own:.1f} for each" if own else "with none beside them"
+    effect = (
+        "learn what it is called and little else"
+        if identity > own
+        else ("say what it is called where nobody asks")
+    )
     return (
         f"{identity} identity rows to {own} of the person's own ({each}, {identity / total:.0%} of "
-        "the set): the model will learn what it is called and little of the person. Add dialogues, "
-        "or take fewer with --identity-ratio 0.2 or one --locale."
+        f"the set): the model may {effect}. Add dialogues, or take fewer with --identity-ratio "
+        "0.2 or one --locale."
     )
 
 

@@ -8,6 +8,7 @@ are what the person wrote, are never touched.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -48,6 +49,8 @@ _SAME_SOUND: Mapping[str, str] = {
 _SAME_WORD: Mapping[str, str] = {
     one: other for pair in _ENGLISH_HOMOPHONES for one, other in (pair, pair[::-1])
 }
+# What stands for personal data: taken apart it would be a word, and look like data again.
+_PLACEHOLDER = re.compile(r"(⟦[A-Z_]+_\d+⟧)")
 _STICKER = re.compile(r"[\[【][^\[\]【】]{1,8}[\]】]")
 _TRADITIONAL = re.compile(r"[這個說們對會過還沒時來點嗎麼裡後覺聽話]")
 _FILLER_GAP_UNITS = 3  # a filler stands at the beginning or at least this far from the last
@@ -70,7 +73,12 @@ def spoken(text: str, dice: random.Random, style: SpeechStyle | None = None) -> 
     """One turn as it would be recognised; a turn of emoji or stickers alone stays as it is."""
     style = style or SpeechStyle()
     bare = _STICKER.sub(" ", text)
-    words = [_slip(unit.text, dice, style.slips) for unit in units(bare)]
+    words: list[str] = []
+    for piece in _PLACEHOLDER.split(bare):
+        if _PLACEHOLDER.fullmatch(piece):
+            words.append(piece)
+        else:
+            words += (_slip(unit.text, dice, style.slips) for unit in units(piece))
     if not words:
         return text
     kind = "en"
@@ -128,8 +136,9 @@ def _slip(word: str, dice: random.Random, rate: float) -> str:
 
 def _joined(words: list[str]) -> str:
     """Latin words and numbers with spaces between them, Chinese without any."""
-    text = ""
-    for word in words:
-        spaced = text[-1:].isascii() and text[-1:].isalnum() and word[:1].isascii()
-        text += f" {word}" if spaced else word
+    text = words[0]
+    for before, word in itertools.pairwise(words):
+        # A placeholder stands as what is beside it does.
+        latin = [one.isascii() for one in (before, word) if not _PLACEHOLDER.fullmatch(one)]
+        text += f" {word}" if latin and all(latin) else word
     return text

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import DataError
 from pipeline.text import count_units, units
+from train.clean.mask import high_risk_in
 from train.clean.phrases import faults
 from train.mix import behaviour
 from train.mix.blend import Extra, MixOptions, mix, sample
@@ -171,6 +172,22 @@ def test_spoken_turns_of_both_languages():
     assert len(slipped) == 4
     assert spoken("好", dice, SpeechStyle(fillers=1, slips=0)) != "好"
     assert spoken("[抱抱]😀", dice) == "[抱抱]😀"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("我电话⟦PHONE_1⟧，你记下！", "我电话⟦PHONE_1⟧你记下"),
+        ("Call me at ⟦PHONE_12⟧, OK?", "call me at ⟦PHONE_12⟧ ok"),
+        ("⟦NAME_1⟧", "⟦NAME_1⟧"),
+    ],
+)
+def test_placeholders_are_spoken_whole(text, said):
+    """What cleaning wrote is neither read out nor taken for data again."""
+    calm = SpeechStyle(fillers=0, slips=1)
+    assert spoken(text, random.Random(0), SpeechStyle(fillers=0, slips=0)) == said
+    assert "⟦" in spoken(text, random.Random(0), calm)
+    assert not high_risk_in(spoken(text, random.Random(0), calm))
 
 
 def test_spoken_copies_leave_replies_alone():
