@@ -20,6 +20,9 @@ _UNKNOWN_FROM_BYTES = 1 << 30  # a length that no clause has: six hours at 24 kH
 _RATES_HZ = range(8_000, 192_001)
 # What may follow the samples; anything else means that the length was wrong.
 _TRAILERS = frozenset({b"LIST", b"id3 ", b"ID3 ", b"fact", b"cue ", b"bext", b"PEAK", b"smpl"})
+# How WAV, MP3 with a title, Ogg, FLAC, JSON and web pages begin.
+_FILES = (b"RIFF", b"ID3", b"OggS", b"fLaC", b'{"', b"<!DO", b"<htm")
+_MAGIC_BYTES = 4
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE  # `wFormatTag` of WAVEFORMATEX
 
 _State: TypeAlias = Literal["file", "chunk", "format", "skip", "samples"]
@@ -63,9 +66,15 @@ class _Layout:
         return self.dtype.itemsize * self.channels
 
     def decode(self, data: bytes) -> FloatArray:
-        """Whole frames as mono floats; several channels are mixed."""
+        """Whole frames as mono floats; several channels are mixed.
+
+        Raises:
+            AudioFormatError: A float is infinite or no number.
+        """
         frames = np.frombuffer(data, self.dtype).reshape(-1, self.channels)
         mono = frames.astype(np.float64).mean(axis=1) / self.full_scale
+        if not np.isfinite(mono).all():
+            raise AudioFormatError("the sound holds what is no number")
         clipped: FloatArray = np.clip(mono, -1.0, 1.0).astype(np.float32)
         return clipped
 
@@ -76,22 +85,35 @@ _INT16 = _Layout(np.dtype("<i2"), 1, FULL_SCALE)
 class PcmStream:
     """Raw little-endian PCM16, mono.
 
+    A server that ignores the form it is asked for sends MP3, or an error as a text: played
+    as samples that is noise at full level, so what begins like a file is refused.
+
     Args:
         rate_hz: Sample rate, which the bytes do not tell.
     """
 
     def __init__(self, rate_hz: int) -> None:
         self.rate_hz: int | None = rate_hz
-        self._half = b""  # a sample cut in two
+        self._is_known = False
+        self._waiting = b""  # the beginning, or a sample cut in two
 
     def feed(self, data: bytes) -> FloatArray:
-        """See `SoundStream.feed`; every byte is sound."""
-        whole, self._half = _whole_frames(self._half + data, _INT16.frame_bytes)
+        """See `SoundStream.feed`."""
+        self._waiting += data
+        if not self._is_known and len(self._waiting) < _MAGIC_BYTES:
+            return np.zeros(0, np.float32)
+        return self._decode()
+
+    def _decode(self) -> FloatArray:
+        if not self._is_known and self._waiting.startswith(_FILES):
+            raise AudioFormatError("the sound is a file, not bare samples")
+        self._is_known = True
+        whole, self._waiting = _whole_frames(self._waiting, _INT16.frame_bytes)
         return _INT16.decode(whole)
 
     def finish(self) -> None:
         """See `SoundStream.finish`."""
-        if self._half:
+        if len(self._waiting) % _INT16.frame_bytes:
             raise AudioFormatError("the sound ends in the middle of a sample")
 
 

@@ -25,6 +25,12 @@ from pipeline.tts.reading import Reading
 _LONGEST_SYLLABLE_SECS = 1.6
 _LONGEST_PAUSE_SECS = 8.0
 
+# What servers call samples without a header; audio/mpeg and the like are files.
+_BARE_SAMPLES = frozenset({
+    "", "audio/pcm", "audio/l16", "audio/raw", "audio/x-raw", "application/octet-stream",
+    "binary/octet-stream",
+})  # fmt: skip
+
 
 class HttpVoice(ABC):
     """Speaks by asking a server; a `Voice` without its `_requests`.
@@ -145,6 +151,10 @@ class HttpVoice(ABC):
             raise SynthesisError("The voice server sent a text instead of sound", retryable=False)
         if self._pcm_rate_hz is None or "wav" in kind:
             return WavStream()
+        if kind.strip() not in _BARE_SAMPLES:
+            raise SynthesisError(
+                "The voice server sent another kind of sound than it was asked for", retryable=False
+            )
         return PcmStream(_named_rate_hz(parameters) or self._pcm_rate_hz)
 
 

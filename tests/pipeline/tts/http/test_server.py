@@ -145,6 +145,24 @@ def test_pcm_without_a_named_rate_is_what_the_settings_say(remote: MakeRemote):
     assert secs_of(say(voice, "我")) == pytest.approx((SYLLABLE_SECS + PADDING_SECS) / 2, abs=0.001)
 
 
+@pytest.mark.parametrize(
+    ("kind", "begins", "sentence"),
+    [
+        ("audio/mpeg", b"\xff\xfb\x90\x64", "another kind of sound"),
+        ("audio/ogg", b"OggS", "another kind of sound"),
+        ("audio/pcm", b"ID3\x04", "a file"),
+        ("application/octet-stream", b"OggS", "a file"),
+    ],
+)
+def test_a_file_in_the_place_of_pcm(remote: MakeRemote, kind: str, begins: bytes, sentence: str):
+    """Servers that know no pcm send MP3: it is refused, not played as noise."""
+    voice, board = remote(sound_format="pcm")
+    board.faults.append(fakes.sends(kind, begins + bytes(range(256)) * 20))
+    with pytest.raises(SynthesisError, match=sentence):
+        say(voice, TEXT)
+    check_contract(say(voice, TEXT), TEXT)
+
+
 @pytest.mark.parametrize("text", ["", "  ", "[委屈]", "😀😀", "……"])
 def test_nothing_to_say_is_not_sent(gptsovits: MakeGptSovits, text: str):
     """One empty chunk, and no request."""

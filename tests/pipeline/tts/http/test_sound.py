@@ -123,3 +123,23 @@ def test_a_rubbish_header_is_refused(data: bytes):
     except AudioFormatError:
         return
     assert stream.rate_hz is not None
+
+
+@pytest.mark.parametrize(
+    "begins", [b"RIFF", b"ID3\x04", b"OggS", b"fLaC", b'{"error": "x"}', b"<!DOCTYPE html>"]
+)
+def test_a_file_is_no_bare_pcm(begins: bytes):
+    """As samples it would be noise at full level, however it is cut."""
+    for place in (1, 3, 4, 9):
+        with pytest.raises(AudioFormatError, match="a file"):
+            read(PcmStream(RATE_HZ), *cut(begins + bytes(range(99)), [place]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_refused(value: float):
+    """A model that has lost its way says so in floats."""
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 1, RATE_HZ, 4 * RATE_HZ, 4, 32)
+    samples = np.array([0.1, value], "<f4").tobytes()
+    file = struct.pack("<4sI4s", b"RIFF", 0, b"WAVE") + form + struct.pack("<4sI", b"data", 8)
+    with pytest.raises(AudioFormatError, match="no number"):
+        read(WavStream(), file + samples)
