@@ -22,9 +22,13 @@ class EdgeTrimmer:
 
     Silence inside is kept: it is held back only until sound follows. Any cutting of the
     phrase into pieces gives the same samples and marks.
+
+    Args:
+        volume: Gain of the phrase: a soft voice has a softer silence.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, volume: float = 1.0) -> None:
+        self._silence_peak = _SILENCE_PEAK * min(1.0, volume)
         self._held = np.zeros(0, np.int16)
         self._marks: list[CharMark] = []  # of what is still held
         self._started = False
@@ -40,7 +44,7 @@ class EdgeTrimmer:
         """Take the next piece; give out what is certain to be heard, with its marks."""
         self._marks.extend(marks)
         pending = np.concatenate((self._held, pcm))
-        loud = np.flatnonzero(np.abs(pending.astype(np.int32)) > _SILENCE_PEAK)
+        loud = np.flatnonzero(np.abs(pending.astype(np.int32)) > self._silence_peak)
         if not self._started:
             onset = int(loud[0]) if len(loud) else len(pending)
             cut = max(0, onset - LEAD_SAMPLES)

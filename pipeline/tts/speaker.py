@@ -85,7 +85,7 @@ class Speaker:
         offset = 0
         plan = self._phrases(text)
         for number, phrase in enumerate(plan):
-            trimmer = EdgeTrimmer()
+            trimmer = EdgeTrimmer(style.volume)
             voice, words = self._voices[phrase.language], text[phrase.start : phrase.end]
             for piece in _at_output_rate(voice, words, style, cancelled):
                 yield _moved(trimmer.push(*piece), phrase.start, offset)

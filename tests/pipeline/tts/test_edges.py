@@ -37,6 +37,14 @@ def test_edges_go_and_inner_silence_stays():
     assert len(pcm) == LEAD_SAMPLES + len(TONE) + len(SILENCE) + len(TONE) + TAIL_SAMPLES
 
 
+def test_a_soft_phrase_keeps_its_length():
+    """Its consonants are softer than a loud one's silence."""
+    soft = (PHRASE // 50).astype(np.int16)
+    trimmer = EdgeTrimmer(volume=0.02)
+    pcm = np.concatenate([trimmer.push(soft, [])[0], trimmer.finish()[0]])
+    assert len(pcm) == len(trim([])[0])
+
+
 def test_marks_move_with_the_sound():
     """A mark keeps its place in the sound; one in the trimmed silence moves to the end."""
     pcm, marks = trim([])
