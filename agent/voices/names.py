@@ -14,7 +14,7 @@ EMBEDDED_VOICES: Mapping[Language, str] = {"zh": "mandarin-voice", "en": "hibari
 REMOTE_VOICES = frozenset({"gptsovits", "openai"})
 
 # Engines whose files are none of the model store's.
-_NOT_IN_STORE = REMOTE_VOICES | {"chattts", "kokoro"}
+NOT_IN_STORE = REMOTE_VOICES | {"chattts", "kokoro"}
 
 
 def voice_models(settings: Settings) -> list[str]:
@@ -22,4 +22,4 @@ def voice_models(settings: Settings) -> list[str]:
     names = [settings.models.mandarin_voice, settings.models.english_voice]
     for name in settings.voice.fallback:
         names += EMBEDDED_VOICES.values() if name == EMBEDDED else [name]
-    return [name for name in dict.fromkeys(names) if name not in _NOT_IN_STORE]
+    return [name for name in dict.fromkeys(names) if name not in NOT_IN_STORE]

@@ -20,7 +20,7 @@ from agent.models.store import ModelStore
 from agent.persona import load_persona
 from agent.voices import kokoro
 from agent.voices.consent import require_consent
-from agent.voices.names import EMBEDDED_VOICES, REMOTE_VOICES
+from agent.voices.names import EMBEDDED_VOICES, NOT_IN_STORE, REMOTE_VOICES
 from pipeline.errors import ConfigError
 from pipeline.text import Language
 from pipeline.tts.base import Voice
@@ -106,15 +106,22 @@ class _Shelf:
 
 def _load_files(settings: Settings, name: str) -> Voice:
     """A voice from a model of the manifest, or from files of the user's own."""
-    place = ModelStore(settings.models_dir).locate(name)
+    store = ModelStore(settings.models_dir)
+    voices = {model.name for model in store.manifest.models if model.role == "voice"}
+    if name not in voices and (name in store.manifest or not Path(name).expanduser().exists()):
+        known = ", ".join(sorted(voices | NOT_IN_STORE))
+        raise ConfigError(f"{name} is neither a voice nor a file; voices are {known}")
+    place = store.locate(name)
     if kokoro.is_kokoro(place):
         return kokoro.load_from(place, settings, settings.voice.threads)
     if place.suffix == ".onnx" or any(place.glob("*.onnx")):
         from pipeline.tts.piper import PiperVoice
 
         return PiperVoice(place, settings.voice.threads)
-    from pipeline.tts.mandarin import MandarinVoice
+    from pipeline.tts.mandarin import SYMBOLS_FILE, MandarinVoice
 
+    if not (place / SYMBOLS_FILE).is_file():
+        raise ConfigError(f"{place} holds neither a Piper voice, nor Kokoro, nor the embedded one")
     return MandarinVoice(place, settings.voice.threads)
 
 

@@ -57,7 +57,7 @@ class KokoroFiles:
         Raises:
             ModelMissingError: There is no network, more than one, or no speaker.
         """
-        folder = place if place.is_dir() else place.parent
+        folder = _folder(place)
         networks = [place] if place.is_file() else sorted(folder.glob("*.onnx"))
         if not networks:
             raise ModelMissingError(
@@ -78,7 +78,7 @@ class KokoroFiles:
 
 def holds_kokoro(place: Path) -> bool:
     """Whether a folder, or a network's folder, has speakers of Kokoro in it."""
-    return bool(_speaker_files(place if place.is_dir() else place.parent))
+    return bool(_speaker_files(_folder(place)))
 
 
 def speaker_names(files: KokoroFiles) -> list[str]:
@@ -180,6 +180,10 @@ class KokoroNetwork:
             np.asarray(sound, np.float32).reshape(-1),
             np.asarray(durations[0], np.float32).reshape(-1) if durations else None,
         )
+
+
+def _folder(place: Path) -> Path:
+    return place.parent if place.suffix == ".onnx" else place
 
 
 def _speaker_files(folder: Path) -> tuple[Path, ...]:

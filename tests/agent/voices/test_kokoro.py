@@ -84,7 +84,7 @@ def test_a_bare_home_says_what_to_put_where(tmp_path: Path):
         load_speaker(settings)
     (finding,) = check_kokoro(settings)
     assert (finding.level, kokoro.state(settings)) == ("fault", "missing")
-    assert "voices-v1.0.bin" in finding.detail
+    assert f"{tmp_path}/models/kokoro: put" in finding.detail
 
 
 def test_the_examination_names_the_licence(home: Path):

@@ -61,6 +61,17 @@ def test_the_default_is_both_embedded_voices_without_a_chain():
     check_contract(say(voice, MIXED), MIXED)
 
 
+def test_what_is_no_voice_is_refused_by_name(tmp_path: Path):
+    """A misspelt name, another kind of model, a folder without any voice."""
+    for name, sentence in (
+        ("no-such-voice", r"no-such-voice is neither.*hibari, kokoro, mandarin-voice"),
+        ("whisper-base", "whisper-base is neither a voice nor a file"),
+        (str(tmp_path), "holds neither a Piper voice, nor Kokoro"),
+    ):
+        with pytest.raises(ConfigError, match=sentence):
+            load_speaker(settings_of({"models.mandarin_voice": name, "voice.fallback": ""}))
+
+
 @pytest.mark.models
 def test_a_server_that_fails_is_replaced_by_the_embedded_voices(clip: Path):
     """The caller hears a voice, then the server's again."""
