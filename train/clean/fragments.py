@@ -31,13 +31,15 @@ _LATE_SECS = 30 * 60
 _COMPARED_UNITS = 6  # shorter replies ("好啊") share no words with anything, and rightly
 
 _CUT_OFF = re.compile(
-    r"(?:因为|因為|所以|但是|可是|不过|不過|然后|然後|而且|如果|要是|虽然|雖然|比如|就是说|就是說|以及|或者"
-    r"|\b(?:and|but|because|so|if|then|although|or|with|the|to))\s*(?:[,，、…]|\.{3,})*\s*$"
-    r"|[,，、：:]\s*$|(?:（|\(|「|“)[^）)」”]*$",
+    r"(?:因为|因為|所以|但是|可是|(?<!再好)(?:不过|不過)|然后|然後|而且|如果|要是|虽然|雖然|比如|就是说|就是說|以及|或者"
+    # English sentences end on "I think so", "bye then" and "I want to"; cut off, on these.
+    r"|\b(?:and|but|because|if|although|or|the))\s*(?:[,，、…]|\.{3,})*\s*$"
+    # A bracket at the very end is a smile :( or a wink（, as people type it.
+    r"|[,，、：:]\s*$|(?:（|\(|「|“)[^）)」”]{4,}$",
     re.IGNORECASE,
 )
 _TOPIC_MARKER = re.compile(
-    r"^\s*(?:对了|對了|话说|話說|说起来|說起來|突然想[到起]|另外问|换个话题|換個話題|不说这个|不說這個"
+    r"^\s*(?:[对對]了(?![!！。.~～]|\s*$)|话说|話說|说起来|說起來|突然想[到起]|另外问|换个话题|換個話題|不说这个|不說這個"
     r"|by the way|btw|anyway|speaking of which|off topic)",
     re.IGNORECASE,
 )

@@ -38,6 +38,11 @@ def signs(*texts, late=False):
             {"unrelated", "question_passed_over"},
         ),
         (("今天好累", "抱抱[委屈]"), set()),
+        (("今天好累 :(", "哈哈（"), set()),
+        (("你说（就是昨天那个人", "嗯？"), {"cut_off"}),
+        (("这样对吗", "对了！"), set()),
+        (("这样再好不过", "Bye then"), set()),
+        (("Do you think so", "I want to"), set()),
         (("晚上想吃火锅还是烧烤？", "火锅吧，天气冷就想吃火锅"), set()),
     ],
 )
