@@ -186,6 +186,44 @@ def test_review_decisions_are_carried_out(chats, tmp_path):
     assert [message.content for message in record.messages] == ["啊？", "嗯嗯"]
 
 
+def test_decisions_outlive_another_export_of_the_chat(tmp_path):
+    """Rows added before and after, in another order, the file saved by a spreadsheet."""
+    chat, mine, review = (tmp_path / f"chat.{end}" for end in ("csv", "jsonl", "review.csv"))
+    day = 86_400
+    rows = [(day, "阿蓝", "明天几点集合"), (day + 60, "我", "对了我的猫生病了")]
+    rows += [(2 * day, "阿蓝", "昨天呢"), (2 * day + 60, "我", "还行，但是")]
+
+    def imported(lines):
+        text = "".join(f"{time},{sender},{said}\n" for time, sender, said in lines)
+        chat.write_text(f"time,sender,text\n{text}", "utf-8")
+        options = ("-o", str(mine), "--me", "我", "--force")
+        assert run("data", "import", str(chat), *options)[0] == 0
+        return run("data", "review", str(mine))[1]
+
+    assert "2 new fragments" in imported(rows)
+    table = review.read_text("utf-8-sig").replace('\n"', "\n").splitlines()
+    assert len(table) == 3
+    decided = [
+        table[0],
+        f"edit{table[2]}".replace(",,,,", ",,还行，但是有点累,,"),
+        f"drop{table[1]}",
+    ]
+    review.write_bytes("".join(f"{line}\r\n" for line in decided).encode("gb18030"))
+    added = [(60, "阿蓝", "第一次聊天"), (90, "我", "你好呀")]
+    added += [(9 * day, "阿蓝", "好久不见"), (9 * day + 60, "我", "是啊，因为")]
+    out = imported([*added[2:], *rows[::-1], *added[:2]])
+    assert "1 new fragments" in out
+    assert "1 drop" in out
+    assert "1 edit" in out
+    code, out, _ = run("data", "clean", str(mine), "-o", str(tmp_path / "clean.jsonl"))
+    said = [row.messages[-1].content for row in read(tmp_path / "clean.jsonl")]
+    assert (code, sorted(said)) == (0, ["你好呀", "是啊，因为", "还行，但是有点累"])
+    report = json.loads((tmp_path / "clean.report.json").read_text("utf-8"))
+    assert report["dropped"]["dropped in the review"]["rows"] == 1
+    assert report["review"] == {"drop": 1, "edit": 1, "undecided": 1, "idle": 0}
+    assert "decisions: " in out
+
+
 @pytest.mark.parametrize(
     ("typed", "decided"), [("d\n", "1 drop"), ("s\n", "1 undecided"), ("e\n\n八点\n\n", "1 edit")]
 )
