@@ -108,6 +108,7 @@ _LOOSE_TIME = re.compile(
     rf"\s?(?P<after>{HALF_BEHIND})?"
 )
 _MOST_SECS = 1e11  # as seconds since 1970 that is the year 5138; as milliseconds, 1973
+_LATEST_SECS = 7.3e9  # the year 2201: what is beyond is no time of a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ def epoch_secs(value: float | str) -> float:
     """Seconds since 1970 of a number of seconds, or of milli-, micro- or nanoseconds.
 
     Raises:
-        ValueError: It is no finite number.
+        ValueError: It is no finite number, or one that is no time a message can have.
     """
     try:
         secs = float(value)
@@ -199,6 +200,8 @@ def epoch_secs(value: float | str) -> float:
         secs = math.inf
     if not math.isfinite(secs):
         raise ValueError("no finite number")
-    while secs >= _MOST_SECS:
-        secs /= 1000
+    for _ in ("milli", "micro", "nano"):
+        secs = secs / 1000 if secs >= _MOST_SECS else secs
+    if secs > _LATEST_SECS:
+        raise ValueError("a number beyond any message's time")
     return secs

@@ -65,8 +65,8 @@ _MOST_QUOTED_LINES = 1_000  # a message has 10,000 characters at most
 
 def recognises(sample: str) -> bool:
     """Whether a text begins as LINE's does: with a header, or with a day and a message."""
-    lines = [line.strip("\ufeff \r") for line in sample.split("\n", 20)[:20]]
-    first, second, *_ = [*(line for line in lines if line), "", ""]
+    lines = (line.strip("\ufeff ") for line in sample.splitlines())
+    first, second, *_ = [*itertools.islice((line for line in lines if line), 2), "", ""]
     return _HEADER.match(first) is not None or (
         _day(first) is not None and _TIME.fullmatch(second) is not None
     )
@@ -104,7 +104,7 @@ def line_txt(source: Source) -> Iterator[Event]:
 
 def partner(source: Source) -> str | None:
     """The other person, as the header names them or else the file's name; None of a group."""
-    lines = [line.strip("\ufeff \r") for line in source.sample.split("\n", 3)[:3]]
+    lines = [line.strip("\ufeff ") for line in source.sample.splitlines()[:3]]
     for text in (*lines, source.path.stem):
         for named in _NAMED:
             if (found := named.match(text)) is not None:
@@ -194,7 +194,7 @@ def _spaced_names(source: Source) -> list[str] | None:
     Returns:
         Theirs and mine, as far as they can be told; None where tabs separate.
     """
-    if any(_is_tabbed(line.rstrip("\r")) for line in source.sample.split("\n")):
+    if any(_is_tabbed(line) for line in source.sample.splitlines()):
         return None
     if (other := partner(source)) is None:
         return []

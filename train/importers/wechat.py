@@ -10,6 +10,7 @@ Layouts as written by LC044/WeChatMsg, refs/pull/578, and by PyWxDump's CSV expo
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -229,10 +230,12 @@ def _who_and_when(sender: str, unix: str, local: str) -> tuple[bool, float] | No
     mine = _FLAGS.get(sender.strip().lower())
     if mine is None:
         return None
+    # What has no time of its own is 0 in WeChat's database.
+    if unix.strip().replace(".", "", 1).isdigit() and float(unix) > 0:
+        with contextlib.suppress(ValueError):
+            return mine, epoch_secs(unix)
     try:
-        # What has no time of its own is 0 in WeChat's database.
-        is_unix = unix.strip().replace(".", "", 1).isdigit() and float(unix) > 0
-        return mine, epoch_secs(unix) if is_unix else local_time(local.strip())
+        return mine, local_time(local.strip())
     except ValueError:
         return None
 

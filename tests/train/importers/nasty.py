@@ -218,6 +218,13 @@ EXPORTS = (
         dropped=LINE_PHONE_DROPPED,
     ),
     Export(
+        "line-cr.txt",
+        LINE_PHONE.replace("\n", "\r").encode(),
+        LINE_PHONE_SAID,
+        11,
+        dropped=LINE_PHONE_DROPPED,
+    ),
+    Export(
         "line-utf-16.txt",
         LINE_PHONE.encode("utf-16"),
         LINE_PHONE_SAID,

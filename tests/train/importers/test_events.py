@@ -16,7 +16,7 @@ def test_the_unit_of_an_epoch_is_told_from_its_size(factor):
     assert epoch_secs(str(NOON_SECS * factor)) == pytest.approx(NOON_SECS)
 
 
-@pytest.mark.parametrize("value", ["nan", "inf", 10**400, "", "x"])
+@pytest.mark.parametrize("value", ["nan", "inf", 10**400, "", "x", 9.9e10, "99999999999999999999"])
 def test_what_is_no_finite_number_is_no_time(value):
     """Nothing that cannot be a moment is taken for one."""
     with pytest.raises(ValueError, match=r"number|float"):
