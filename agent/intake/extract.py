@@ -21,6 +21,7 @@ from pipeline.text import language_of
 _NOT_ASKED_FOR_CONTENT: frozenset[Field] = frozenset(("concern", "name", "age", "consent"))
 
 _SENTENCE = re.compile(r"[^。！？!?.]+[。！？!?.]?")
+_HOW_LONG = re.compile(r"多久|几年|how (?:long|many years)")
 _ABOUT_OTHER = re.compile(
     r"^[那所以，,\s]*[他她]|\b(?:did|does|do|is|has|was|were|are) (?:he|she|they)\b"
 )
@@ -74,7 +75,7 @@ def extract(text: str, bot_text: str = "") -> list[Proposal]:
         elif book.other.search(words):
             about_other = True
         told = _of_clause(book, clause, words, asked, about_other=about_other)
-        if number == 0 and question and "since" not in asked:
+        if question and "since" not in asked and (number == 0 or _HOW_LONG.search(question)):
             # 半年 in answer to how long the money lasts is not how long it has been so.
             told = [one for one in told if one.field != "since"]
         proposals += told

@@ -47,7 +47,7 @@ def record():
 def test_the_page_quotes_with_times_and_marks_risk(record):
     """A counsellor finds the words, their place in the recording and the gravest tier."""
     html = as_html(facts_of(record))
-    assert re.search(r"1:05</time><q>about six months", html)
+    assert re.search(r"1:05</time><span><q>about six months", html)
     assert f'class="risk {facts_of(record).tier}"' in html
     assert facts_of(record).tier in TIERS[2:]
     assert "I want to kill myself" in html
@@ -113,3 +113,20 @@ def test_the_pdf_is_one_page(record):
         )
     assert len(laid_out(facts_of(record)).pages) == 1
     assert as_pdf(facts_of(record)).startswith(b"%PDF-")
+
+
+def test_what_one_turn_tells_of_a_field_stands_in_one_line():
+    """With its time once; the line of time names each field once a turn."""
+    taker = IntakeTaker("zh-Hant")
+    taker.bot_text("家裡有誰？")
+    taker.caller_text("我跟我先生分居了 女兒跟我住")
+    html = as_html(facts_of(taker.record))
+    assert "分居了</q> <q>女兒跟我住" in html
+    assert html.count("<em>家庭與伴侶</em>") == 1
+
+
+@pytest.mark.parametrize("locale", ["zh-Hant", "zh-Hans", "en"])
+def test_the_page_says_that_it_is_a_part(locale):
+    """An empty line must not be read as "no"."""
+    page = as_html(facts_of(IntakeRecord(locale=locale)))
+    assert '<p class="part">' in page
