@@ -48,7 +48,7 @@ ACCOUNTS = (
     Recogniser(
         "account",
         re.compile(
-            rf"(?:{_WECHAT}|(?<![A-Za-z0-9])[Vv](?:我|(?=\s*:)))\s*[:]?\s*([A-Za-z][-_A-Za-z0-9]{{3,19}})"
+            rf"(?:{_WECHAT}(?:搜索?)?|(?<![A-Za-z0-9])[Vv](?:我|(?=\s*:)))\s*[:]?\s*([A-Za-z][-_A-Za-z0-9]{{3,19}})"
             rf"{_ENDS}",
             re.IGNORECASE,
         ),

@@ -20,7 +20,7 @@ _WRITTEN = re.compile(
     # mainland, mobile, in its usual groups
     rf"(?:{_MAINLAND})?1[3-9]\d"
     rf"(?:{_PAUSE}\d{{4}}{_PAUSE}\d{{4}}|{_GAP}\d{{3}}{_GAP}\d{{5}}"
-    rf"|\d{_GAP}\d{{3}}{_GAP}\d{{4}}|\d{_GAP}\d{{4}}{_GAP}\d{{3}}|\d{{3}}{_GAP}\d{{5}})"
+    rf"|\d{_GAP}\d{{3}}{_GAP}\d{{4}}|\d{_GAP}\d{{4}}{_GAP}\d{{3}}|(?:{_GAP}\d{{2}}){{4}}|\d{{3}}{_GAP}\d{{5}})"
     r"|1(?P<between>[-. ])[3-9](?:(?P=between)\d){9}"  # digit by digit
     # Taiwan, mobile
     rf"|(?:{_TAIWAN}0?9\d{{2}}|09\d{{2}}){_GAP}\d{{3}}{_GAP}\d{{3}}"
@@ -43,7 +43,7 @@ _WRITTEN = re.compile(
     r")(?!\d)(?![.]\d)"
 )
 _ANNOUNCED = re.compile(
-    r"(?:[电電][话話]|手[机機]|座[机機]|[号號][码碼]|番号|携帯|联系方式|聯絡方式|聯繫方式"
+    r"(?:[电電][话話]|手[机機提]|座[机機]|[号號][码碼]|番号|携帯|联系方式|聯絡方式|聯繫方式"
     r"|[打撥拨][给給]?|致[电電]|[联聯][系繫絡络]"
     r"|(?<![A-Za-z])(?:call|phone|tel|mobile|cell|whatsapp|text|ring|dial|reach|number)"
     r"(?![A-Za-z]))"

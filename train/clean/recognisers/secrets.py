@@ -13,7 +13,7 @@ _CODE = (
 )
 _PASSWORD = r"(?<![A-Za-z])(?:pass ?word|passwd|passcode|passphrase|pwd)(?![A-Za-z])"
 _PIN = (
-    r"(?<![A-Za-z])(?:otp|pin|api[_ ]?key|wi-?fi(?: key)?"
+    r"(?<![A-Za-z])(?:otp|pin|api[_ ]?key|wi-?fi(?: key)?(?!\s*(?:password|pass|pwd))"
     r"|(?:verification|security|access|login|sms) code)(?![A-Za-z])"
 )
 _TOKEN = r"(?<![A-Za-z])(?:token|secret)(?![A-Za-z])"
