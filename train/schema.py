@@ -87,7 +87,7 @@ class _Record(_Strict):
         id: 16 hex digits of the content, see `content_id`.
         source: Name of the importer or mixer it came from.
         origin: `file:line` of its first message, so that "where is this from" has an answer.
-        tags: What mixing and labelling did: `identity`, `behaviour`, `general`, `spoken`, …
+        tags: What was done: `cleaned`, `identity`, `behaviour`, `general`, `spoken`, …
     """
 
     id: str = Field(min_length=1)
