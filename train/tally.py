@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 EXAMPLES = 3  # for each reason; enough to see the pattern, few enough to read
+MALFORMED_EXAMPLES = 100  # of what may have to be mended in the file, line by line
 EXCERPT_CHARS = 60
 # Control characters that would act on a terminal, and bytes that are no text in any file.
 _UNSHOWN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\ud800-\udfff]")
@@ -35,7 +36,7 @@ class Tally:
         dropped: Rows by reason; `rows_in == rows_kept + sum(dropped.values())` at the end.
         left_out: Parts of rows by reason: a picture beside words, a turn that answers nothing.
             What is left of such a row counts as a row, kept or dropped.
-        examples: The first rows, or parts of rows, of each reason.
+        examples: The first rows, or parts of rows, of each reason; more of malformed ones.
         notes: Sentences for the person who reads the report.
         formats: Importer used, by file name.
     """
@@ -74,7 +75,7 @@ class Tally:
 
     def _show(self, reason: str, where: str, text: str) -> None:
         shown = self.examples.setdefault(reason, [])
-        if len(shown) < EXAMPLES:
+        if len(shown) < _most_examples(reason):
             excerpt = " ".join(_UNSHOWN.sub("\ufffd", text[: 2 * EXCERPT_CHARS]).split())
             cut = excerpt if len(excerpt) <= EXCERPT_CHARS else excerpt[: EXCERPT_CHARS - 1] + "…"
             shown.append(Example(where, cut))
@@ -88,7 +89,7 @@ class Tally:
         self.left_out += other.left_out
         for reason, shown in other.examples.items():
             mine = self.examples.setdefault(reason, [])
-            mine += shown[: EXAMPLES - len(mine)]
+            mine += shown[: max(0, _most_examples(reason) - len(mine))]
         self.notes += other.notes
         self.formats |= other.formats
 
@@ -122,3 +123,7 @@ class Tally:
             {"where": example.where, "text": example.excerpt}
             for example in self.examples.get(reason, ())
         ]
+
+
+def _most_examples(reason: str) -> int:
+    return MALFORMED_EXAMPLES if reason.startswith("malformed") else EXAMPLES

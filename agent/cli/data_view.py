@@ -108,7 +108,9 @@ def show_tally(tally: Tally, what: str) -> None:
 
 
 def _examples(tally: Tally, reason: str) -> str:
-    shown = tally.examples.get(reason, ())
+    from train.tally import EXAMPLES
+
+    shown = tally.examples.get(reason, ())[:EXAMPLES]
     return "\n".join(f"{one.where}  {one.excerpt}".strip() for one in shown)
 
 

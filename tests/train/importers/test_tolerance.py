@@ -99,6 +99,20 @@ def test_a_bad_row_of_alpaca_names_its_line(tmp_path):
     }
 
 
+def test_every_malformed_line_is_named(tmp_path):
+    """Whoever has a file to mend finds all its bad lines in the report, and the first on screen."""
+    good = '{"instruction": "在吗", "output": "在"}'
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join([good, *["{oops", good] * 10]), encoding="utf-8")
+    tally, other = Tally(), Tally()
+    read(path, tally=tally)
+    (shown,) = tally.examples.values()
+    assert [one.where for one in shown] == [f"rows.jsonl:{line}" for line in range(2, 21, 2)]
+    other.add(tally)
+    other.add(tally)
+    assert len(next(iter(other.examples.values()))) == 20
+
+
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
 TURN = st.tuples(
     st.sampled_from(["user", "assistant"]), st.sampled_from(["words", "blank", "seen"])
