@@ -21,9 +21,12 @@ from pipeline.tts.proportional import SpeakingPace, estimated_marks, syllables
 from pipeline.tts.reading import Reading
 
 # A model that loses its way babbles on. No text takes longer than this: four times a slow
-# speaker's syllable (0.4 s), and a pause.
+# speaker's syllable (0.4 s), and a pause. The caller hears it until then.
 _LONGEST_SYLLABLE_SECS = 1.6
-_LONGEST_PAUSE_SECS = 8.0
+_LONGEST_PAUSE_SECS = 3.0
+# Half of what the quickest speakers take (12 syllables a second): a server that ends its answer
+# sooner, in good order, has lost words.
+_SHORTEST_SYLLABLE_SECS = 0.04
 
 # What servers call samples without a header; audio/mpeg and the like are files.
 _BARE_SAMPLES = frozenset({
@@ -78,7 +81,7 @@ class HttpVoice(ABC):
 
         Raises:
             SynthesisError: As `SpeechServer.stream`; or what came is no sound, is silence,
-                or does not end.
+                does not end, or ends too soon.
         """
         language = self._language(text)
         reading = normalise(text, language, style.region)
@@ -117,6 +120,8 @@ class HttpVoice(ABC):
             return
         if not n_samples:
             raise SynthesisError("The voice server sent silence")
+        if n_samples < _SHORTEST_SYLLABLE_SECS * n_syllables / style.rate * OUTPUT_RATE_HZ:
+            raise SynthesisError("The voice server sent less sound than the text takes")
         self._pace.learn(n_syllables, n_samples / OUTPUT_RATE_HZ * style.rate)
 
     def _sound(

@@ -184,6 +184,11 @@ FAULTS = {
     "a web page": (fakes.sends("text/html", b"<html>no</html>"), "text", False),
     "JSON as 200": (fakes.sends("application/json", b"{}"), "text", False),
     "Ogg": (fakes.sends("audio/ogg", b"OggS" + bytes(99)), "no WAV", True),
+    "a few samples": (
+        fakes.sends("audio/wav", fakes.wav_header(24_000) + b"\1\2" * 99),
+        "less sound",
+        True,
+    ),
     "nothing": (fakes.sends("audio/wav", b""), "no samples", True),
     "half a header": (fakes.sends("audio/wav", b"RIFF\0\0"), "no samples", True),
 }
