@@ -21,7 +21,7 @@ from train.importers.events import (
     local_time,
     placeholder_kind,
 )
-from train.importers.source import Source, csv_rows, json_rows
+from train.importers.source import Broken, Source, csv_rows, json_rows
 
 _QQ_TAG = re.compile(r"(?P<quoted>\[被引用的消息\])?(?:\[(?P<name>[^\[\]\s]{1,6})\]\s?)?")
 _QQ_KINDS: Mapping[str, Kind] = {
@@ -74,10 +74,7 @@ def qqnt(source: Source) -> Iterator[Event]:
 def rows(source: Source) -> Iterator[Event]:
     """Rows `[time, sender, text]`, or objects or CSV with these names."""
     is_csv = source.path.suffix.lower() == ".csv"
-    pieces: Iterator[tuple[int, Any]] = csv_rows(source) if is_csv else json_rows(source)
-    if is_csv:
-        next(pieces, None)  # the header
-    for line, value in pieces:
+    for line, value in _named_cells(source) if is_csv else json_rows(source):
         row = source.row(line, value)
         if row is None:
             continue
@@ -90,6 +87,15 @@ def rows(source: Source) -> Iterator[Event]:
             yield Event(line, _time(time), sender, text, placeholder_kind(text))
         except (KeyError, TypeError, ValueError):
             source.malformed(line, "not [time, sender, text]", str(row))
+
+
+def _named_cells(source: Source) -> Iterator[tuple[int, Any]]:
+    """Rows of a CSV by the names of its header, in whatever order that has them."""
+    found = csv_rows(source)
+    _, header = next(found, (0, []))
+    names = [] if isinstance(header, Broken) else [name.strip("\ufeff ") for name in header]
+    for line, row in found:
+        yield line, row if isinstance(row, Broken) else dict(zip(names, row, strict=False))
 
 
 def _time(value: Any) -> float:

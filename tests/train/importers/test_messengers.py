@@ -159,6 +159,10 @@ def test_no_conversation_has_a_why():
             "time,sender,text\n2024/6/1 10:00,他,在吗\n2024/6/1 10:01:30,我,在\n",
         ),
         (
+            "rows.csv",
+            "id,sender,text,time\n1,他,在吗,2024/6/1 10:00\n2,我,在,2024/6/1 10:01:30\n",
+        ),
+        (
             "rows.jsonl",
             '{"time": 1717236000, "sender": "他", "text": "在吗"}\n'
             '{"time": "1717236090", "sender": "我", "text": "在"}\n',
