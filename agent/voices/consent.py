@@ -53,14 +53,22 @@ def record_consent(clip: Path, speaker: str) -> Path:
     """Record that `speaker` has agreed to `STATEMENT`; returns the file.
 
     Raises:
-        ConfigError: There is no such clip, `speaker` is empty, or the file cannot be written.
+        ConfigError: There is no such clip or it is no sound, `speaker` is empty, or the file
+            cannot be written.
     """
+    import soundfile
+
     if not speaker.strip():
         raise ConfigError("a consent needs the name of who gives it")
     file = consent_file(clip)
+    digest = _digest(clip)
+    try:
+        soundfile.info(clip)
+    except soundfile.LibsndfileError as error:
+        raise ConfigError(f"the clip {clip} cannot be read as sound") from error
     now = datetime.now(UTC).replace(microsecond=0)
     lines = (
-        f"clip_sha256 = {_quoted(_digest(clip))}",
+        f"clip_sha256 = {_quoted(digest)}",
         f"speaker = {_quoted(speaker.strip())}",
         f"given_at = {now.isoformat()}",
         f"statement = {_quoted(STATEMENT)}",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from typer.testing import CliRunner
 
 from agent.cli import app
@@ -17,8 +19,17 @@ RUNNER = CliRunner()
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     path = tmp_path / "warm.wav"
-    path.write_bytes(b"RIFF the sound of a person")
+    soundfile.write(path, np.zeros(16_000, np.int16), 16_000)
     return path
+
+
+def test_only_sound_is_somebodys_voice(tmp_path: Path):
+    """A record beside another file would be about nothing."""
+    path = tmp_path / "notes.txt"
+    path.write_text("not a voice")
+    with pytest.raises(ConfigError, match="as sound"):
+        record_consent(path, "王小明")
+    assert not consent_file(path).exists()
 
 
 @pytest.mark.parametrize("speaker", ["王小明", 'Ann "A" O\\Neil', "é\x7f\n"])

@@ -13,8 +13,9 @@ import soundfile
 
 from agent import config
 from agent.config import Settings
-from agent.engines import load_speaker
+from agent.engines import load_speaker, speech_style
 from agent.persona import load_persona
+from agent.profile import style_of
 from agent.voices.consent import record_consent
 from agent.voices.names import voice_models
 from pipeline.audio import OUTPUT_RATE_HZ
@@ -59,6 +60,14 @@ def test_the_default_is_both_embedded_voices_without_a_chain():
     voice = load_speaker(settings_of({}))
     assert isinstance(voice, Speaker)
     check_contract(say(voice, MIXED), MIXED)
+
+
+@pytest.mark.parametrize(("locale", "region"), [("zh-Hant", "taiwan"), ("zh-Hans", "mainland")])
+def test_the_personas_locale_says_how_numbers_are_read(locale: str, region: str):
+    """By the settings, and by the persona of a call."""
+    settings = settings_of({"persona.locale": locale})
+    persona = load_persona(settings.persona.name, settings.persona.locale)
+    assert speech_style(settings).region == style_of(settings, persona).region == region
 
 
 def test_what_is_no_voice_is_refused_by_name(tmp_path: Path):
