@@ -35,20 +35,9 @@ _COMPOUND_SURNAMES = ("欧阳", "司马", "上官", "诸葛", "司徒", "张简"
 # Places and things that jieba tags as people.
 _NOBODY = frozenset(
     {"高雄", "白雪", "唐诗", "宋词", "黄昏", "方圆", "石榴", "金门", "马祖", "高中生", "白领"}
-    | {
-        "陈皮",
-        "高材生",
-        "金主",
-        "高管",
-        "黄牛",
-        "毛孩子",
-        "段子",
-        "毛巾",
-        "白痴",
-        "孔雀鱼",
-        "高丽菜",
-    }
-    | {"章鱼", "胡琴", "张嘴", "高三", "高二", "高一", "宋体", "黄花鱼", "戴眼镜", "杨梅", "顾客"}
+    | {"陈皮", "高材生", "金主", "高管", "黄牛", "毛孩子", "段子", "毛巾", "白痴", "孔雀鱼"}
+    | {"高丽菜", "章鱼", "胡琴", "张嘴", "高三", "高二", "高一", "宋体", "黄花鱼", "戴眼镜"}
+    | {"杨梅", "顾客"}
 )
 _TITLES = (
     *("老师", "先生", "小姐", "女士", "医生", "同学", "阿姨", "叔叔", "总", "哥", "姐", "经理"),
@@ -94,14 +83,14 @@ class NameFinder:
 
     Args:
         known: Names that occur, such as the senders of the chat.
-        keep: Names that stay, such as the persona's own.
+        keep: Names that stay, in either script, such as the persona's own.
         tag: Whether to look for names that are not known, with jieba.
     """
 
     def __init__(
         self, known: Iterable[str] = (), *, keep: Iterable[str] = (), tag: bool = True
     ) -> None:
-        self._keep = frozenset(keep)
+        self._keep = frozenset(map(_simplified, keep))
         self._tag = tag
         names = {part for name in known for part in _parts(name)} - self._keep
         self._full = {
@@ -113,7 +102,7 @@ class NameFinder:
         """Names in `text`, in order, none overlapping another."""
         taken: list[Finding] = []
         for start, end in self._spans(text):
-            if text[start:end] not in self._keep and all(
+            if _simplified(text[start:end]) not in self._keep and all(
                 end <= other.start or start >= other.end for other in taken
             ):
                 taken.append(Finding("name", start, end))

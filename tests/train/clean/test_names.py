@@ -81,6 +81,12 @@ def test_one_person_has_one_placeholder():
     assert masker.mask("王芳来了") == "⟦NAME_2⟧来了"
 
 
+def test_a_kept_name_stays_in_both_scripts():
+    """A persona's own name is not personal data, whoever writes it."""
+    finder = NameFinder(["小聽"], keep=["小聽"])
+    assert finder.find("我叫小聽，小听在听") == []
+
+
 def test_who_is_introduced_once_is_known_everywhere(tmp_path):
     """A full name from one conversation is looked for in all; a pet name rains elsewhere."""
     path = tmp_path / "in.jsonl"
