@@ -266,8 +266,10 @@ class InterruptionPolicy:
             self._vain_pauses = 0
         in_vain = self._vain_pauses >= VAIN_PAUSES and echo_dbfs is None
         holds_still = floor_is_free or self.mode == "off" or in_vain
+        voiced = silence_secs == 0.0
         near = self.may_be_caller(level_dbfs, echo_dbfs=echo_dbfs, usual_dbfs=usual_dbfs)
-        if silence_secs == 0.0 and near:
+        learnt = voiced and echo_dbfs is not None and self._over_echo_db is None
+        if voiced and near:
             self._loud_at = at
             if echo_dbfs is not None:
                 self._over_echo_db = max(level_dbfs - echo_dbfs, self._over_echo_db or 0.0)
@@ -277,6 +279,9 @@ class InterruptionPolicy:
                 self._state = "judged" if holds_still else "weighing"
                 self._decided_from = max(self._onset_at, at - NOTICE_SECS)
                 return WAIT if holds_still else PAUSE
+        elif self._state == "judged" and learnt:
+            # It began before the echo was known, and does not stand out of it.
+            self._state = "fresh"
         if self._state == "fresh" or (self.mode == "off" and not floor_is_free):
             return WAIT
         evidence = _Evidence(

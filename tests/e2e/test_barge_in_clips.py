@@ -71,7 +71,14 @@ class Overlap:
                 case BeginTurn() if self.stopped_at is None:
                     self.stopped_at = at
 
-    def window(self, end: int, samples: Int16Array, vad: VadState, at: float) -> None:
+    def window(
+        self,
+        end: int,
+        samples: Int16Array,
+        vad: VadState,
+        at: float,
+        echo_dbfs: float | None = None,
+    ) -> None:
         suspected = vad.suspected is not None and self.machine.reply != "none"
         self.planner.push(samples, vad.last_voiced_sample)
         actions = self.machine.on_window(
@@ -81,6 +88,7 @@ class Overlap:
             onset_sample=vad.suspected if suspected else vad.onset,
             last_voiced_sample=vad.last_voiced_sample,
             level_dbfs=level_dbfs(samples),
+            echo_dbfs=echo_dbfs,
         )
         self.carry_out(actions, at)
 

@@ -286,6 +286,31 @@ def test_a_judged_sound_is_done_when_the_caller_is_no_longer_heard() -> None:
     assert policy.is_done(0.4 + InterruptionParams().gone_secs)
 
 
+def test_an_echo_that_is_learnt_while_it_lasts_takes_no_floor() -> None:
+    """What was let pass as an unknown sound is the bot's, whatever was heard in it."""
+    policy = InterruptionPolicy()
+    for start in (0.0, 2.0):
+        play(Sound(0.3), policy, start=start)
+    policy.begin(4.0, 4.0)
+    decisions = [
+        policy.judge(
+            at,
+            voiced_secs=at - 4.0,
+            silence_secs=0.0,
+            level_dbfs=LEVEL_DBFS,
+            text=text,
+            echo_dbfs=echo_dbfs,
+        )
+        for at, text, echo_dbfs in (
+            (4.032, None, None),
+            (4.4, "", None),
+            (4.6, "你最近丫梨很大", LEVEL_DBFS + 1.0),
+            (4.632, "你最近丫梨很大", LEVEL_DBFS - 20.0),
+        )
+    ]
+    assert [decision.kind for decision in decisions] == ["wait", "wait", "wait", "pause"]
+
+
 def test_two_sounds_are_judged_apart() -> None:
     """After a backchannel and a silence, the next sound pauses again."""
     policy = InterruptionPolicy()
