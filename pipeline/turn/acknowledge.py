@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -70,7 +71,7 @@ class Acknowledgement:
         return tuple(level_dbfs(slot) for slot in padded.reshape(-1, slot_samples))
 
 
-Acknowledgements = Mapping[Language, Sequence[Acknowledgement]]
+Acknowledgements: TypeAlias = Mapping[Language, Sequence[Acknowledgement]]
 
 
 @dataclass(frozen=True, slots=True)
