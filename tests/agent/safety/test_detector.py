@@ -124,7 +124,12 @@ def test_the_development_set_is_held():
 
 @pytest.mark.parametrize(
     ("name", "precision", "recall"),
-    [("held_out", 0.91, 0.92), ("blind", 0.93, 0.97), ("unseen", 0.86, 0.70)],
+    [
+        ("held_out", 0.91, 0.92),
+        ("blind", 0.93, 0.97),
+        ("unseen", 0.91, 0.83),
+        ("fresh", 0.89, 0.65),
+    ],
 )
 def test_measuring_sets_are_no_worse_than_reported(name: str, precision: float, recall: float):
     """What the README of the data says of each set stays true."""
@@ -137,3 +142,8 @@ def test_a_long_turn_without_a_pause_is_assessed():
     """No rule backtracks without end: six hundred words take milliseconds, not minutes."""
     assert assess("i want to " * 200).tier == "none"
     assert assess("so then he said and I want to " * 40 + "die").tier == "elevated"
+
+
+def test_a_story_around_it_takes_nothing_back():
+    """However much ordinary talk comes before, the one sentence is heard."""
+    assert assess("今天我去超市買菜，煮了湯，" * 8 + "我想自殺").tier == "elevated"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.safety.detector import SECOND_OPINION, assess
-from agent.safety.opinion import from_json, grams_of, model, to_json
+from agent.safety.meaning import DIMENSIONS, vectors
+from agent.safety.opinion import Opinion, from_bytes, grams_of, model, to_bytes
+from agent.safety.tiers import Tier
 
 pytest.importorskip("scipy", reason="only the fit needs scipy, which the train extra brings")
 from agent.safety.opinion_fit import Example, fit
@@ -31,7 +34,7 @@ def test_what_the_rules_took_back_is_not_asked_again(text: str):
 @given(st.text(max_size=80))
 def test_any_text_has_an_opinion(text: str):
     """Unknown characters weigh nothing."""
-    assert model().opinion(text).log_odds < 50
+    assert abs(model().opinion(text, text).log_odds) < 50
 
 
 def test_grams_do_not_depend_on_spaces():
@@ -39,12 +42,39 @@ def test_grams_do_not_depend_on_spaces():
     assert grams_of("想走") == grams_of("想 走") >= {"^ 想", "想 走", "走 $", "^ _ 走"}
 
 
+def test_meaning_crosses_languages():
+    """A wish to die lies nearer to its translation than to a meal."""
+    wish, same, meal = vectors(["我想死", "I want to die", "我想吃饭"])
+    assert wish @ same > wish @ meal
+
+
+def test_meaning_of_nothing_is_no_vector():
+    """An empty list is legal."""
+    assert vectors([]).shape == (0, DIMENSIONS)
+
+
+@pytest.mark.parametrize(
+    ("log_odds", "found", "left"),
+    [
+        (0.0, "imminent", "imminent"),
+        (-2.5, "imminent", "concern"),
+        (-2.5, "concern", "concern"),
+        (-3.5, "elevated", "none"),
+    ],
+)
+def test_a_doubt_makes_a_question_of_what_a_rule_found(log_odds: float, found: Tier, left: Tier):
+    """The surer it is of nothing, the less is left."""
+    assert Opinion(log_odds, "suicide").on(found) == left
+
+
 def test_a_fit_separates_what_it_was_given_and_survives_its_file():
-    """Ten texts of each class are told apart, also after writing and reading."""
+    """Four texts of each class are told apart, also after writing and reading."""
     data = [Example(f"想走 {end}", DANGER, 1.0) for end in "甲乙丙丁"]
     data += [Example(f"吃饭 {end}", 0, 1.0) for end in "甲乙丙丁"]
     fitted = fit(data)
-    read = from_json(to_json(fitted))
+    read = from_bytes(to_bytes(fitted))
+    assert np.allclose(read.landmarks, fitted.landmarks, atol=0.01)
     for one in (fitted, read):
-        assert one.opinion("想走").log_odds > 0 > one.opinion("吃饭").log_odds
-        assert one.opinion("想走").category == "suicide"
+        danger, none = one.opinion("想走", "想走"), one.opinion("吃饭", "吃饭")
+        assert danger.log_odds > 0 > none.log_odds
+        assert danger.category == "suicide"
