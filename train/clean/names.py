@@ -48,7 +48,7 @@ _END = r"(?=[，。,.!！?？\s、；;啊呀哦呢吧~～]|$)"
 # Introduced by 叫 or 名字, anybody; by 是 alone, only what looks like a name.
 _INTRODUCED = re.compile(
     r"(?:(?:(?<![管把])[我他她]|儿子|女儿|朋友|同事|老公|老婆|同学|名字?|姓.，)叫|我的?名字[是叫]"
-    r"|(?:姓名|联系人|收件人|收货人|聯絡人)\s*(?:是|[:：]|\s))\s*"
+    r"|(?:姓名|联系人|收件人|收货人|聯絡人)\s*(?:[是写填]|[:：]|\s))\s*"
     rf"(?P<called>[\u4e00-\u9fff]{{2,4}}?|{_LATIN}){_END}"
     r"|叫我\s*(?P<told>[\u4e00-\u9fff]{2,3}?)(?:就[好行]|好了|吧)"
     rf"|叫我\s*(?P<nick>[\u4e00-\u9fff]{{2,3}}?){_END}"

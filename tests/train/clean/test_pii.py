@@ -43,7 +43,7 @@ def test_personal_data_is_found_beside_chinese_characters(kind, text, value):
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_only_looks_like_it_is_not_found(text):
-    """Order numbers, versions, hotlines, wrong check digits and prices pass."""
+    """Order numbers, versions, hotlines, numbers of no province and prices pass."""
     assert find(text) == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from train.clean.recognisers.base import IS, MARK, NUMBER_WORD, Recogniser, has_digit
+from train.clean.recognisers.base import HAN, IS, MARK, NUMBER_WORD, Recogniser, has_digit
 
 # V and its spellings, which dodge the filters of other networks.
 _WECHAT = (
@@ -55,10 +55,16 @@ ACCOUNTS = (
         1,
         has_digit,
     ),
+    Recogniser(  # 微信没换还是zhang_lei90
+        "account",
+        re.compile(rf"{_WECHAT}[{HAN}]{{1,4}}?\s*{MARK}\s*([A-Za-z]{_ID}){_ENDS}", re.IGNORECASE),
+        1,
+        lambda value: has_digit(value) or "_" in value,
+    ),
     Recogniser(
         "account",
         re.compile(
-            r"(?:(?<![A-Za-z])line|(?<![依信無无耍抵誣诬])[賴赖])\s*的?\s*"
+            rf"(?:(?<![A-Za-z])line|(?<![依信無无耍抵誣诬])[賴赖])\s*(?:的|[{HAN}]{{1,3}})?\s*"
             rf"(?:id(?![A-Za-z])|[帳账帐][號号])\s*(?:{MARK}|is)?\s*(@?[A-Za-z0-9._-]{{3,20}})",
             re.IGNORECASE,
         ),

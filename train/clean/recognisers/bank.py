@@ -31,6 +31,15 @@ BANK = (
     Recogniser(
         "bank_card", re.compile(r"(?<![\d+-])\d(?:[ .-]?\d){13,18}(?![\d-])"), valid=bank_card
     ),
+    Recogniser(  # the three or four digits on the back, which pay without the card
+        "bank_card",
+        re.compile(
+            r"(?:(?<![A-Za-z])(?:cvv|cvc|cvn)2?(?![A-Za-z])|背面末[三四]碼|背面(?:后|後)?三位(?:数|數)?)"
+            r"(?: code)?(?: is)?\s*(?:是|[:])?\s*(\d{3,4})(?!\d)",
+            re.IGNORECASE,
+        ),
+        1,
+    ),
     Recogniser(  # UnionPay: nothing else is as long and begins so, a slip of a digit or not
         "bank_card", re.compile(r"(?<![\d+-])62(?:[ -]?\d){14}(?:(?:[ -]?\d){3})?(?![\d-])")
     ),

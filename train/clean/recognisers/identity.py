@@ -10,6 +10,11 @@ from train.clean.recognisers.base import IS, Recogniser
 _ALONE = r"(?<![0-9A-Za-z])"
 _ENDS = r"(?![0-9A-Za-z])"
 _PLATE_CHAR = "A-HJ-NP-Z0-9"  # neither I nor O is given out
+# GB/T 2260: a province, then six digits on a birthday of the living. So few other numbers look so
+# that a slip of the check digit makes it no less an identity card.
+_OF_A_PROVINCE = re.compile(
+    r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|8[1-3])\d{4} ?(?:19[3-9]\d|20[0-2]\d)"
+)
 
 IDENTITY = (
     Recogniser(
@@ -18,7 +23,7 @@ IDENTITY = (
             rf"{_ALONE}[1-9]\d{{5}} ?(?:19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ?"
             rf"\d{{3}}[\dXx]{_ENDS}"
         ),
-        valid=mainland_id,
+        valid=lambda value: mainland_id(value) or _OF_A_PROVINCE.match(value) is not None,
     ),
     Recogniser(  # national and resident
         "id_card",
