@@ -307,13 +307,10 @@ def export(
     if to == "llama-factory":
         rendering.export_llama_factory(files, output, tally, force=force)
     elif records.is_dir():
-        suffix = rendering.by_name(to).suffix
         for file in files:
-            target = output / f"{file.stem}{suffix}"
+            target = output / f"{file.stem}{rendering.by_name(to).suffix}"
             data_view.refuse_output(target, file, force=force)
-            part = Tally()
-            rendering.export_file(file, target, to, part, force=force)
-            tally.add(part)
+        warnings += rendering.export_files(files, output, to, tally, force=force)
     else:
         data_view.refuse_output(output, records, force=force)
         rendering.export_file(records, output, to, tally, force=force)

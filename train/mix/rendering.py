@@ -31,6 +31,7 @@ from train.schema import (
     Record,
     chat_messages,
     read,
+    refuse_existing,
     replacing,
 )
 from train.tally import Tally
@@ -74,6 +75,44 @@ def export_file(
             raise DataError(
                 f"Nothing in {path.name} can be written as {format_name}: {tally.why_empty()}."
             )
+
+
+def export_files(
+    paths: Sequence[Path], folder: Path, format_name: str, tally: Tally, *, force: bool = False
+) -> list[str]:
+    """Write files of records into a folder, each under its own name.
+
+    Returns:
+        A sentence for each file that was not written because none of its records fits.
+
+    Raises:
+        DataError: There is no such format, a file exists and `force` is not set, or nothing fits
+            in any of the files. Nothing is written then.
+    """
+    rendering = by_name(format_name)
+    targets = {path: folder / f"{path.stem}{rendering.suffix}" for path in paths}
+    for target in targets.values():
+        refuse_existing(target, force=force)
+    unfit: dict[Path, Tally] = {}
+    for path in paths:
+        part = Tally()
+        if next(_rows(path, rendering, part), None) is None:
+            unfit[path] = part
+            tally.add(part)
+    if len(unfit) == len(paths):
+        raise DataError(
+            f"Nothing in {', '.join(path.name for path in paths)} can be written as "
+            f"{format_name}: {tally.why_empty()}."
+        )
+    for path in (path for path in paths if path not in unfit):
+        part = Tally()
+        export_file(path, targets[path], format_name, part, force=force)
+        tally.add(part)
+    return [
+        f"{targets[path].name} was not written: nothing in {path.name} fits {format_name}, "
+        f"{part.why_empty()}."
+        for path, part in unfit.items()
+    ]
 
 
 def export_llama_factory(

@@ -9,7 +9,7 @@ import pytest
 from pipeline.errors import DataError
 from tests.train.importers.chats import read, said
 from tests.train.mix.test_rows import TRAITS, talk
-from train.mix.rendering import RENDERINGS, export_file, export_llama_factory
+from train.mix.rendering import RENDERINGS, export_file, export_files, export_llama_factory
 from train.schema import Message, Preference, write
 from train.tally import Tally
 
@@ -43,6 +43,33 @@ def test_formats_without_a_system_prompt(tmp_path, name):
     single = name == "completion"
     assert said(read(target)) == said([ONE] if single else [ONE, TWO])
     assert tally.dropped == ({"more than one exchange": 1} if single else {})
+
+
+def test_a_part_that_does_not_fit_costs_itself(tmp_path):
+    """A validation set of long talks stops no export of single exchanges, and is named."""
+    train, valid = tmp_path / "train.jsonl", tmp_path / "valid.jsonl"
+    write(train, [ONE, TWO])
+    write(valid, [TWO])
+    tally = Tally()
+    (sentence,) = export_files([train, valid], tmp_path / "out", "monkey", tally)
+    assert sentence.startswith("valid.json was not written: nothing in valid.jsonl fits monkey")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["train.json"]
+    assert (tally.rows_in, tally.rows_kept, tally.dropped.total()) == (3, 1, 2)
+    assert len(json.loads((tmp_path / "out" / "train.json").read_text("utf-8"))) == 1
+
+
+@pytest.mark.parametrize("name", ["monkey", "preference"])
+def test_parts_are_written_all_or_none(tmp_path, name):
+    """Where nothing fits, or a file is in the way, no part is written."""
+    train, valid, out = tmp_path / "train.jsonl", tmp_path / "valid.jsonl", tmp_path / "out"
+    write(train, [ONE if name == "monkey" else TWO])
+    write(valid, [ONE if name == "monkey" else TWO])
+    if name == "monkey":
+        out.mkdir()
+        (out / "valid.json").write_text("mine")
+    with pytest.raises(DataError):
+        export_files([train, valid], out, name, Tally())
+    assert not out.exists() or [path.name for path in out.iterdir()] == ["valid.json"]
 
 
 def test_sharegpt_carries_emotion_and_traits(tmp_path):
