@@ -104,6 +104,18 @@ def prepare(request: RunRequest) -> Prepared:
     return Prepared(request, recipe, base, form, rows, warnings, counts)
 
 
+def validation_beside(data: Sequence[Path]) -> Path | None:
+    """The `valid.jsonl` that `qingting data split` wrote beside the `train.jsonl` in `data`.
+
+    Returns:
+        None where there is none, it is empty, or `data` is more than that one part.
+    """
+    if [path.name for path in data] != ["train.jsonl"]:
+        return None
+    beside = data[0].with_name("valid.jsonl")
+    return beside if beside.is_file() and beside.stat().st_size else None
+
+
 def create(path: Path, prepared: Prepared) -> RunFolder:
     """Make the run folder.
 

@@ -22,7 +22,11 @@ DataFiles = Annotated[
 ]
 ValidationFile = Annotated[
     Path | None,
-    typer.Option("--validation", help="JSONL to measure by; else some of DATA is held back."),
+    typer.Option(
+        "--validation",
+        help="JSONL to measure by; else valid.jsonl beside train.jsonl, else some of DATA is "
+        "held back.",
+    ),
 ]
 BaseModelName = Annotated[
     str | None,
@@ -219,7 +223,7 @@ def _request(
 ) -> RunRequest:
     from pipeline.errors import ConfigError
     from train.elsewhere import from_llama_factory
-    from train.start import RunRequest
+    from train.start import RunRequest, validation_beside
 
     given: dict[str, Any] = from_llama_factory(llama_factory) if llama_factory else {}
     for change in changes or []:
@@ -227,7 +231,8 @@ def _request(
         if not equals:
             raise ConfigError(f"--set {change}: write it as FIELD=VALUE")
         given[name.strip()] = value.strip()
-    return RunRequest(tuple(data), validation, _base(ctx, base), preset, given, force)
+    measured_by = validation or validation_beside(data)
+    return RunRequest(tuple(data), measured_by, _base(ctx, base), preset, given, force)
 
 
 def _forecast(
@@ -250,13 +255,14 @@ def _forecast(
 
 
 def _show_plan(console: Console, prepared: Prepared, forecast: Plan) -> None:
-    counts = prepared.rows.counts()
+    counts, held_out = prepared.rows.counts(), prepared.request.validation
     console.print(
         f"[bold]{prepared.base.name}[/]  {prepared.recipe.stage} {prepared.recipe.method}, "
         f"preset {prepared.request.preset}"
     )
     console.print(
-        f"rows     {counts['training']} to train on, {counts['validation']} to measure by; "
+        f"rows     {counts['training']} to train on, {counts['validation']} to measure by"
+        f"{f' ({held_out.name})' if held_out else ''}; "
         f"{counts['tokens']} tokens, {counts['learned_tokens']} learned, "
         f"longest {counts['longest']}"
     )

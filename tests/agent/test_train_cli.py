@@ -70,6 +70,16 @@ def test_a_plan_tells_time_memory_faults_and_other_tools(data: Path, base: Path)
         assert word in result.output.replace("\n", " "), word
 
 
+def test_a_split_is_measured_by_its_own_validation_set(data: Path, base: Path):
+    """Where `data split` wrote it, unless another is named; an empty one measures nothing."""
+    train, valid = data.rename(data.with_name("train.jsonl")), data.with_name("valid.jsonl")
+    schema.write(valid, [_conversation(f"held out {number}", "answer") for number in range(7)])
+    plan = invoke("train", "plan", train, "--base", base).output
+    assert "20 to train on, 7 to measure by (valid.jsonl)" in plan
+    valid.write_text("")
+    assert "(valid.jsonl)" not in invoke("train", "plan", train, "--base", base).output
+
+
 def test_a_plan_that_cannot_be_carried_out_ends_with_code_2(data: Path, base: Path):
     """QLoRA without a card, and a recipe that does not exist."""
     settings = ("--base", base, "--preset", "nobody")
