@@ -27,7 +27,7 @@ SECOND_OPINION = "second-opinion"  # in place of a rule's name
 
 # The opinion was fitted on single utterances. In a longer story the ordinary sentences outweigh
 # the one that matters, so there a rule's word stands.
-DOUBTED_UNITS = 40
+DOUBTED_UNITS = 20
 
 
 @dataclass(frozen=True, slots=True)
