@@ -85,14 +85,17 @@ def llama_factory_template(model_type: str, source: str) -> str:
     return _TEMPLATES.get(model_type, "default")
 
 
-def llama_factory_command(recipe: Recipe, base: str, template: str, dataset: str) -> str:
+def llama_factory_command(
+    recipe: Recipe, base: str, template: str, dataset: str, eval_dataset: str | None = None
+) -> str:
     """A shell command that trains the same with LLaMA-Factory, but for users' turn ends.
 
     Args:
         recipe: The run's.
         base: Folder or hub name of the base.
         template: See `llama_factory_template`.
-        dataset: Name in `dataset_info.json`.
+        dataset: Name in `dataset_info.json`; more than one are parted by commas.
+        eval_dataset: Name of what to measure by, in place of a share of `dataset`.
 
     Raises:
         ConfigError: LLaMA-Factory has nothing like it.
@@ -125,6 +128,9 @@ def llama_factory_command(recipe: Recipe, base: str, template: str, dataset: str
         value = getattr(recipe, ours)
         if value not in (None, False):
             settings[theirs] = value
+    if eval_dataset is not None:
+        settings.pop("val_size", None)  # LLaMA-Factory refuses both
+        settings["eval_dataset"] = eval_dataset
     flags = " ".join(f"--{name} {shlex.quote(_plain(value))}" for name, value in settings.items())
     return f"llamafactory-cli train {flags}"
 

@@ -234,8 +234,8 @@ def _warnings(
     )
     if speechless:
         found.append(
-            f"{speechless} conversations have no system prompt, so the template's own stands "
-            "there, which may name the base; give one with --set system=…"
+            f"{speechless} of {len(training)} records have no system prompt, so the template's own "
+            "stands there, which may name the base; give one with --set system=…"
         )
     return found
 

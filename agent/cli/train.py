@@ -286,14 +286,21 @@ def _show_elsewhere(console: Console, prepared: Prepared) -> None:
 
     base = str(prepared.base.folder)
     kind = json.loads((prepared.base.folder / "config.json").read_text("utf-8"))["model_type"]
-    console.print("\nThe same with LLaMA-Factory (qingting data export --to llama-factory):")
+    console.print(
+        "\nThe same with LLaMA-Factory (qingting data export … --to llama-factory -o data):"
+    )
     template = llama_factory_template(kind, prepared.form.source)
     try:
-        command = llama_factory_command(prepared.recipe, base, template, "qingting")
+        # `data export` registers each file by its stem.
+        sets = ",".join(path.stem for path in prepared.request.data)
+        held_out = prepared.request.validation.stem if prepared.request.validation else None
+        command = llama_factory_command(prepared.recipe, base, template, sets, held_out)
         console.print(command, markup=False, soft_wrap=True)
     except ConfigError as error:
         console.print(error.message)
-    console.print("\nThe same on an Apple machine with mlx-lm (qingting data export --to openai):")
+    console.print(
+        "\nThe same on an Apple machine with mlx-lm (qingting data export … --to openai -o data):"
+    )
     rows = len(prepared.rows.training)
     try:
         for command in mlx_commands(prepared.recipe, base, "data", rows):

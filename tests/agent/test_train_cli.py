@@ -76,6 +76,8 @@ def test_a_split_is_measured_by_its_own_validation_set(data: Path, base: Path):
     schema.write(valid, [_conversation(f"held out {number}", "answer") for number in range(7)])
     plan = invoke("train", "plan", train, "--base", base).output
     assert "20 to train on, 7 to measure by (valid.jsonl)" in plan
+    assert "--dataset train " in plan
+    assert "--eval_dataset valid" in plan
     valid.write_text("")
     assert "(valid.jsonl)" not in invoke("train", "plan", train, "--base", base).output
 

@@ -61,6 +61,13 @@ def test_our_command_reads_back_as_the_same_recipe():
         assert getattr(after, field) == getattr(before, field), field
 
 
+def test_a_validation_set_takes_the_place_of_a_share():
+    """LLaMA-Factory refuses `eval_dataset` beside `val_size`."""
+    words = shlex.split(llama_factory_command(PRESETS["qingting-cpu"], "b", "qwen", "a", "valid"))
+    assert words[words.index("--eval_dataset") + 1] == "valid"
+    assert "--val_size" not in words
+
+
 def test_mlx_gets_its_current_flags():
     """Rank and scale go through a file, layers are called num-layers, steps are counted."""
     train, fuse = mlx_commands(PRESETS["bilibot"], "models/base", "data", rows=1000)
