@@ -19,15 +19,18 @@ from agent.safety.opinion import Opinion, model
 from agent.safety.reading import tier_of
 from agent.safety.rulebook import LANGUAGES, Rulebook, rulebook
 from agent.safety.tiers import Category, Tier, graver, rank
-from pipeline.text import count_units
+from pipeline.text import count_units, units
 
 # Not a character that any rule names, so that what was taken out cannot match again.
 _TAKEN_OUT = "\x00"
 SECOND_OPINION = "second-opinion"  # in place of a rule's name
 
-# The opinion was fitted on single utterances. In a longer story the ordinary sentences outweigh
-# the one that matters, so there a rule's word stands.
-DOUBTED_UNITS = 20
+# The opinion was fitted on single utterances; in a story the ordinary sentences outweigh the one
+# that matters. So it reads a turn in overlapping stretches of this length, and doubts a rule only
+# where it doubts all of them. In a turn beyond `DOUBTED_UNITS`, for which there is no time, the
+# rule's word stands.
+STRETCH_UNITS = 20
+DOUBTED_UNITS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,9 @@ def assess(text: str) -> Assessment:
         if opinion.is_concern:
             signs.append(Sign(SECOND_OPINION, opinion.category, "concern"))
     elif count_units(folded) <= DOUBTED_UNITS and any(sign.tier != "none" for sign in signs):
-        opinion = _opinion(folded)
-        signs = [replace(sign, tier=opinion.on(sign.tier)) for sign in signs]
+        opinions = [_opinion(stretch) for stretch in stretches(folded)]
+        gravest = max(opinions, key=lambda opinion: opinion.log_odds)
+        signs = [replace(sign, tier=gravest.on(sign.tier)) for sign in signs]
     signs.sort(key=lambda sign: rank(sign.tier), reverse=True)
     if not signs or signs[0].tier == "none":
         return Assessment("none", None, tuple(signs))
@@ -84,6 +88,16 @@ def assess(text: str) -> Assessment:
 def rule_signs(folded: str) -> list[Sign]:
     """What the rules of both languages find in a text that `fold` has prepared."""
     return [sign for language in LANGUAGES for sign in _signs(folded, rulebook(language))]
+
+
+def stretches(folded: str) -> list[str]:
+    """The text in pieces of `STRETCH_UNITS`, each beginning in the middle of the one before."""
+    found = units(folded)
+    last = len(found) - STRETCH_UNITS
+    if last <= 0:
+        return [folded]
+    starts = [*range(0, last, STRETCH_UNITS // 2), last]
+    return [folded[found[at].start : found[at + STRETCH_UNITS - 1].end] for at in starts]
 
 
 @lru_cache(maxsize=64)  # answer, rate and notice of one turn ask about the same words

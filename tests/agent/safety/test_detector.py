@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from opencc import OpenCC
 
 from agent.safety import evaluation
-from agent.safety.detector import assess
+from agent.safety.detector import STRETCH_UNITS, assess, stretches
 from agent.safety.fold import fold
 from agent.safety.tiers import Tier
 
@@ -147,3 +148,20 @@ def test_a_long_turn_without_a_pause_is_assessed():
 def test_a_story_around_it_takes_nothing_back():
     """However much ordinary talk comes before, the one sentence is heard."""
     assert assess("今天我去超市買菜，煮了湯，" * 8 + "我想自殺").tier == "elevated"
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_plain_sign_stands_however_ordinary_the_story_before_it(times):
+    """A doubt about the whole turn does not weaken what its last words say plainly."""
+    story = "那天我下班回到家里看到他一个人坐在客厅里面也没有开灯" * times
+    assert assess(story + "我不想活了").tier == "elevated"
+
+
+@given(st.integers(0, 90))
+def test_the_stretches_hold_every_unit(count):
+    """None is longer than can be judged, none begins after the one before has ended."""
+    words = [str(number) for number in range(count)]
+    found = [one.split() for one in stretches(" ".join(words))]
+    assert [word for word in words if any(word in one for one in found)] == words
+    assert all(len(one) <= STRETCH_UNITS for one in found)
+    assert all(set(left) & set(right) for left, right in pairwise(found))
