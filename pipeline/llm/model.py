@@ -13,6 +13,7 @@ from pipeline.llm.engine import Engine
 from pipeline.llm.native import Runtime, RuntimeOptions
 from pipeline.llm.prompt import ChatTemplate
 from pipeline.llm.prompts import PromptBuilder
+from pipeline.llm.readout import load_readout
 from pipeline.llm.sequences import KEPT_PER_OWNER
 from pipeline.llm.stats import EngineStats
 from pipeline.llm.turn_end import TurnEnd
@@ -90,7 +91,9 @@ class LlamaModel:
         try:
             vocabulary = runtime.vocabulary
             template = ChatTemplate(runtime.chat_template(), bos=vocabulary.bos, eos=vocabulary.eos)
-            turn_end = TurnEnd(vocabulary, template.turn_end)
+            readout = load_readout()
+            trained = adapter is None and readout.fits(runtime.name(), vocabulary.size)
+            turn_end = TurnEnd(vocabulary, template.turn_end, readout if trained else None)
         except BaseException:
             runtime.close()
             raise

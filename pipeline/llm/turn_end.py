@@ -1,6 +1,7 @@
 """How likely the model finds it that the user's turn ends here.
 
-After the words so far, without their last punctuation, the model's next-token
+For the embedded model a trained judgement says so (`readout`). This is the rule for all others:
+after the words so far, without their last punctuation, the model's next-token
 probabilities tell whether the thought is complete. Three of their sums count:
 
     E = P(. 。 ? ！) + END_SHARE · P(the template's end-of-turn token)
@@ -30,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.audio import FloatArray
+from pipeline.llm.readout import Readout
 from pipeline.llm.vocabulary import Vocabulary
 
 SENTENCE_MARKS = frozenset("。．.？?！!")
@@ -91,13 +93,17 @@ class Continuations:
 class TurnEnd:
     """The tokens behind E, C and J for one vocabulary. Read-only once built."""
 
-    def __init__(self, vocabulary: Vocabulary, turn_end: str) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, turn_end: str, readout: Readout | None = None
+    ) -> None:
         """Sort the vocabulary, once per model (0.1 s for 150,000 tokens).
 
         Args:
             vocabulary: The model's.
             turn_end: What the chat template writes after a user's words.
+            readout: Trained on this very model, it takes the place of the sums.
         """
+        self._readout = readout
         over = {
             token
             for token in vocabulary.prompt_tokens(turn_end)
@@ -138,8 +144,10 @@ class TurnEnd:
         )
 
     def probability(self, logits: FloatArray) -> float:
-        """Probability of an end after the words so far; see `continuations`."""
-        return self.continuations(logits).probability()
+        """Probability of an end after the words so far, by the readout or by `continuations`."""
+        if self._readout is None:
+            return self.continuations(logits).probability()
+        return 1.0 / (1.0 + math.exp(-self._readout.log_odds(logits)))
 
 
 def _indices(tokens: set[int]) -> _IndexArray:

@@ -1,8 +1,9 @@
 """The end of a turn under test: who is cut off, and how long everybody else waits for it.
 
 labelled ─▶ speech ─▶ features ─▶ fit ─▶ pipeline/turn/calibration.json
-                         │
-                         └─▶ judge: every rule on the half that was not fitted
+                       ▲ │
+                       │ └─▶ judge: every rule on the half that was not fitted
+    dialogues ─▶ readout ─▶ pipeline/llm/readout.npz
 """
 
 from __future__ import annotations
@@ -39,6 +40,14 @@ def endpointing(
             "--reread", help="Ask the language model alone, after what was heard last time."
         ),
     ] = False,
+    train: Annotated[
+        bool,
+        typer.Option(
+            "--train",
+            help="Train the language model's judgement on the dialogues and the calibration "
+            "half, and write it to the checkout; a quarter of an hour.",
+        ),
+    ] = False,
     calibrate: Annotated[
         bool,
         typer.Option("--calibrate", help="Fit the weights anew and write them to the checkout."),
@@ -50,6 +59,8 @@ def endpointing(
         _measure(settings)
     elif reread:
         _reread(settings)
+    if train:
+        _train(settings)
 
     from agent.bench.endpointing.features import load_features
     from agent.bench.endpointing.report import judged, table, to_json
@@ -88,6 +99,25 @@ def _reread(settings: Settings) -> None:
     )
 
     save_features(reread(settings, load_features()), features_path())
+
+
+def _train(settings: Settings) -> None:
+    from rich.progress import Progress
+
+    from agent.bench.endpointing.features import features_path, load_features, save_features
+    from agent.bench.endpointing.readout import train
+    from pipeline.llm.readout import readout_path
+
+    with Progress() as progress:
+        task = progress.add_task("beginnings of turns")
+        readout, judged = train(
+            settings,
+            load_features(),
+            lambda done, of: progress.update(task, completed=done, total=of),
+        )
+    readout.save(readout_path())
+    save_features(judged, features_path())
+    typer.echo(f"{readout_path().name}: written; --calibrate weighs its vote")
 
 
 def _calibrate() -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -41,12 +42,19 @@ class Features:
         heard: What the recogniser wrote, punctuation included.
         smart_turn: smart-turn's probability.
         continuations: The language model's, by the language of the persona's prompt.
+        judged: Log-odds of its trained readout (`pipeline.llm.readout`), by the same; those of
+            the calibration half are of a readout that was fitted without them.
     """
 
     item: Item
     heard: str
     smart_turn: float
     continuations: Mapping[Language, Continuations]
+    judged: Mapping[Language, float]
+
+    def with_judgements(self, judged: Mapping[Language, float]) -> Features:
+        """The same with other log-odds of the readout."""
+        return replace(self, judged=judged)
 
 
 def features_path() -> Path:
@@ -81,6 +89,7 @@ def _row_of(features: Features) -> dict[str, object]:
         "heard": features.heard,
         "smart_turn": round(features.smart_turn, 4),
         "continuations": sums,
+        "judged": dict(features.judged),
     }
 
 
@@ -88,7 +97,9 @@ def _from_row(item: Item, row: Mapping[str, object]) -> Features:
     sums = row["continuations"]
     assert isinstance(sums, dict)
     continuations = {language: Continuations(**found) for language, found in sums.items()}
-    return Features(item, str(row["heard"]), float(str(row["smart_turn"])), continuations)
+    judged = row.get("judged", {})
+    assert isinstance(judged, dict)
+    return Features(item, str(row["heard"]), float(str(row["smart_turn"])), continuations, judged)
 
 
 def _all_items() -> tuple[Item, ...]:
@@ -143,7 +154,7 @@ async def _measure(settings: Settings, advance: Callable[[int, int], None]) -> t
     texts = [text for text, _ in heard]
     read = await asyncio.to_thread(_read, settings, items, texts)
     return tuple(
-        Features(item, text, smart_turn, continuations)
+        Features(item, text, smart_turn, continuations, {})
         for item, (text, smart_turn), continuations in zip(items, heard, read, strict=True)
     )
 
@@ -152,45 +163,69 @@ def _read(
     settings: Settings, items: Sequence[Item], texts: Sequence[str]
 ) -> list[dict[Language, Continuations]]:
     """The language model's sums after each text, under each prompt it may stand under."""
-    from agent.adapter import adapter_of, answering
-    from agent.models.store import ModelStore
-
-    model = ModelStore(settings.models_dir).fastest(settings.models.llm)
-    options = RuntimeOptions(context_tokens=CONTEXT_TOKENS, rows=1, batch_tokens=CONTEXT_TOKENS)
-    runtime = Runtime(model, adapter_of(settings), 1.0, options)
-    try:
-        vocabulary = runtime.vocabulary
-        template = ChatTemplate(runtime.chat_template(), bos=vocabulary.bos, eos=vocabulary.eos)
-        turn_end = TurnEnd(vocabulary, template.turn_end)
-        prompts = PromptBuilder(template, vocabulary, CONTEXT_TOKENS)
-        read: list[dict[Language, Continuations]] = [{} for _ in items]
+    read: list[dict[Language, Continuations]] = [{} for _ in items]
+    with Reader.opened(settings) as reader:
         for language in LANGUAGES:
-            persona = answering(settings, LOCALES[language])
-            messages = (Message("system", persona.system_prompt), *persona.example_messages())
-            reader = _Reader(runtime, settings.llm.threads)
             for item, text, found in zip(items, texts, read, strict=True):
                 if language in PROMPTS[item.turn.language]:
-                    logits = reader.logits(prompts.open_turn_prompt(messages, text))
-                    found[language] = turn_end.continuations(logits)
-        return read
-    finally:
-        runtime.close()
+                    logits = reader.after(LOCALES[language], (), text)
+                    found[language] = reader.turn_end.continuations(logits)
+    return read
 
 
-class _Reader:
-    """Evaluates one prompt after another, each from where it leaves the one before."""
+class Reader:
+    """Evaluates one beginning of a turn after another, each from where it leaves the one before.
 
-    def __init__(self, runtime: Runtime, threads: int) -> None:
+    Attributes:
+        turn_end: Sums the logits up.
+        name: What the file calls its model.
+        vocabulary_size: Its tokens.
+    """
+
+    def __init__(self, settings: Settings, runtime: Runtime) -> None:
+        """Use `opened`."""
+        self._settings = settings
         self._runtime = runtime
-        self._threads = threads
         self._evaluated: list[int] = []
+        self._openings: dict[Locale, tuple[Message, ...]] = {}
+        vocabulary = runtime.vocabulary
+        template = ChatTemplate(runtime.chat_template(), bos=vocabulary.bos, eos=vocabulary.eos)
+        self._prompts = PromptBuilder(template, vocabulary, CONTEXT_TOKENS)
+        self.turn_end = TurnEnd(vocabulary, template.turn_end)
+        self.name = runtime.name()
+        self.vocabulary_size = vocabulary.size
 
-    def logits(self, prompt: Sequence[int]) -> FloatArray:
-        """Logits after the prompt's last token; the next call overwrites them.
+    @classmethod
+    @contextmanager
+    def opened(cls, settings: Settings) -> Iterator[Reader]:
+        """The model of the settings, free again afterwards.
+
+        Raises:
+            ModelError: It is missing or damaged.
+        """
+        from agent.adapter import adapter_of
+        from agent.models.store import ModelStore
+
+        model = ModelStore(settings.models_dir).fastest(settings.models.llm)
+        options = RuntimeOptions(context_tokens=CONTEXT_TOKENS, rows=1, batch_tokens=CONTEXT_TOKENS)
+        runtime = Runtime(model, adapter_of(settings), 1.0, options)
+        try:
+            yield cls(settings, runtime)
+        finally:
+            runtime.close()
+
+    def after(self, locale: Locale, history: Sequence[Message], words: str) -> FloatArray:
+        """Logits after the caller's words so far; the next call overwrites them.
+
+        Args:
+            locale: Of the persona that listens.
+            history: Messages before the turn.
+            words: What was said of it.
 
         Raises:
             GenerationError: The model failed.
         """
+        prompt = self._prompts.open_turn_prompt((*self._opening(locale), *history), words)
         shared = 0
         for evaluated, wanted in zip(self._evaluated, prompt[:-1], strict=False):
             if evaluated != wanted:
@@ -199,7 +234,16 @@ class _Reader:
         self._runtime.cut(0, shared)
         last = len(prompt) - 1
         entries = [Entry(prompt[at], at, 0, at == last) for at in range(shared, len(prompt))]
-        if self._runtime.decode(entries, self._threads) is not DecodeResult.DONE:
+        if self._runtime.decode(entries, self._settings.llm.threads) is not DecodeResult.DONE:
             raise GenerationError("The language model failed while it read a turn")
         self._evaluated = list(prompt)
         return self._runtime.logits(len(entries) - 1)
+
+    def _opening(self, locale: Locale) -> tuple[Message, ...]:
+        from agent.adapter import answering
+
+        if locale not in self._openings:
+            persona = answering(self._settings, locale)
+            opening = (Message("system", persona.system_prompt), *persona.example_messages())
+            self._openings[locale] = opening
+        return self._openings[locale]

@@ -1,6 +1,7 @@
 """Fits the weights and the waiting rule on the calibration half. numpy, a few seconds.
 
-continuations ─▶ one probability   (`pipeline.llm.turn_end`: four numbers, all languages)
+continuations ─▶ one probability   (`pipeline.llm.turn_end`: four numbers, all languages; for
+                                    models without a readout)
 votes         ─▶ log-odds          (`pipeline.turn.calibration`: per language and voters)
 log-odds      ─▶ wait              (the two ends of the slope)
 """
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from agent.bench.endpointing.features import Features
 from agent.bench.endpointing.labelled import LANGUAGES
 from agent.bench.endpointing.pauses import share_cut
-from pipeline.llm.turn_end import FAINTEST, Continuations
+from pipeline.llm.turn_end import FAINTEST
 from pipeline.text import Language
 from pipeline.turn import lexicon
 from pipeline.turn.calibration import Calibration, Rule, Slope, Voters, Weights
@@ -62,10 +63,10 @@ class Example:
 def examples_of(features: Iterable[Features]) -> list[Example]:
     """Every item under each of its prompts; items in which nothing was heard are left out."""
     return [
-        Example(one, prompt, _evidence(one, found), 1.0 / len(one.continuations))
+        Example(one, prompt, _evidence(one, odds), 1.0 / len(one.judged))
         for one in features
         if one.heard
-        for prompt, found in one.continuations.items()
+        for prompt, odds in one.judged.items()
     ]
 
 
@@ -74,9 +75,9 @@ def calibration_half(examples: Iterable[Example]) -> list[Example]:
     return [one for one in examples if one.features.item.turn.split == "calibration"]
 
 
-def _evidence(features: Features, continuations: Continuations) -> Evidence:
+def _evidence(features: Features, odds: float) -> Evidence:
     return Evidence(
-        llm=continuations.probability(),
+        llm=1.0 / (1.0 + math.exp(-odds)),
         smart_turn=features.smart_turn,
         ending=lexicon.ending_of(features.heard),
         mark=lexicon.mark_of(features.heard),

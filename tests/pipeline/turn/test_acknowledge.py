@@ -76,7 +76,7 @@ def test_what_is_over_or_asks_is_not_acknowledged(evidence: Evidence):
 def test_smart_turn_is_heard_first_where_it_counts():
     """In English its no would shorten the wait; it is not waited for longer than it takes."""
     one = Acknowledger(COUNSELLOR, {"en": [clip("Mm-hm")]})
-    english = replace(PAUSE, silence_secs=0.3, evidence=Evidence(llm=0.3, language="en"))
+    english = replace(PAUSE, silence_secs=0.3, evidence=Evidence(llm=0.6, language="en"))
     assert said(one, english) is None
     assert said(one, replace(english, silence_secs=0.6)) == "Mm-hm"
 
