@@ -14,10 +14,10 @@ from dataclasses import dataclass, fields, replace
 from typing import get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from agent.bench.endpointing.features import Features
 from agent.bench.endpointing.labelled import LANGUAGES
+from agent.bench.endpointing.logistic import Array, logistic
 from agent.bench.endpointing.pauses import share_cut
 from pipeline.llm.turn_end import FAINTEST
 from pipeline.text import Language
@@ -25,10 +25,7 @@ from pipeline.turn import lexicon
 from pipeline.turn.calibration import Calibration, Rule, Slope, Voters, Weights
 from pipeline.turn.endpointing import Evidence, TurnSettings, votes_of
 
-Array = npt.NDArray[np.float64]
-
 RIDGE = 1.0  # keeps a vote that separates a handful of items perfectly from growing without end
-NEWTON_STEPS = 40
 # Which way a vote may count. A question that the language model's vote has settled already must not
 # be held for unfinished, only because the few questions of the set were.
 SIGNS = {"question": 1, "asked": 1, "answer": 1, "open": -1, "leading": -1, "paused": -1}
@@ -155,24 +152,9 @@ def _rightly_signed(rows: Array, examples: Sequence[Example]) -> Array:
 
 
 def _logistic(rows: Array, examples: Sequence[Example]) -> Array:
-    """Weights of a logistic model with a ridge on all but the first column, by Newton's method.
-
-    Complete and incomplete items count as equally many.
-    """
     labels = np.array([one.complete for one in examples], dtype=np.float64)
     counts = np.array([one.weight for one in examples])
-    for label in (0.0, 1.0):
-        counts[labels == label] *= counts.sum() / (2.0 * counts[labels == label].sum())
-    ridge = np.full(rows.shape[1], RIDGE)
-    ridge[0] = 0.0
-    weights = np.zeros(rows.shape[1])
-    for _ in range(NEWTON_STEPS):
-        chance = 1.0 / (1.0 + np.exp(-rows @ weights))
-        gradient = rows.T @ (counts * (labels - chance)) - ridge * weights
-        curvature = (rows * (counts * chance * (1.0 - chance))[:, None]).T @ rows
-        # Columns without a vote are all zero; the ridge keeps the system solvable.
-        weights += np.linalg.solve(curvature + np.diag(ridge + 1e-9), gradient)
-    return weights
+    return logistic(rows, labels, counts, RIDGE)
 
 
 def fit_slope(odds: Array, examples: Sequence[Example], settings: TurnSettings) -> Slope:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.bench.endpointing.features import LOCALES, PROMPTS, Features, Reader
+from agent.bench.endpointing.logistic import Array, logistic
 from agent.config import Locale, Settings
 from pipeline.audio import FloatArray
 from pipeline.errors import ConfigError
@@ -27,15 +28,12 @@ from pipeline.llm.base import Message
 from pipeline.llm.readout import Readout
 from pipeline.text import Language
 
-Array = npt.NDArray[np.float64]
-
 TOKENS = 1024  # more than the numbers behind the logits (896), so that nothing of them is lost
 # Of several tried by the calibration half's own folds, for standardised columns.
 RIDGE = 1000.0
 # The labelled set is recognised speech with all kinds of pauses, the dialogues are written.
 LABELLED_WEIGHT = 3.0
 FOLDS = 5
-NEWTON_STEPS = 12
 # Of an item, as numbers from its hash: where a turn is broken off.
 _SHORTEST_PART = 2
 
@@ -215,12 +213,12 @@ def _fit(
     may_fit[first:] = fold >= 0
     counts = np.ones(len(rows))
     counts[first:] = LABELLED_WEIGHT
-    found = _logistic(columns[may_fit], labels[may_fit], counts[may_fit])
+    found = logistic(columns[may_fit], labels[may_fit], counts[may_fit], RIDGE)
     judged = columns[first:] @ found
     for held in range(FOLDS):
         left = may_fit.copy()
         left[first:][fold == held] = False
-        without = _logistic(columns[left], labels[left], counts[left])
+        without = logistic(columns[left], labels[left], counts[left], RIDGE)
         judged[fold == held] = columns[first:][fold == held] @ without
     weights = found[1:] / deviation
     # The mean of the logits read is taken away before the weights apply, hence from them, too.
@@ -231,19 +229,3 @@ def _fold(features: Features) -> int:
     """Which fold of the calibration half, -1 for the held-out half."""
     turn = features.item.turn
     return -1 if turn.split == "held-out" else hashlib.sha256(turn.id.encode()).digest()[1] % FOLDS
-
-
-def _logistic(columns: Array, labels: Array, counts: Array) -> Array:
-    """Ridge logistic regression by Newton's method, both labels counting alike."""
-    counts = counts.copy()
-    for label in (0.0, 1.0):
-        counts[labels == label] *= counts.sum() / (2.0 * counts[labels == label].sum())
-    ridge = np.full(columns.shape[1], RIDGE)
-    ridge[0] = 0.0
-    found = np.zeros(columns.shape[1])
-    for _ in range(NEWTON_STEPS):
-        chance = 1.0 / (1.0 + np.exp(-columns @ found))
-        gradient = columns.T @ (counts * (labels - chance)) - ridge * found
-        curvature = (columns * (counts * chance * (1.0 - chance))[:, None]).T @ columns
-        found += np.linalg.solve(curvature + np.diag(ridge), gradient)
-    return found
