@@ -26,6 +26,11 @@ MAX_NO_SPEECH_PROBABILITY = 0.6  # openai/whisper, `no_speech_threshold`
 SPEECH_CREDIT = 2.0
 UNSURE_LOG_PROBABILITY = -0.5  # p 0.6: sure enough to outweigh a no-speech vote
 
+# 停 alone lasts under half a second and scores far lower (−1.3 to −2.3), sometimes as one of
+# the words that sound like it, but is never what Whisper makes of coughs and clicks.
+_LONE_COMMANDS = frozenset(keys(word) for word in ("停", "停停", "平", "亭", "挺"))
+LONE_COMMAND_LOG_PROBABILITY = -3.0
+
 # Nobody speaks faster: quick Mandarin is 7 syllables a second, quick English 5 words.
 MAX_UNITS_PER_SEC = 9.0
 FREE_UNITS = 3
@@ -93,7 +98,10 @@ def rejection(decoded: Decoded) -> Rejection | None:
     if decoded.no_speech_probability > MAX_NO_SPEECH_PROBABILITY and score < UNSURE_LOG_PROBABILITY:
         return "silence"
     credit = SPEECH_CREDIT * max(0.0, MAX_NO_SPEECH_PROBABILITY - decoded.no_speech_probability)
-    if score < MIN_LOG_PROBABILITY - credit:
+    lowest = MIN_LOG_PROBABILITY - credit
+    if keys(decoded.text) in _LONE_COMMANDS:
+        lowest = min(lowest, LONE_COMMAND_LOG_PROBABILITY)
+    if score < lowest:
         return "unlikely"
     if _KANA_OR_HANGUL.search(decoded.text) and score < UNSURE_LOG_PROBABILITY:
         return "unlikely"

@@ -185,6 +185,9 @@ TABLE: list[tuple[Sound, list[str]]] = [
         ["pause", "resume backchannel", "commit words"],
     ),
     (Sound(1.5, ((0.3, ""), (0.7, "等一下"))), ["pause", "resume noise", "commit command"]),
+    # The same short sound heard once as a backchannel and then as a word that is none.
+    (Sound(0.3, ((0.36, "好的"), (0.5, "好灯"))), ["pause", "resume backchannel"]),
+    (Sound(0.3, ((0.2, "是的"), (0.35, "是等"))), ["pause", "resume backchannel"]),
     # A few words: enough once the caller has finished or the turn is complete.
     (said("好难过", voiced_secs=0.3, heard_at=0.4), ["pause", "commit words"]),
     (said("好难过", voiced_secs=1.5), ["pause", "commit words"]),

@@ -37,6 +37,13 @@ def test_what_whisper_says_over_noise_is_rejected(
     assert rejection(Decoded(text, 3.0, score, no_speech)) == reason
 
 
+@pytest.mark.parametrize(("text", "score"), [("停", -2.23), ("停。", -1.78), ("平", -1.25)])
+def test_a_lone_stop_passes_where_another_word_would_not(text: str, score: float):
+    """停 by itself is too short to score well, and must be heard."""
+    assert rejection(Decoded(text, 0.36, score, 0.59)) is None
+    assert rejection(Decoded("群", 0.36, score, 0.59)) == "unlikely"
+
+
 @pytest.mark.parametrize(
     ("text", "score"), [("谢谢", -1.29), ("Okay", -1.4), ("Thank you.", -0.24)]
 )
