@@ -148,9 +148,14 @@ class FakeConversation:
     def __init__(self, model: FakeLanguageModel) -> None:
         self._model = model
         self._closed = False
+        self._prefills = 0
 
     async def prefill(self, messages: Sequence[Message], user_so_far: str) -> float:
+        self._prefills += 1
+        this = self._prefills
         await asyncio.sleep(self._model.prefill_secs)
+        if this != self._prefills:  # as the engine in process has it
+            raise GenerationError("Newer words replaced these")
         return self._model.end_of_turn(user_so_far)
 
     async def reply(
