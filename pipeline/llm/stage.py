@@ -63,6 +63,9 @@ class LlmStage(Stage):
         self._rewrite = rewrite
         self._prefill_task: asyncio.Task[None] | None = None
         self._reply_task: asyncio.Task[None] | None = None
+        # The conversation lets a newer prefill replace an older one. Words that come beside
+        # a draft must not do that to the draft's own.
+        self._judging = asyncio.Lock()
         self._generation = 0
         self._committed = 0
 
@@ -74,7 +77,10 @@ class LlmStage(Stage):
             case PrefillFrame():
                 # A newer prefill takes over; the engine keeps what was already evaluated.
                 await self._stop_prefill()
-                self._prefill_task = self.spawn(self._prefill(frame), "llm-prefill")
+                judgement = self._judge_end_of_turn(
+                    frame.messages, frame.user_so_far, frame.turn_so_far
+                )
+                self._prefill_task = self.spawn(judgement, "llm-prefill")
             case ReplyRequestFrame():
                 await self._stop_prefill()
                 await self._stop_reply()
@@ -108,18 +114,18 @@ class LlmStage(Stage):
             task, self._reply_task = self._reply_task, None
             await self.cancel_task(task)
 
-    async def _prefill(self, frame: PrefillFrame) -> None:
-        # A prefill is an optimisation: its failure shows, if at all, in the reply.
-        with suppress(VoiceError):
-            await self._judge_end_of_turn(frame.messages, frame.user_so_far, frame.turn_so_far)
-
     async def _judge_end_of_turn(
         self, messages: tuple[Message, ...], user_text: str, turn_text: str
     ) -> None:
-        """Evaluate the prompt; what follows from it is said of the turn's own words."""
-        probability = await self._conversation.prefill(messages, user_text)
-        if turn_text:
-            await self.push_upstream(EndOfTurnFrame(turn_text, probability))
+        """Evaluate the prompt; what follows from it is said of the turn's own words.
+
+        It is an optimisation: a failure shows, if at all, in the reply.
+        """
+        with suppress(VoiceError):
+            async with self._judging:
+                probability = await self._conversation.prefill(messages, user_text)
+            if turn_text:
+                await self.push_upstream(EndOfTurnFrame(turn_text, probability))
 
     async def _reply(self, frame: ReplyRequestFrame) -> None:
         generation = frame.generation

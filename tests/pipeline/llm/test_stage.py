@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.errors import GenerationError
 from pipeline.events import CallFailed
 from pipeline.frames import (
     CommitFrame,
@@ -107,6 +108,30 @@ def test_a_newer_prefill_replaces_an_older_one():
     """Nobody needs the opinion about fewer words."""
     passed = run(PrefillFrame(MESSAGES, "我"), PrefillFrame(MESSAGES, "我睡"), 0.5)
     assert [frame.turn_text for frame in passed.back(EndOfTurnFrame)] == ["我睡"]
+
+
+def test_words_that_come_beside_a_draft_leave_it_alone():
+    """A partial transcript while the draft's own prompt is evaluated fails no reply."""
+    passed = run(ReplyRequestFrame(1, MESSAGES, "我睡不好"), PrefillFrame(MESSAGES, "我睡"), 2.0)
+    assert not passed.events(CallFailed)
+    assert text_of(passed, 1) == "嗯，我在听。"
+    opinions = [frame.turn_text for frame in passed.back(EndOfTurnFrame)]
+    assert opinions == ["我睡不好", "我睡"]
+
+
+def test_a_failed_prefill_costs_an_opinion_and_no_reply():
+    """It is an optimisation: a model that can still write answers all the same."""
+
+    def no_opinion(text: str) -> float:
+        raise GenerationError("The context is full")
+
+    passed = run(
+        ReplyRequestFrame(1, MESSAGES, "我睡不好"),
+        2.0,
+        model=FakeLanguageModel(end_of_turn=no_opinion),
+    )
+    assert text_of(passed, 1) == "嗯，我在听。"
+    assert not passed.events(CallFailed)
 
 
 def test_a_dropped_draft_stops_within_a_token():
