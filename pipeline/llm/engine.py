@@ -2,6 +2,8 @@
 
     conversation ──submit, cancel, forget──▶ inbox ──▶ waiting ──▶ running ──▶ gone
                                                       (no row)    (has a row)
+                                                          ▲            │
+                                                          └─ displaced ┘ when the cache is full
 
 Between two decode steps the worker reads its inbox, drops what was cancelled, gives rows
 to what waits and plans the next step. A cancel therefore takes effect within one token;
@@ -47,9 +49,10 @@ _COUNTERS = (
     "prefills_dropped",
     "failures",
     "evictions",
+    "displacements",
 )
 _CLOSED = "The language model has been closed"
-_FULL = "The language model's context is full of other conversations"
+_FULL = "The language model's context has no room for this conversation"
 _BROKEN = "The language model failed while it evaluated this request"
 
 
@@ -121,6 +124,7 @@ class Engine:
 
         self._waiting: list[Request] = []
         self._running: list[Request] = []
+        self._displaced: list[Request] = []  # for whom there is room when another has ended
         self._counts = Counter(dict.fromkeys(_COUNTERS, 0))
         self._writing_secs = 0.0
         self._worker = threading.Thread(target=self._work, name="llm", daemon=True)
@@ -179,7 +183,7 @@ class Engine:
             return EngineStats(
                 **self._counts,
                 writing_secs=self._writing_secs,
-                waiting=len(self._waiting) + len(self._inbox),
+                waiting=len(self._waiting) + len(self._inbox) + len(self._displaced),
                 running=len(self._running),
                 free_rows=self._table.free,
                 cached_tokens=self._table.cached_tokens,
@@ -345,7 +349,11 @@ class Engine:
         return True
 
     def _make_room(self) -> None:
-        """The cache is full: drop an idle row, else the request that began last."""
+        """The cache is full: drop an idle row, else let the least urgent request wait.
+
+        It begins anew, with what it has written, when another has ended; to try at once
+        would evaluate its prompt again and again. One that does not fit alone fails.
+        """
         if self._table.evict():
             self._counts["evictions"] += 1
             return
@@ -353,7 +361,15 @@ class Engine:
             self._running,
             key=lambda one: (one.background, one.speculative, self._running.index(one)),
         )
-        self._fail(least, GenerationError(_FULL))
+        if len(self._running) == 1:
+            self._fail(least, GenerationError(_FULL))
+            return
+        assert least.row is not None
+        self._table.drop(least.row)
+        least.row = None
+        self._running.remove(least)
+        self._displaced.append(least)
+        self._counts["displacements"] += 1
 
     def _resynchronise(self) -> None:
         """After an aborted step, rows hold what llama.cpp says they hold."""
@@ -364,7 +380,7 @@ class Engine:
     def _reap(self) -> None:
         """Drop cancelled requests and forgotten conversations."""
         forgotten = {owner for owner, _ in self._forgotten}
-        for request in [*self._waiting, *self._running]:
+        for request in [*self._waiting, *self._running, *self._displaced]:
             if request.cancelled or request.owner in forgotten:
                 is_reply = isinstance(request, Reply)
                 self._end(request, "replies_dropped" if is_reply else "prefills_dropped")
@@ -386,9 +402,12 @@ class Engine:
             request.sampler.close()
         if request.row is not None and request.row.owner is not None:
             self._table.release(request.row)
-        for requests in (self._waiting, self._running):
+        for requests in (self._waiting, self._running, self._displaced):
             if request in requests:
                 requests.remove(request)
+        if request.row is not None:
+            self._waiting[:0] = self._displaced
+            self._displaced.clear()
 
     def _let_others_pass(self) -> None:
         if self._pause_between_steps_secs:
@@ -400,7 +419,7 @@ class Engine:
 
     def _wind_up(self) -> None:
         with self._changed:
-            left = [*self._inbox, *self._waiting, *self._running]
+            left = [*self._inbox, *self._waiting, *self._running, *self._displaced]
             self._inbox.clear()
             for _, gone in self._forgotten:
                 gone.set_result(None)

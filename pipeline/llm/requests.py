@@ -134,8 +134,8 @@ class Reply(Request):
 
     @property
     def writing(self) -> bool:
-        """Whether its first token is drawn."""
-        return self.written > 0
+        """Whether all but its last token is evaluated; not so after it lost its row."""
+        return self.written > 0 and self.pending == 1
 
     @property
     def background(self) -> bool:

@@ -21,6 +21,7 @@ class EngineStats:
         prefills_dropped: Prefills cancelled or replaced before their end.
         failures: Requests that ended with an error.
         evictions: Idle rows dropped because the cache was full.
+        displacements: Requests that gave up their row for another, to begin anew later.
         waiting: Requests without a row, now.
         running: Requests with a row, now.
         free_rows: Rows of the cache that belong to nobody, now.
@@ -38,6 +39,7 @@ class EngineStats:
     prefills_dropped: int = 0
     failures: int = 0
     evictions: int = 0
+    displacements: int = 0
     waiting: int = 0
     running: int = 0
     free_rows: int = 0

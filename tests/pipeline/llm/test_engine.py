@@ -267,19 +267,52 @@ def test_a_full_cache_drops_idle_rows_first():
     engine.close()
 
 
-def test_a_request_that_does_not_fit_fails_alone():
-    """With nothing left to drop, the newest fails for now and the other goes on."""
+def test_a_full_cache_lets_the_newest_wait():
+    """With nothing left to drop it begins anew when the other has ended, and loses no word."""
     runtime = FakeRuntime(cells=16)
     runtime.gate = threading.Semaphore(0)
     engine = make_engine(runtime)
     first, second = Client(engine), Client(engine)
     first.reply(1, range(1, 7))
-    second.reply(2, range(20, 34))
+    second.reply(2, range(20, 26))
     runtime.gate.release(100)
-    failure = second.text()
+    assert len(first.text().split()) == 5
+    displaced = second.text()
+    assert engine.stats().displacements == 1
+    second.reply(3, range(20, 26))
+    assert second.text() == displaced
+    engine.close()
+
+
+def test_a_displaced_request_can_be_cancelled():
+    """It leaves nothing behind, and the one it made room for goes on."""
+    runtime = FakeRuntime()
+    runtime.script = [DecodeResult.DONE, DecodeResult.NO_ROOM]
+    runtime.gate = threading.Semaphore(0)
+    engine = make_engine(runtime)
+    first, second = Client(engine), Client(engine)
+    first.reply(1, range(1, 7))
+    request = second.reply(2, range(20, 26))
+    runtime.gate.release(2)
+    while not engine.stats().displacements:
+        threading.Event().wait(0.001)
+    engine.cancel(request)
+    runtime.gate.release(100)
+    assert len(first.text().split()) == 5
+    engine.forget(2).result(WAIT_SECS)
+    stats = engine.stats()
+    assert (stats.replies_dropped, stats.waiting, stats.failures) == (1, 0, 0)
+    engine.close()
+
+
+def test_a_request_that_does_not_fit_alone_fails():
+    """It waits for nobody, since there is nobody to wait for."""
+    engine = make_engine(FakeRuntime(cells=16))
+    client = Client(engine)
+    client.reply(1, range(20, 40))
+    failure = client.text()
     assert isinstance(failure, GenerationError)
     assert failure.retryable
-    assert len(first.text().split()) == 5
     engine.close()
 
 
