@@ -42,6 +42,7 @@ from web.metrics import Metrics, sample_loop_lag
 from web.openai_api.chat import ChatWriter
 from web.openai_api.routes import OpenAiApi
 from web.openai_api.speech import SpeechMaker
+from web.openai_api.unknown import refuse_unknown
 from web.patience import PatientHttp, PatientWebSocket
 from web.realtime.ongoing import CallLimits
 from web.realtime.open_calls import OpenCalls
@@ -123,6 +124,8 @@ def create_app(
         app.include_router(openai_api.router(), prefix="/v1")
         app.include_router(openai_api.router())  # some chat bots leave the prefix out
 
+    refuse_unknown(app)
+
     if intake is not None:
         app.include_router(intake_routes(intake))
 
@@ -154,7 +157,12 @@ def _access(
     privacy: PrivacySettings, limits: LimitSettings, *, draining: bool
 ) -> dict[str, object]:
     """What a caller is told before they consent."""
-    return {"recorded": privacy.record, "draining": draining, "talk_secs": limits.talk_secs_per_day}
+    return {
+        "recorded": privacy.record,
+        "audio": privacy.record and privacy.record_audio,
+        "draining": draining,
+        "talk_secs": limits.talk_secs_per_day,
+    }
 
 
 _IN_THE_CLEAR = (
@@ -206,13 +214,14 @@ def api_on(board: Switchboard, settings: Settings) -> OpenAiApi:
     from agent.engines import speech_style
 
     engines = board.engines
-    sampling = board.profile(CallOptions()).sampling
+    usual = board.profile(CallOptions())
     return OpenAiApi(
         ChatWriter(
             engines.language_model,
             board.personas_by_language(),
-            sampling,
+            usual.sampling,
             lambda: board.profile(CallOptions()).guardian,
+            usual.note_sources,
         ),
         SpeechMaker(engines.voice, speech_style(settings), engines.workers),
         engines.recogniser,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
@@ -11,12 +13,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.persona import Persona
+from pipeline.context.notes import NoteSource
 from pipeline.errors import VoiceError
 from pipeline.guard import Guardian
 from pipeline.llm.base import LanguageModel, Message, Role, Sampling, TextDelta
 from pipeline.text import Language, language_of
 from web.openai_api.errors import error_response
 from web.openai_api.schema import ChatRequest
+
+logger = logging.getLogger(__name__)
 
 PERSONA_MODEL = "qingting"
 MAX_REPLY_TOKENS = 1024  # a written answer may be longer than a spoken one, not endless
@@ -25,6 +30,8 @@ _MAX_SYSTEM_CHARS = 4_000  # of a client's own; as in a call, it never replaces 
 _TOKENS_PER_MESSAGE = 5
 _TOKENS_OF_ANSWER = 3
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
+# Model files are called "Qwen2.5 0.5B Instruct"; clients put ids into addresses and settings.
+_NOT_IN_IDS = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ class ChatWriter:
         sampling: What holds where a request says nothing.
         new_guardian: Makes what answers a crisis in the model's place, as in a call; the
             bare model has none.
+        note_sources: What the persona is told with the last message, as with a turn of a
+            call.
     """
 
     def __init__(
@@ -68,20 +77,26 @@ class ChatWriter:
         personas: Mapping[Language, Persona],
         sampling: Sampling,
         new_guardian: Callable[[], Guardian | None] = lambda: None,
+        note_sources: Sequence[NoteSource] = (),
     ) -> None:
         self._model = model
         self._personas = personas
         self._sampling = sampling
         self._new_guardian = new_guardian
+        self._note_sources = tuple(note_sources)
 
     @property
     def models(self) -> tuple[str, str]:
-        """Names a client may ask for: the persona, and the bare model."""
-        return PERSONA_MODEL, self._model.name
+        """Ids a client may ask for: the persona, and the bare model."""
+        return PERSONA_MODEL, model_id(self._model.name)
 
     def name_of(self, request: ChatRequest) -> str:
-        """Which of them answers; chat bots ask for names like gpt-4o, and get the persona."""
-        return self._model.name if request.model == self._model.name else PERSONA_MODEL
+        """Which of them answers; chat bots ask for names like gpt-4o, and get the persona.
+
+        The bare model answers to its id and to its name as the file has it.
+        """
+        persona, bare = self.models
+        return bare if model_id(request.model) == bare else persona
 
     def messages(self, request: ChatRequest) -> list[Message]:
         """The prompt.
@@ -100,7 +115,18 @@ class ChatWriter:
             return [*([Message("system", system)] if system else []), *turns]
         persona = self._persona_for(turns)
         prompt = persona.system_prompt + (f"\n\n{system}" if system else "")
-        return [Message("system", prompt), *persona.example_messages(), *turns]
+        opening = [Message("system", prompt), *persona.example_messages()]
+        return [*opening, *turns[:-1], *self._told(turns), *turns[-1:]]
+
+    def _told(self, turns: Sequence[Message]) -> list[Message]:
+        """What the persona should know for the user's last message; the log gets the ids of it."""
+        if not turns or turns[-1].role != "user":
+            return []
+        text = turns[-1].content
+        notes = [note for one in self._note_sources if (note := one.note(text)) is not None]
+        for source in [source for note in notes for source in note.sources]:
+            logger.info("answered with %s", source)
+        return [Message("system", note.text) for note in notes]
 
     def _persona_for(self, turns: Sequence[Message]) -> Persona:
         """As in a call, the persona speaks the user's language, where it can."""
@@ -183,6 +209,11 @@ class ChatWriter:
                 reason = _reason(delta) or reason
         # chatgpt-on-wechat takes an answer of no tokens for a failure.
         return ChatReply(text, reason, self.count_prompt(messages), max(tokens, 1))
+
+
+def model_id(name: str) -> str:
+    """A model's name as one word: "Qwen2.5 0.5B" is Qwen2.5-0.5B; an id stays as it is."""
+    return _NOT_IN_IDS.sub("-", name).strip("-")
 
 
 def completion(reply: ChatReply, model: str) -> dict[str, Any]:

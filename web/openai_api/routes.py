@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.types import Receive, Scope, Send
 
@@ -20,7 +21,7 @@ from pipeline.errors import OverloadedError, VoiceError
 from pipeline.stt.base import Recogniser
 from pipeline.text import Language
 from web.openai_api import media
-from web.openai_api.chat import ChatWriter, completion, completion_events
+from web.openai_api.chat import ChatWriter, completion, completion_events, model_id
 from web.openai_api.errors import ApiError, error_response
 from web.openai_api.schema import ChatRequest, SpeechRequest, TranscriptionRequest, parse
 from web.openai_api.speech import SpeechMaker
@@ -87,12 +88,12 @@ class OpenAiApi:
 
     async def show_model(self, request: Request) -> Response:
         """GET /models/{name}."""
-        name = request.path_params["name"]
-        if name not in self._chat.models:
+        asked = model_id(request.path_params["name"])
+        if asked not in self._chat.models:
             raise ApiError(
                 "there is no such model", param="model", code="model_not_found", status=404
             )
-        return JSONResponse(_model(name))
+        return JSONResponse(_model(asked))
 
     async def complete(self, request: Request) -> Response:
         """POST /chat/completions."""
@@ -140,7 +141,7 @@ class OpenAiApi:
                     raise ApiError("a file is needed", param="file")
                 fields = {name: value for name, value in form.items() if isinstance(value, str)}
                 data = await file.read(self._limits.max_upload_bytes + 1)
-        except MultiPartException:
+        except (MultiPartException, HTTPException):  # the second is what Starlette makes of it
             raise ApiError("the form cannot be read", param="file") from None
         if len(data) > self._limits.max_upload_bytes:
             raise _too_large(self._limits.max_upload_bytes)

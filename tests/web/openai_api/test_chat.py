@@ -2,7 +2,16 @@ import asyncio
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openai import AsyncOpenAI, BadRequestError
+
+from agent.persona import load_persona
+from pipeline.context.notes import Note
+from pipeline.llm.base import Message, Sampling
+from tests.fakes.engines import FakeLanguageModel
+from web.openai_api.chat import ChatWriter, model_id
+from web.openai_api.schema import ChatMessage, ChatRequest
 
 REPLY = "嗯，我在听。"
 HELLO = [{"role": "user", "content": "你好"}]
@@ -108,6 +117,52 @@ async def test_the_bare_model_answers_under_its_own_name(api):
     """No persona, no examples."""
     await api.http.post("/v1/chat/completions", json={"model": "fake", "messages": HELLO})
     assert [message.content for message in api.model.prompts[-1]] == ["你好"]
+
+
+@pytest.mark.parametrize("asked", ["Qwen2.5-0.5B-Instruct", "Qwen2.5 0.5B Instruct"])
+async def test_a_model_has_an_id_without_spaces(api, asked):
+    """It is listed, found and asked for by it, and by its name as well."""
+    api.model.name = "Qwen2.5 0.5B Instruct"
+    listed = (await api.http.get("/v1/models")).json()["data"]
+    assert [model["id"] for model in listed] == ["qingting", "Qwen2.5-0.5B-Instruct"]
+    assert (await api.http.get(f"/v1/models/{asked}")).json()["id"] == "Qwen2.5-0.5B-Instruct"
+    answer = await api.http.post("/v1/chat/completions", json={"model": asked, "messages": HELLO})
+    assert answer.json()["model"] == "Qwen2.5-0.5B-Instruct"
+    assert [message.content for message in api.model.prompts[-1]] == ["你好"]
+
+
+@given(st.text())
+def test_an_id_is_its_own_id(name):
+    """So a client may send back what it was told; and nothing in it needs quoting."""
+    assert model_id(model_id(name)) == model_id(name)
+    assert not set(model_id(name)) & set(" /?#%\"'")
+
+
+def test_the_persona_is_told_what_it_may_look_up():
+    """Right before the last message, as in a call; the bare model is told nothing."""
+
+    class Remembers:
+        def note(self, user_text):
+            return Note("他说过他养猫。", ("fact_7",)) if "猫" in user_text else None
+
+    writer = ChatWriter(
+        FakeLanguageModel(),
+        {"zh": load_persona("listener", "zh-Hans")},
+        Sampling(),
+        note_sources=[Remembers()],
+    )
+
+    def prompt(model, *said):
+        messages = [ChatMessage(role=role, content=text) for role, text in said]
+        return writer.messages(ChatRequest(model=model, messages=messages))
+
+    asked = ("user", "我的猫呢？")
+    *before, note, last = prompt("qingting", ("user", "你好"), ("assistant", "我在听。"), asked)
+    assert (note, last.content) == (Message("system", "他说过他养猫。"), "我的猫呢？")
+    assert before[-1].content == "我在听。"
+    assert note not in prompt("fake", asked)
+    assert note not in prompt("qingting", ("user", "你好"))
+    assert note not in prompt("qingting", asked, ("assistant", "它"))
 
 
 async def test_sampling_reaches_the_model(api, monkeypatch):
