@@ -7,7 +7,7 @@ import httpx
 import pytest
 import websockets
 
-from agent.config import ServerSettings
+from agent.config import PrivacySettings, ServerSettings, Settings
 from pipeline import events as call
 from pipeline.errors import ConfigError
 from tests.fakes.call import FakeFactory, tone
@@ -54,6 +54,19 @@ async def test_the_page_is_served_where_there_is_one(tmp_path):
         app = create_app(FakeFactory(), page_dir=folder)
         async with running(app, ServerSettings(port=0)) as url:
             assert (await get(url)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("record", "audio", "told"),
+    [(False, True, (False, False)), (True, False, (True, False)), (True, True, (True, True))],
+)
+async def test_a_caller_is_told_what_is_kept(record, audio, told):
+    """Words and sound apart; without records there is no sound either."""
+    settings = Settings(privacy=PrivacySettings(record=record, record_audio=audio))
+    app = create_app(FakeFactory(), settings=settings)
+    async with running(app, ServerSettings(port=0)) as url:
+        answer = (await get(f"{url}/access")).json()
+    assert (answer["recorded"], answer["audio"]) == told
 
 
 async def test_a_taken_port_is_named():

@@ -72,7 +72,7 @@ class App {
       by("remember-field").hidden = !told.memory;
       this.showMemory();
       const sentence = by("consent-recording");
-      sentence.dataset.text = told.recorded ? "consent.recorded" : "consent.not_recorded";
+      sentence.dataset.text = keptBy(told);
       sentence.textContent = words.say(sentence.dataset.text);
     }
     return failure;
@@ -324,6 +324,12 @@ class App {
       preferences.ticket = { token: ticket.token, key, startedAt, help };
     }
   }
+}
+
+/** Which sentence tells what the server keeps of a call. */
+function keptBy(told) {
+  if (!told.recorded) return "consent.not_recorded";
+  return told.audio ? "consent.recorded" : "consent.transcribed";
 }
 
 async function fetchAccess(key) {

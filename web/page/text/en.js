@@ -23,6 +23,7 @@ export default {
     stays: "Your voice goes to the computer that runs this page's server, and to nobody else. No cloud service is involved.",
     not_recorded: "The server keeps no recording and no transcript. When the call ends, they are gone.",
     recorded: "The server keeps a transcript and a recording of this call for whoever runs it.",
+    transcribed: "The server keeps a transcript of this call for whoever runs it, and no recording.",
     danger: "If you or someone near you is in danger, do not wait here: call your local emergency number, or 988 (US, Canada), 116 123 (UK, Ireland), 1925 (Taiwan), 12356 (China).",
     agree: "By starting you agree to this.",
   },
