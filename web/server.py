@@ -42,6 +42,7 @@ from web.metrics import Metrics, sample_loop_lag
 from web.openai_api.chat import ChatWriter
 from web.openai_api.routes import OpenAiApi
 from web.openai_api.speech import SpeechMaker
+from web.openai_api.unknown import refuse_unknown
 from web.patience import PatientHttp, PatientWebSocket
 from web.realtime.ongoing import CallLimits
 from web.realtime.open_calls import OpenCalls
@@ -122,6 +123,8 @@ def create_app(
     if openai_api is not None:
         app.include_router(openai_api.router(), prefix="/v1")
         app.include_router(openai_api.router())  # some chat bots leave the prefix out
+
+    refuse_unknown(app)
 
     if intake is not None:
         app.include_router(intake_routes(intake))
@@ -211,13 +214,14 @@ def api_on(board: Switchboard, settings: Settings) -> OpenAiApi:
     from agent.engines import speech_style
 
     engines = board.engines
-    sampling = board.profile(CallOptions()).sampling
+    usual = board.profile(CallOptions())
     return OpenAiApi(
         ChatWriter(
             engines.language_model,
             board.personas_by_language(),
-            sampling,
+            usual.sampling,
             lambda: board.profile(CallOptions()).guardian,
+            usual.note_sources,
         ),
         SpeechMaker(engines.voice, speech_style(settings), engines.workers),
         engines.recogniser,
