@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import pairwise
+from itertools import pairwise, product
 
-from pipeline.text import units
+from pipeline.text import common_prefix_length, units
 
 PAST_UNITS = 40  # about 8 s of speech: what a hypothesis may reach back to
 AHEAD_UNITS = 12  # played between the last report and now
@@ -25,6 +25,9 @@ AHEAD_UNITS = 12  # played between the last report and now
 TAIL_UNITS = 3
 CUT_UNITS = 2
 RUN_UNITS = 3  # two units in a row coincide by chance: 觉得, 这样, "I am"
+PAIR_UNITS = 2  # but not just behind three others, at the same place
+MISHEARD_UNITS = 2
+_GAPS = sorted(product(range(MISHEARD_UNITS + 1), repeat=2), key=sum)[1:]
 
 
 @dataclass
@@ -97,6 +100,60 @@ def without_echo(text: str, bot_text: str, sound_of: Callable[[str], str] = str.
         position = run.a + run.size
     between = [gap for gap in gaps[1:] if len(gap) >= RUN_UNITS]
     return " ".join(unit for gap in [gaps[0], *between, heard[position:]] for unit in gap)
+
+
+def after_echo(text: str, bot_text: str, sound_of: Callable[[str], str] = str.casefold) -> str:
+    """What the caller says, in an utterance that began as the bot's echo.
+
+    The echo is a run from its first unit on that the bot also says, in at least three
+    units; up to two units that were heard wrongly or not at all may stand before each part
+    of it. Only where it is known that the bot was heard first is such a run no quotation.
+
+    Args:
+        text: What the recogniser heard of the utterance.
+        bot_text: What the bot said in the last seconds and was about to say.
+        sound_of: The sound of one unit; written forms by default.
+
+    Returns:
+        The end of `text` from the first unit after the echo on; all of it without one.
+    """
+    heard = units(text)
+    length = _leading_run([sound_of(unit.text) for unit in heard], _sounds(bot_text, sound_of))
+    if length == 0:
+        return text
+    return text[heard[length].start :] if length < len(heard) else ""
+
+
+def _leading_run(heard: Sequence[str], said: Sequence[str]) -> int:
+    """Units that `heard` has in common with some place of `said`, from its first on."""
+    most, length = RUN_UNITS - 1, 0
+    for first in range(MISHEARD_UNITS + 1):
+        for place in range(len(said)):
+            known, end = _followed(heard, said, first, place)
+            if known > most:
+                most, length = known, end
+    return length
+
+
+def _followed(heard: Sequence[str], said: Sequence[str], at: int, place: int) -> tuple[int, int]:
+    """How far `heard` from `at` on follows `said` from `place` on, over short gaps.
+
+    Returns:
+        Units that are the same, and where in `heard` the last of them ends.
+    """
+    known = 0
+    while True:
+        run = common_prefix_length(heard[at:], said[place:])
+        if run < PAIR_UNITS:
+            return known, at
+        known, at, place = known + run, at + run, place + run
+        for extra, missed in _GAPS:
+            rest = common_prefix_length(heard[at + extra :], said[place + missed :])
+            if rest >= PAIR_UNITS:
+                at, place = at + extra, place + missed
+                break
+        else:
+            return known, at
 
 
 def _consists_of_pairs(heard: Sequence[str], said: Sequence[str]) -> bool:

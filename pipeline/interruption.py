@@ -30,11 +30,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.echo_words import BotWords, without_echo
+from pipeline.echo_words import BotWords, after_echo, without_echo
 from pipeline.text import count_units
 from pipeline.turn import lexicon
 
@@ -45,6 +46,8 @@ SHORTEST_TURN_UNITS = 2  # a lone unit that is no command is more often noise th
 # A sound is noticed up to so long after it began; one that was the echo's or another room's
 # for longer before it rose is a new one.
 NOTICE_SECS = 0.1
+# A sound that goes on for so long before it rises above the echo began as the echo.
+ECHO_LEAD_SECS = 0.3
 # After so many pauses for nothing within so long, without a reference that tells an echo,
 # the bot plays on and waits for words: an echo would make it stutter, and is learnt sooner.
 VAIN_PAUSES = 2
@@ -211,6 +214,20 @@ class InterruptionPolicy:
     def note_bot_text(self, heard_text: str, upcoming_text: str) -> None:
         """What the bot has said of its reply from the beginning, and what it is about to say."""
         self._bot_words.note(heard_text, upcoming_text)
+
+    def caller_words(self, began_at: float) -> Callable[[str], str]:
+        """What of the present sound's transcripts is the caller's, in this and later ones.
+
+        Nobody can quote what is only just being said: words of the bot's at the beginning
+        are the caller's own, unless they came before the caller did.
+
+        Args:
+            began_at: Stream time at which the sound began.
+        """
+        if self._decided_from - began_at < ECHO_LEAD_SECS:
+            return str
+        bot_text = self._bot_words.in_the_room()
+        return partial(after_echo, bot_text=bot_text, sound_of=self._sound_of)
 
     def begin(self, at: float, onset_at: float) -> None:
         """A new sound, noticed at `at` while the bot was speaking; voiced from `onset_at` on."""

@@ -22,6 +22,8 @@ and the latest `reply`.
 
 from __future__ import annotations
 
+from math import inf
+
 from pipeline.audio import INPUT_RATE_HZ
 from pipeline.events import ReplyStatus
 from pipeline.interruption import InterruptionPolicy
@@ -35,6 +37,8 @@ from pipeline.turn.reply import ReplyPhase
 from pipeline.turn.silence import CheckInLadder
 from pipeline.turn.utterance import Utterance
 
+# Who speaks so soon after their turn was taken had not finished: a pause, not an end.
+GOES_ON_SECS = 1.2
 # A partial transcript with this many units more than the draft's makes the draft stale.
 STALE_DRAFT_UNITS = 1
 
@@ -66,6 +70,7 @@ class TurnMachine:
         self.take_turns = take_turns
         self.floor = Floor(settings, settings.speculation)
         self.rhythm = PauseRhythm()
+        self._taken_at_secs = -inf
         self.check_ins = CheckInLadder(settings.check_in_secs)
         self.acknowledger = acknowledger or Acknowledger(settings)
 
@@ -135,6 +140,8 @@ class TurnMachine:
                 actions += overlap.judge(
                     floor, utterance, self.policy, level_dbfs=level_dbfs, echo_dbfs=echo_dbfs
                 )
+                if not utterance.overlap and self._went_on(utterance):
+                    self.rhythm.note_mistake()
             elif utterance.phase == "waiting":
                 actions += self._consider(utterance)
         return [*actions, *self._watch_owed(), *self._watch_silence()]
@@ -154,6 +161,10 @@ class TurnMachine:
         if utterance.overlap:
             overlap.go_on(self.floor, utterance, self.policy)
 
+    def _went_on(self, turn: Utterance) -> bool:
+        """Whether it is the rest of the turn that was taken last."""
+        return turn.began_secs - self._taken_at_secs < GOES_ON_SECS
+
     # -- words and opinions -----------------------------------------------------------
 
     def on_transcript(
@@ -167,14 +178,19 @@ class TurnMachine:
             return []
         utterance.note_words(text, language)
         if generation is None:
-            return self._drop_stale_draft(text)
+            return self._drop_stale_draft(utterance.text)
         if utterance.phase != "waiting":
             return []
         utterance.is_final = True
         if utterance.forced:
             return requests.finish_forced(floor, utterance, answer=self.take_turns)
         drafts = floor.speculation and self.take_turns and not utterance.overlap
-        return floor.draft_reply(utterance, speculative=True) if drafts and text else []
+        return floor.draft_reply(utterance, speculative=True) if drafts and utterance.text else []
+
+    def caller_words(self, transcript: str) -> str:
+        """What of the utterance's transcript is the caller's: all of it, or its end."""
+        utterance = self.floor.utterance
+        return transcript if utterance is None else utterance.words_of(transcript)
 
     def _drop_stale_draft(self, text: str) -> list[Action]:
         draft = self.floor.draft
@@ -248,6 +264,8 @@ class TurnMachine:
         assert floor.draft is not None
         generation, floor.draft = floor.draft.generation, None
         floor.note_turn(utterance)
+        self.rhythm.note_end()
+        self._taken_at_secs = floor.at_secs
         self.check_ins.note_turn()
         floor.owe(generation, turn_id)
         floor.utterance = None

@@ -79,7 +79,7 @@ def judge(
     )
     match decision.kind:
         case "commit":
-            return _give_up_floor(floor, utterance)
+            return _give_up_floor(floor, utterance, policy)
         case "pause":
             floor.reply.pause(floor.at_secs)
             return [Pause(floor.reply.generation)]
@@ -96,7 +96,9 @@ def _is_free(floor: Floor, policy: InterruptionPolicy) -> bool:
     return floor.reply.phase == "none" or (floor.reply.all_said and policy.mode != "off")
 
 
-def _give_up_floor(floor: Floor, utterance: Utterance) -> list[Action]:
+def _give_up_floor(floor: Floor, utterance: Utterance, policy: InterruptionPolicy) -> list[Action]:
+    """The sound is the caller's turn, from where it was no longer the bot's echo."""
+    utterance.keep_words(policy.caller_words(utterance.began_secs))
     actions = [*floor.end_reply("interrupted"), floor.begin_turn(utterance)]
     if utterance.is_final and utterance.text and floor.speculation:
         actions += floor.draft_reply(utterance, speculative=True)

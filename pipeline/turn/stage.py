@@ -221,8 +221,12 @@ class TurnStage(Stage):
     async def _transcript(self, frame: TranscriptFrame) -> None:
         if frame.generation == self._soft_end_generation:
             self._marks["transcript_final"] = self.now()
-        if frame.turn_id == self._begun_turn and frame.text:
-            await self.emit(TranscriptUpdated(frame.turn_id, frame.committed, frame.unstable))
+        if frame.turn_id == self._begun_turn:
+            lead = len(frame.text) - len(self.machine.caller_words(frame.text))
+            committed = frame.committed[lead:]
+            unstable = frame.unstable[max(0, lead - len(frame.committed)) :]
+            if committed or unstable:
+                await self.emit(TranscriptUpdated(frame.turn_id, committed, unstable))
         await self._do(
             self.machine.on_transcript(frame.turn_id, frame.generation, frame.text, frame.language)
         )

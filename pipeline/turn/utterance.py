@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import log10
 from typing import Literal
@@ -42,6 +43,7 @@ class Utterance:
     voiced_secs: float = 0.0
     _voiced_windows: int = 0
     _voiced_power: float = 0.0  # sum over those windows, full scale is 1
+    _caller_words: Callable[[str], str] = str
     _llm: tuple[str, float] | None = None
     _smart_turn: float | None = None
 
@@ -69,7 +71,21 @@ class Utterance:
 
     def note_words(self, text: str, language: Language) -> None:
         """The recogniser has heard `text` so far."""
-        self.text, self.language, self.answered = text, language, True
+        self.text, self.language, self.answered = self.words_of(text), language, True
+
+    def keep_words(self, caller_words: Callable[[str], str]) -> None:
+        """Of what was heard so far and will be, only what `caller_words` leaves is its own.
+
+        Args:
+            caller_words: Takes a transcript from the beginning of the speech and gives
+                back all of it, or its end.
+        """
+        self._caller_words = caller_words
+        self.text = self.words_of(self.text)
+
+    def words_of(self, transcript: str) -> str:
+        """What of a transcript counts: all of it, or its end."""
+        return self._caller_words(transcript)
 
     # -- opinions ---------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.echo_words import BotWords, without_echo
+from pipeline.echo_words import BotWords, after_echo, without_echo
 
 BOT = "听起来你最近压力很大，晚上总是睡不好。你觉得是从什么时候开始的呢？"
 BOT_EN = "It sounds like you have been under a lot of pressure. When did that begin?"
@@ -37,6 +37,51 @@ def test_homophones_can_be_folded_by_sound() -> None:
 def test_without_echo(text: str, bot_text: str, left: str) -> None:
     """Runs of the bot's words go, the caller's stay."""
     assert without_echo(text, bot_text) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("", ""),
+        ("听起来你最近，等一下，我有个问题。", "等一下，我有个问题。"),
+        ("晚上总是睡不好", ""),
+        ("最近鸭力很大晚上不是这样", "不是这样"),
+        ("庭起来你最近等一下", "等一下"),
+        ("压力大，晚上总是，停", "停"),
+        ("最近真的没有什么压力很大", "最近真的没有什么压力很大"),
+        ("你觉得呢", "呢"),
+        ("晚上我想睡懒觉", "晚上我想睡懒觉"),
+        ("等一下，晚上总是睡不好", "等一下，晚上总是睡不好"),
+        ("你觉", "你觉"),
+    ],
+)
+def test_after_echo(text: str, left: str) -> None:
+    """A run at the beginning goes, with what was misheard in it; nothing behind it does."""
+    assert after_echo(text, BOT) == left
+
+
+def test_after_echo_compares_by_sound() -> None:
+    """A homophone is the bot's word, and what is left keeps its writing."""
+    same = {"京": "jing", "静": "jing"}
+    sound_of = same.get
+    assert (
+        after_echo("平心京气，Wait.", "平心静气地坐好", lambda unit: sound_of(unit, unit))
+        == "Wait."
+    )
+
+
+@given(
+    st.text(alphabet="我你很好累吗。", max_size=30), st.text(alphabet="我你很好累吗，", max_size=30)
+)
+def test_after_echo_leaves_an_end_of_the_text(text: str, bot_text: str) -> None:
+    """Nothing is moved or rewritten, so a partial transcript can be cut at the same place."""
+    assert text.endswith(after_echo(text, bot_text))
+
+
+@given(st.text(alphabet="我你很好累吗", min_size=3, max_size=30))
+def test_after_echo_leaves_nothing_of_the_bots_own_text(text: str) -> None:
+    """What the bot says, heard perfectly, is nothing but echo."""
+    assert after_echo(text, f"嗯，{text}。") == ""
 
 
 @given(st.text(alphabet="我你很好累吗", min_size=2, max_size=30))

@@ -271,6 +271,30 @@ def test_a_sound_that_was_faint_for_long_is_weighed_from_where_it_rises() -> Non
     assert policy.deadline == pytest.approx(2.032 - NOTICE_SECS + DECIDE_SECS)
 
 
+@pytest.mark.parametrize(
+    ("rises_after_secs", "left"),
+    [(0.0, "晚上总是睡不好，等一下"), (0.2, "晚上总是睡不好，等一下"), (0.5, "等一下")],
+)
+def test_only_a_sound_that_began_as_the_echo_begins_with_the_bots_words(
+    rises_after_secs: float, left: str
+) -> None:
+    """Who repeats them over the bot has said them."""
+    policy = InterruptionPolicy()
+    policy.note_bot_text(BOT[:10], BOT[10:])
+    policy.begin(4.0, 4.0)
+    rises_at = 4.0 + rises_after_secs
+    policy.judge(
+        rises_at + WINDOW_SECS,
+        voiced_secs=rises_after_secs + WINDOW_SECS,
+        silence_secs=0.0,
+        level_dbfs=LEVEL_DBFS,
+        echo_dbfs=LEVEL_DBFS - 20.0,
+    )
+    caller_words = policy.caller_words(4.0)
+    policy.note_bot_text("", "我们说点别的。")
+    assert caller_words("晚上总是睡不好，等一下") == left
+
+
 def test_a_judged_sound_is_done_when_the_caller_is_no_longer_heard() -> None:
     """An echo that goes on is not waited for."""
     policy = InterruptionPolicy()

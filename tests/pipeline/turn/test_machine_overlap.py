@@ -150,6 +150,26 @@ def test_a_caller_over_an_echo_has_an_utterance_of_their_own() -> None:
     assert [type(action) for action in play.of(*FLOOR)] == [Pause, Drop, BeginTurn]
 
 
+def test_a_turn_that_began_as_an_echo_holds_the_callers_words_only() -> None:
+    """What the bot said in it is in no draft and no commit, however it is heard later."""
+    play = Play()
+    play.hear(0.6)
+    play.recognised("听起来你")
+    play.hear(0.1)
+    play.hear(0.2, ECHO, echo_dbfs=ECHO)
+    play.hear(0.1, LOUD, echo_dbfs=ECHO)
+    play.recognised("听起来你最近，等一下")
+    play.hear(0.1, LOUD, echo_dbfs=ECHO)
+    kinds = [type(action) for action in play.of(*FLOOR)]
+    assert kinds == [Pause, Resume, Pause, Drop, BeginTurn]
+    assert play.machine.caller_words("听起来你最近，等一下，我") == "等一下，我"
+    play.silence(0.2)
+    play.recognised("听起来，最近等一下，我有个问题", final=True)
+    play.silence(3.0)
+    taken = [action.text for action in play.of(Draft, Commit) if action.turn_id]
+    assert taken == ["等一下，我有个问题"] * 2
+
+
 def test_over_an_echo_that_goes_on_each_sound_of_the_caller_pauses() -> None:
     """The gate stays open, but what was judged is over soon after the caller's voice."""
     play = Play()

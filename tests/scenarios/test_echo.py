@@ -1,0 +1,66 @@
+"""A loudspeaker without a canceller: the bot's words come back, and are nobody's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, FloatArray
+from pipeline.events import TranscriptUpdated
+from pipeline.stt.base import Hypothesis, Priority
+from pipeline.text import Language
+from tests.fakes.engines import FakeRecogniser
+from tests.scenarios.scene import CHUNK_SECS, Scene, Step, hear_out, play, say
+
+STORY = "我压力很大。"
+ANSWER = "我们先做一个放松的练习请你找一个舒服的位置坐好把双脚平放在地上肩膀慢慢放下来。"
+# Quieter than any syllable of `tests.fakes.speech`, and exact after a multiplication.
+ECHO_SHARE = 1 / 4
+FAINTEST_VOICE = 3_500 / 32_768
+
+
+class EchoHearing(FakeRecogniser):
+    """Reads the echo as well as the caller."""
+
+    async def decode(
+        self,
+        audio: FloatArray,
+        *,
+        language: Language | None = None,
+        prompt: str = "",
+        timed: bool = False,
+        priority: Priority = "final",
+    ) -> Hypothesis:
+        clear = np.where(np.abs(audio) < FAINTEST_VOICE, audio / ECHO_SHARE, audio)
+        return await super().decode(clear.astype(np.float32), language=language)
+
+
+def echo(secs: float) -> Step:
+    """Nobody speaks, and the microphone hears the loudspeaker."""
+    n = round(CHUNK_SECS * INPUT_RATE_HZ)
+    played = round(CHUNK_SECS * OUTPUT_RATE_HZ)
+    nearest = np.arange(n) * played // n
+
+    async def step(scene: Scene) -> None:
+        for _ in range(round(secs / CHUNK_SECS)):
+            sounding = scene.speaker.render(scene.now() - CHUNK_SECS, played)[nearest]
+            scene.to_say = (sounding * ECHO_SHARE).astype(np.int16)
+            await scene.until(lambda: not len(scene.to_say), "the echo is heard")
+
+    return step
+
+
+def test_a_caller_who_cuts_into_an_echo_says_only_their_own_words():
+    """Draft, commit, transcripts and context: the bot's words at the beginning are in none."""
+    scene = play(
+        say(STORY),
+        echo(3.0),
+        say("等一下我有个问题。"),
+        hear_out(),
+        answers={STORY: ANSWER},
+        recogniser=EchoHearing(),
+    )
+    assert scene.story[2:] == ["caller 等一下我有个问题。", "bot    嗯，我在听。"]
+    assert scene.context[-1] == "user 等一下我有个问题。"
+    shown = [told.committed + told.unstable for told in scene.all(TranscriptUpdated)]
+    assert "等一下我有个问题。" in shown
+    assert not any("放" in text for text in shown)
