@@ -262,7 +262,7 @@ class TurnSettings(Section):
         "a thought; natural stands between.",
     )
     min_silence_secs: float = Field(
-        0.35,
+        0.3,
         ge=0.0,
         description="Silence before any answer, however complete the sentence. Shorter answers "
         "sooner and cuts off more pauses.",

@@ -101,9 +101,9 @@ CALIBRATION = load_calibration()
 # Words that ask for more (因为, 就是, um) are not overruled: this share of the slope at least;
 # where the models agree with them, the maximum wait.
 OPEN_SHARE = 0.85
-# This far beyond the slope, the caller's own rhythm is outweighed too. Callers who tell a story
-# pause after clauses that could be all, and there the votes lie up to here.
-CERTAINTY = 0.75
+# Whoever asks wants to hear: of the complete Mandarin questions of the labelled set 93 % are
+# then taken at once, not 83 %. The set breaks off questions far more often than callers do.
+QUESTION_LEAN = 0.5
 # Of `hold_secs`, by pacing, for an explicit wish for time.
 TIME_SHARE = {"quick": 0.5, "natural": 1.0, "counsellor": 1.0}
 # A counsellor leaves more of the room between the shortest and the longest wait.
@@ -173,29 +173,41 @@ def audio_may_decide(evidence: Evidence, settings: TurnSettings) -> bool:
 
 @dataclass
 class PauseRhythm:
-    """This caller's own pauses inside turns, learned within the call.
+    """Whether this caller's silences end turns or lie inside them, learned within the call.
 
-    The floor rises to just above the pauses they make while they go on, so that a slow
-    speaker is not cut off twice in the same way; it forgets after `MEMORY` pauses.
+        lean = ln (ends + PRIOR) / (pauses + PRIOR)      of the last MEMORY silences
+
+    The votes are weighed as if either were as likely. Who tells a story pauses three times
+    before each end, and is waited for; who asks and answers in single sentences is taken at
+    their word. On the scripts of `qingting bench`, by their written words, the share of turns
+    taken within half a second rises from 29 to 52 %, and 4 of 56 pauses are cut instead of 5.
     """
 
     MEMORY = 8
-    MARGIN = 1.15
-    inner_pauses_secs: deque[float] = field(
-        default_factory=lambda: deque(maxlen=PauseRhythm.MEMORY)
-    )
+    PRIOR = 3.0
+    SHORTEST_SECS = 0.25  # shorter ones are no choice between an end and a pause
+
+    silences: deque[bool] = field(default_factory=lambda: deque(maxlen=PauseRhythm.MEMORY))
 
     def note_inner_pause(self, secs: float) -> None:
         """They paused for `secs` and went on in the same turn."""
-        self.inner_pauses_secs.append(secs)
+        if secs >= self.SHORTEST_SECS:
+            self.silences.append(False)
 
-    def floor_secs(self, min_wait_secs: float, max_wait_secs: float) -> float:
-        """Wait below which an end that is not certain is not believed."""
-        if len(self.inner_pauses_secs) < 2:
-            return min_wait_secs
-        ordered = sorted(self.inner_pauses_secs)
-        typical = ordered[len(ordered) // 2]
-        return min(max(min_wait_secs, typical * self.MARGIN), max_wait_secs)
+    def note_end(self) -> None:
+        """A silence was taken for the end of a turn."""
+        self.silences.append(True)
+
+    def note_mistake(self) -> None:
+        """They went on after all: the silence taken last was a pause."""
+        if self.silences:
+            self.silences[-1] = False
+
+    @property
+    def lean(self) -> float:
+        """Log-odds that a silence of theirs ends a turn, before any word is looked at."""
+        ends = sum(self.silences)
+        return math.log((ends + self.PRIOR) / (len(self.silences) - ends + self.PRIOR))
 
 
 def wait_secs(evidence: Evidence, rhythm: PauseRhythm, settings: TurnSettings) -> float:
@@ -205,14 +217,14 @@ def wait_secs(evidence: Evidence, rhythm: PauseRhythm, settings: TurnSettings) -
     """
     shortest, longest = settings.min_wait_secs, settings.max_wait_secs
     patience = min(max(shortest, settings.patience_secs), longest)
-    odds, slope = log_odds(evidence), _rule_for(evidence).slope
-    share = share_of_wait(odds, slope)
+    odds = log_odds(evidence) + rhythm.lean
+    if evidence.ending == "question":
+        odds += QUESTION_LEAN
+    share = share_of_wait(odds, _rule_for(evidence).slope)
     if evidence.ending == "open":
         share = max(share, OPEN_SHARE)
         patience = longest
     wait = shortest + (patience - shortest) * share * STRETCH[settings.pacing]
-    if odds < slope.sure + CERTAINTY:
-        wait = max(wait, rhythm.floor_secs(shortest, longest))
     if settings.pacing == "counsellor":
         if evidence.ending == "open":
             wait = longest

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -184,12 +185,29 @@ def test_the_audio_model_is_asked_only_where_it_may_decide():
     assert not audio_may_decide(replace(doubtful, language="zh"), NATURAL)
 
 
-def test_the_rhythm_of_a_slow_speaker_is_learned():
-    """After pauses of a second, a doubtful end is not believed before one."""
-    doubtful = Evidence(llm=0.5)
-    slow = rhythm_of([1.0, 1.1, 0.9])
-    assert wait_secs(doubtful, slow, NATURAL) > 1.0
-    assert wait_secs(doubtful, slow, NATURAL) >= wait_secs(doubtful, PauseRhythm(), NATURAL)
+DOUBTFUL = Evidence(llm=0.72)
+
+
+def test_who_tells_a_story_is_waited_for():
+    """After three inner pauses a clause that could be all is not believed at once."""
+    likely = Evidence(llm=0.8)
+    assert wait_secs(likely, PauseRhythm(), NATURAL) == NATURAL.min_wait_secs
+    assert wait_secs(likely, rhythm_of([0.5, 0.9, 0.6]), NATURAL) > 1.0
+
+
+def test_who_never_pauses_is_taken_at_their_word():
+    """Three turns in one breath, and a fourth that would be in doubt is answered at once."""
+    rhythm = PauseRhythm()
+    assert wait_secs(DOUBTFUL, rhythm, NATURAL) > 1.0
+    for _ in range(3):
+        rhythm.note_end()
+    assert wait_secs(DOUBTFUL, rhythm, NATURAL) == NATURAL.min_wait_secs
+
+
+def test_a_question_is_answered_sooner():
+    """Whoever asks wants to hear, also where the models are in doubt."""
+    asked = replace(DOUBTFUL, ending="question")
+    assert wait_secs(asked, PauseRhythm(), NATURAL) < wait_secs(DOUBTFUL, PauseRhythm(), NATURAL)
 
 
 def test_a_rhythm_is_outweighed_by_certainty():
@@ -198,17 +216,29 @@ def test_a_rhythm_is_outweighed_by_certainty():
     assert wait_secs(asked, rhythm_of([1.0, 1.1]), NATURAL) == NATURAL.min_wait_secs
 
 
-def test_one_pause_is_no_rhythm():
-    """A single hesitation changes nothing."""
-    doubtful = Evidence(llm=0.5)
-    once = wait_secs(doubtful, rhythm_of([1.4]), NATURAL)
-    assert once == wait_secs(doubtful, PauseRhythm(), NATURAL)
+def test_an_end_that_was_none_counts_as_a_pause():
+    """A caller who is cut off is not cut off the same way again."""
+    mistaken, right = PauseRhythm(), PauseRhythm()
+    mistaken.note_end()
+    mistaken.note_mistake()
+    right.note_end()
+    assert mistaken.lean < 0.0 < right.lean
 
 
-def test_a_rhythm_is_forgotten():
-    """Eight short pauses later the long ones no longer count."""
-    rhythm = rhythm_of([1.5] * 4 + [0.3] * PauseRhythm.MEMORY)
-    assert rhythm.floor_secs(0.25, 1.6) == pytest.approx(0.345)
+@given(st.lists(st.booleans(), max_size=40))
+def test_a_rhythm_is_bounded_and_forgotten(silences):
+    """Only the latest silences count, and never for more than words that are plain."""
+    rhythm = PauseRhythm()
+    for ended in silences:
+        if ended:
+            rhythm.note_end()
+        else:
+            rhythm.note_inner_pause(0.5)
+    bound = math.log((PauseRhythm.MEMORY + PauseRhythm.PRIOR) / PauseRhythm.PRIOR)
+    assert abs(rhythm.lean) <= bound + 1e-9
+    latest = PauseRhythm()
+    latest.silences.extend(silences[-PauseRhythm.MEMORY :])
+    assert rhythm.lean == latest.lean
 
 
 def test_the_calibration_survives_its_file():

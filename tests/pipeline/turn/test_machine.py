@@ -331,6 +331,30 @@ def test_a_command_takes_the_floor():
     assert actions[0] == Drop(commit.generation, "interrupted")
 
 
+def test_a_caller_who_goes_on_at_once_had_not_finished():
+    """What is taken for an end too early is remembered as a pause; a later cut-in is not."""
+    floor = Floor(TurnMachine(SETTINGS, InterruptionPolicy()))
+    floor.turn()
+    floor.silence(2.0)
+    ended = floor.machine.rhythm.lean
+    floor.voice(0.5)
+    floor.partial("等一下")
+    floor.voice(0.1)
+    assert floor.machine.rhythm.lean == ended > 0.0
+
+    floor = Floor(TurnMachine(SETTINGS, InterruptionPolicy()))
+    floor.voice(0.6)
+    floor.silence(0.15)
+    floor.final(COMPLETE)
+    floor.sure(COMPLETE)
+    floor.silence(0.3)
+    assert isinstance(floor.last(Commit), Commit)
+    floor.voice(0.5)
+    floor.partial("可是我昨天又失眠了")
+    floor.voice(0.1)
+    assert floor.machine.rhythm.lean < 0.0
+
+
 def test_a_backchannel_gives_it_back():
     """The reply goes on; the word is noted and no turn."""
     one = floor()
