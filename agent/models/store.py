@@ -82,13 +82,28 @@ class ModelStore:
     def fastest(self, name_or_path: str) -> Path:
         """As `locate`, but the faster copy of a language model where there is one.
 
+        The path of a known model's file, such as a training run notes of its base, stands
+        for the model. A file of the user's own is taken as it is: they chose its
+        quantisation.
+
         Raises:
             ModelMissingError: As `locate`.
             ModelCorruptError: As `locate`.
         """
         source = self.locate(name_or_path)
-        copy = self.faster_copy(name_or_path) if name_or_path in self.manifest else None
+        name = name_or_path if name_or_path in self.manifest else self._whose(source)
+        copy = None if name is None else self.faster_copy(name)
         return copy.path if copy is not None and copy.is_good() else source
+
+    def _whose(self, file: Path) -> str | None:
+        """The known model that lies in `file`, whole; None for a file of the user's own."""
+        for entry in self.manifest.models:
+            if entry.requantise is None or entry.entry is None:
+                continue
+            known = self.root(entry) / entry.entry
+            if known.is_file() and known.samefile(file):
+                return entry.name if self.status(entry.name).state == "present" else None
+        return None
 
     def faster_copy(self, name: str) -> FasterCopy | None:
         """Where a model's faster copy belongs; None for one that needs none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,28 @@ def test_own_paths_pass_unverified(store: ModelStore, tmp_path: Path):
     assert store.locate(str(own)) == own
     with pytest.raises(ModelMissingError, match="tiny"):
         store.locate(str(tmp_path / "absent.gguf"))
+
+
+def test_a_known_models_path_stands_for_its_faster_copy(tmp_path: Path):
+    """A run notes its base as a path; a file of the user's own is taken as it is."""
+    known = Manifest.model_validate({"models": [entry(requantise="iq4_nl")]})
+    store = ModelStore(tmp_path / "models", known)
+    path = store.models_dir / "tiny" / "model.bin"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(WEIGHTS)
+    own = tmp_path / "own.gguf"
+    own.write_bytes(WEIGHTS)
+    assert store.fastest(str(path)) == path
+    copy = store.faster_copy("tiny")
+    assert copy is not None
+    copy.folder.mkdir(parents=True)
+    copy.path.write_bytes(b"copy")
+    note = {"path": copy.path.name, "size_bytes": 4, "sha256": hashlib.sha256(b"copy").hexdigest()}
+    copy.path.with_suffix(".json").write_text(json.dumps(note), "utf-8")
+    assert store.fastest("tiny") == store.fastest(str(path)) == copy.path
+    assert store.fastest(str(own)) == own
+    path.write_bytes(WEIGHTS[::-1])
+    assert store.fastest(str(path)) == path
 
 
 def test_bundled_models_lie_in_their_package(tmp_path: Path):
