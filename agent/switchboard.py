@@ -7,6 +7,7 @@ import logging
 import secrets
 from dataclasses import replace
 from typing import get_args
+from weakref import WeakSet
 
 from agent.adapter import answering
 from agent.admission import LAG_INTERVAL_SECS, LoadGauge, admit, degraded, level_of
@@ -56,6 +57,7 @@ class Switchboard:
         if settings.privacy.record or settings.memory.offer:
             self._records = open_store(settings)
             self._records.purge(settings.privacy.retention_days)
+        self._recorders = WeakSet[CallRecorder]()  # those that still write hold themselves
         self._history = open_history(settings.rag)
         self._warm_prompts: list[Conversation] = []
         self._acknowledgements: dict[Locale, tuple[Acknowledgement, ...]] = {}
@@ -187,7 +189,9 @@ class Switchboard:
             audio=privacy.record and privacy.record_audio,
             memory=caller is not None,
         )
-        return CallRecorder(self._records, call_id, consent, caller)
+        recorder = CallRecorder(self._records, call_id, consent, caller)
+        self._recorders.add(recorder)
+        return recorder
 
     def profile(self, options: CallOptions, *, returning: bool = False) -> CallProfile:
         """What the settings and a client's options make of a call.
@@ -234,13 +238,17 @@ class Switchboard:
             self._adapt_all()
 
     async def close(self, reason: str = "drain") -> None:
-        """End all calls."""
+        """End all calls, and close the records and the history once all is written."""
         if self._load_task is not None:
             self._load_task.cancel()
             await asyncio.gather(self._load_task, return_exceptions=True)
         await asyncio.gather(*(call.close(reason) for call in list(self._calls.values())))
         for conversation in self._warm_prompts:
             await conversation.close()
+        for recorder in list(self._recorders):
+            await asyncio.to_thread(recorder.wait_closed)
+        if self._records is not None:
+            self._records.close()
         if self._history is not None:
             self._history.close()
 
