@@ -1,7 +1,7 @@
 """Signs of a crisis in what a caller says: rules over folded text, outside the model.
 
     text ─▶ fold ─▶ benign phrases taken out ─▶ rules ─▶ context of each match ─▶ gravest
-                                             └─▶ second opinion: raises where no rule matches,
+                                             └─▶ second opinion: raises where no rule holds,
                                                  lowers where a rule was probably mistaken
 
 Pure, without state or clock, in a few milliseconds for a spoken turn; partial
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.safety.fold import fold
-from agent.safety.opinion import Opinion, model
+from agent.safety.opinion import TOGETHER_LOG_ODDS, Opinion, model
 from agent.safety.reading import tier_of
 from agent.safety.rulebook import LANGUAGES, Rulebook, rulebook
 from agent.safety.tiers import Category, Tier, graver, rank
@@ -71,11 +71,11 @@ def assess(text: str) -> Assessment:
     """
     folded = fold(text)
     signs = rule_signs(folded)
-    if not signs:
+    if all(sign.tier == "none" for sign in signs):
         opinion = _opinion(folded)
-        if opinion.is_concern:
-            signs.append(Sign(SECOND_OPINION, opinion.category, "concern"))
-    elif count_units(folded) <= DOUBTED_UNITS and any(sign.tier != "none" for sign in signs):
+        if opinion.alone != "none":
+            signs.append(Sign(SECOND_OPINION, opinion.category, opinion.alone))
+    elif count_units(folded) <= DOUBTED_UNITS:
         opinions = [_opinion(stretch) for stretch in stretches(folded)]
         gravest = max(opinions, key=lambda opinion: opinion.log_odds)
         signs = [replace(sign, tier=gravest.on(sign.tier)) for sign in signs]
@@ -83,6 +83,18 @@ def assess(text: str) -> Assessment:
     if not signs or signs[0].tier == "none":
         return Assessment("none", None, tuple(signs))
     return Assessment(signs[0].tier, signs[0].category, tuple(signs))
+
+
+def assess_together(before: str, text: str) -> Assessment:
+    """Assess two turns in a row of which neither is a sign alone: a concern or nothing.
+
+    Only the second opinion is asked: a rule would match what a denial took back.
+    """
+    opinion = _opinion(fold(f"{before}，{text}"))
+    if opinion.log_odds < TOGETHER_LOG_ODDS:
+        return Assessment("none", None, ())
+    sign = Sign(SECOND_OPINION, opinion.category, "concern")
+    return Assessment(sign.tier, sign.category, (sign,))
 
 
 def rule_signs(folded: str) -> list[Sign]:

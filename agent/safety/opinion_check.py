@@ -1,6 +1,7 @@
-"""Cross-validates the second opinion: `python -m agent.safety.opinion_check`, in five minutes.
+"""Cross-validates the second opinion: `python -m agent.safety.opinion_check`, in ten minutes.
 
-Its constants are chosen on what texts get from a fit that left them out.
+Its constants are chosen on what texts get from a fit that left them out, and with them all that
+is much like them: no text is judged by a fit on its own family.
 """
 
 from __future__ import annotations
@@ -15,33 +16,36 @@ import numpy.typing as npt
 from agent.safety.detector import rule_signs, without_benign
 from agent.safety.fold import fold
 from agent.safety.meaning import vectors
-from agent.safety.opinion_fit import Example, fit, labelled, ordinary
+from agent.safety.opinion_fit import DEVELOPMENT, Example, fit, labelled, ordinary
 from agent.safety.tiers import rank
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
 PARTS = 5
 SEED = 1
-RAISES = (-0.5, 0.0, 0.25, 0.5, 0.75, 1.0)
+RAISES = (-0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 2.0, 3.0, 4.0)
 DOUBTS = (-5.0, -4.0, -3.0, -2.5, -2.0, -1.5)
 
 
 def check(data: Sequence[Example]) -> dict[str, list[dict[str, float]]]:
-    """Shares at some log-odds, each text judged by a fit that left it out.
+    """Shares at some log-odds, each text judged by a fit that left its family out.
 
     Returns:
         Shares of three groups, grave (elevated and imminent), hard_none (labelled none) and
         ordinary: `rules` found by the rules; `raise` not found by them, but asked about if
         that were the log-odds to raise from; `doubt` found by them, but below the log-odds.
+        Without `DEVELOPMENT`: the rules know its utterances.
     """
     odds = log_odds_left_out(data)
-    signs = [rule_signs(fold(one.text)) for one in data]
-    silent = np.array([not found for found in signs])
-    counts = np.array([any(rank(sign.tier) > 0 for sign in found) for found in signs])
+    tiers = [
+        max((rank(sign.tier) for sign in rule_signs(fold(one.text))), default=0) for one in data
+    ]
+    counts = np.array(tiers) > 0
+    fair = np.array([not one.family.startswith(DEVELOPMENT.stem) for one in data])
+    of_ordinary = np.array([one.is_ordinary for one in data])
     of_grave = np.array([rank(one.label) >= rank("elevated") for one in data])
-    of_hard = np.array([one.label == "none" and one.weight == 1.0 for one in data])
-    of_ordinary = np.array([one.weight != 1.0 for one in data])
-    groups = {"grave": of_grave, "hard_none": of_hard, "ordinary": of_ordinary}
+    of_hard = np.array([one.label == "none" and not one.is_ordinary for one in data])
+    groups = {"grave": fair & of_grave, "hard_none": fair & of_hard, "ordinary": of_ordinary}
 
     def shares(at: float, hit: Flags) -> dict[str, float]:
         found = {name: round(float(hit[of].mean()), 4) for name, of in groups.items()}
@@ -49,14 +53,14 @@ def check(data: Sequence[Example]) -> dict[str, list[dict[str, float]]]:
 
     return {
         "rules": [shares(0.0, counts)],
-        "raise": [shares(at, silent & (odds >= at)) for at in RAISES],
+        "raise": [shares(at, ~counts & (odds >= at)) for at in RAISES],
         "doubt": [shares(at, counts & (odds < at)) for at in DOUBTS],
     }
 
 
 def log_odds_left_out(data: Sequence[Example]) -> npt.NDArray[np.float64]:
     """Log-odds of danger of every text, shape (n_texts,), fitted on the other parts."""
-    part = np.random.default_rng(SEED).integers(0, PARTS, len(data))
+    part = parts(data)
     folded = [fold(one.text) for one in data]
     meanings = vectors(folded)
     odds = np.empty(len(data))
@@ -67,6 +71,13 @@ def log_odds_left_out(data: Sequence[Example]) -> npt.NDArray[np.float64]:
             words = without_benign(folded[row])
             odds[row] = model.opinion_of(words, meanings[row]).log_odds
     return odds
+
+
+def parts(data: Sequence[Example]) -> npt.NDArray[np.int64]:
+    """In which part each text lies, shape (n_texts,): families stay together."""
+    families = {one.family: number for number, one in enumerate(data)}
+    of_family = np.random.default_rng(SEED).integers(0, PARTS, len(data))
+    return of_family[[families[one.family] for one in data]]
 
 
 if __name__ == "__main__":

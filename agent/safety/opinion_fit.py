@@ -32,49 +32,68 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "safety"
-LABELLED = (DATA / "development.jsonl", DATA / "wordings.jsonl")
+DEVELOPMENT = DATA / "development.jsonl"
+LABELLED = (DEVELOPMENT, DATA / "wordings.jsonl")
 ORDINARY = ROOT / "train" / "data" / "counsellor"
 RESULT = Path(__file__).with_name("opinion.npz")
 
 # Dialogues in which the caller may be in danger say nothing about ordinary talk.
 NOT_ORDINARY = frozenset(("crisis", "after safety script", "after-safety", "minor", "prank"))
-ORDINARY_WEIGHT = 0.5  # there are as many ordinary turns as labelled ones, and they are easier
+NEIGHBOURS = 12  # lines of a labelled file that are kept together when it is divided
 FEWEST_TEXTS = 2  # rarer grams teach only their own sentences
 MOST_LANDMARKS = 1024  # every n-th labelled text; half a megabyte
-RIDGE = 0.1  # of 0.1 and 0.2 the better by cross-validation
-MOST_STEPS = 120
+RIDGE = 0.1  # 0.2 and 0.3 were worse by cross-validation
+MOST_STEPS = 80
 _LEAST_SPREAD = 1e-6  # of the landmarks in a direction, under which it is rounding
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One text, its class, how much it counts, and its label ("none" if ordinary)."""
+    """One text to fit on.
+
+    Attributes:
+        kind: Its class, as `opinion.CLASSES` counts them.
+        label: Its tier; "none" if ordinary.
+        family: Texts of one family are alike: a grave wording and the harmless ones written
+            beside it, or the turns of one caller. None of them may judge another.
+        is_ordinary: It was said in an ordinary call, not labelled by hand.
+    """
 
     text: str
     kind: int
-    weight: float
     label: Tier = "none"
+    family: str = ""
+    is_ordinary: bool = False
 
 
 def labelled() -> Iterator[Example]:
     """The utterances that were labelled by hand."""
     categories: tuple[Category, ...] = get_args(Category)
     for path in LABELLED:
-        for line in path.read_text("utf-8").splitlines():
+        for number, line in enumerate(path.read_text("utf-8").splitlines()):
             row = json.loads(line)
             kind = 0 if row["label"] == "none" else 1 + categories.index(row["kind"])
-            yield Example(row["text"], kind, 1.0, row["label"])
+            family = f"{path.stem} {number // NEIGHBOURS}"
+            yield Example(row["text"], kind, row["label"], family)
 
 
 def ordinary() -> Iterator[Example]:
     """What callers say in calls without danger."""
+    for number, caller in enumerate(ordinary_callers()):
+        family = f"caller {number}"
+        for turn in caller:
+            yield Example(turn, 0, family=family, is_ordinary=True)
+
+
+def ordinary_callers() -> Iterator[list[str]]:
+    """The turns of each caller in a call without danger."""
     for path in sorted(ORDINARY.glob("*/*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
             dialogue = json.loads(line)
             if NOT_ORDINARY.isdisjoint(dialogue["tags"]):
-                for message in dialogue["messages"]:
-                    if message["role"] == "user":
-                        yield Example(message["content"], 0, ORDINARY_WEIGHT)
+                turns = [one["content"] for one in dialogue["messages"] if one["role"] == "user"]
+                if turns:
+                    yield turns
 
 
 def fit(data: Sequence[Example], meanings: Vectors | None = None) -> Model:
@@ -106,7 +125,7 @@ def fit(data: Sequence[Example], meanings: Vectors | None = None) -> Model:
 
 
 def _landmarks(data: Sequence[Example], meanings: Vectors) -> Vectors:
-    marked = [row for row, one in enumerate(data) if one.weight == 1.0]
+    marked = [row for row, one in enumerate(data) if not one.is_ordinary]
     return meanings[marked[:: 1 + (len(marked) - 1) // MOST_LANDMARKS]]
 
 
@@ -120,7 +139,6 @@ def _spread(landmarks: Vectors) -> Floats:
 def _regress(words: csr_matrix, near: Floats, data: Sequence[Example]) -> Floats:
     """Weights of n-grams, of landmarks, and the bias last: shape (n_features + 1, CLASSES)."""
     wanted = np.eye(CLASSES)[[one.kind for one in data]]
-    shares = np.array([one.weight for one in data])[:, None]
     split, size = words.shape[1], words.shape[1] + near.shape[1] + 1
     turned = words.T.tocsr()
 
@@ -130,10 +148,10 @@ def _regress(words: csr_matrix, near: Floats, data: Sequence[Example]) -> Floats
         scores -= scores.max(axis=1, keepdims=True)
         chances = np.exp(scores)
         chances /= chances.sum(axis=1, keepdims=True)
-        errors = (chances - wanted) * shares
+        errors = chances - wanted
         slope = np.vstack([turned @ errors, near.T @ errors, errors.sum(axis=0)])
         slope[:-1] += RIDGE * place[:-1]
-        surprise = -float((shares * wanted * np.log(chances + 1e-12)).sum())
+        surprise = -float((wanted * np.log(chances + 1e-12)).sum())
         return surprise + RIDGE / 2 * float((place[:-1] ** 2).sum()), slope.ravel()
 
     start = np.zeros(size * CLASSES)

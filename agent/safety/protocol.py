@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from agent.config import Locale, Region
-from agent.safety.detector import Assessment, assess
+from agent.safety.detector import Assessment, assess, assess_together
 from agent.safety.hotlines import Hotline, Service, lines_for
 from agent.safety.script import script, yes_or_no
 from agent.safety.tiers import Category, Tier, rank
@@ -78,6 +78,7 @@ class CrisisProtocol:
         contact: str | None = None,
     ) -> None:
         self.state = State()
+        self._turn_before = ""
         self._locale: Locale = locale
         self._mandarin: Locale = locale if locale != "en" else _mandarin_of(region)
         self._region: Region = region
@@ -114,6 +115,7 @@ class CrisisProtocol:
         """Move on; returns a notice when the tier or the category is new."""
         before, self.state = self.state, self._move(text).state
         self._locale = self._locale_of(text)
+        self._turn_before = text
         if (self.state.tier, self.state.category) == (before.tier, before.category):
             return None
         assert self.state.category is not None
@@ -133,7 +135,7 @@ class CrisisProtocol:
         if not text.strip():
             # Nobody spoke: in force, silence is answered by a line that stays.
             return self._stay(locale) if self.in_force else Move(None, self.state)
-        found = assess(text)
+        found = self._found(text)
         if rank(found.tier) > rank(self.state.tier):
             return self._open(found, locale)
         meant = yes_or_no(text, script(locale))
@@ -144,6 +146,17 @@ class CrisisProtocol:
                 )
             return Move(None, replace(self.state, step="staying"))
         return self._next(meant, locale) if self.in_force else Move(None, self.state)
+
+    def _found(self, text: str) -> Assessment:
+        """What a turn is a sign of; if of nothing, and nothing was before it, with the last turn.
+
+        Once a question was asked, the turn before holds what it was about: together with the
+        answer it would count again.
+        """
+        found = assess(text)
+        if found.tier != "none" or self.state.tier != "none" or not self._turn_before.strip():
+            return found
+        return assess_together(self._turn_before, text)
 
     def _open(self, found: Assessment, locale: Locale) -> Move:
         assert found.category is not None

@@ -13,15 +13,20 @@ from agent.safety.opinion import Opinion, from_bytes, grams_of, model, to_bytes
 from agent.safety.tiers import Tier
 
 pytest.importorskip("scipy", reason="only the fit needs scipy, which the train extra brings")
+from agent.safety.opinion_check import PARTS, parts
 from agent.safety.opinion_fit import Example, fit
 
 DANGER = 1  # the class of "suicide"
 
 
-def test_an_indirect_wording_is_asked_about():
-    """Where no rule matches, what resembles danger is a concern and no more."""
-    found = assess("活著只是在拖時間")
-    assert found.tier == "concern"
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [("這個時間橋上沒有人 我站了很久", "concern"), ("我已經不需要明天了", "elevated")],
+)
+def test_an_indirect_wording_is_asked_about(text: str, tier: Tier):
+    """Where no rule matches, what resembles danger is a concern, more only if it is plain."""
+    found = assess(text)
+    assert found.tier == tier
     assert [sign.rule_id for sign in found.signs] == [SECOND_OPINION]
 
 
@@ -35,6 +40,12 @@ def test_what_the_rules_took_back_is_not_asked_again(text: str):
 def test_any_text_has_an_opinion(text: str):
     """Unknown characters weigh nothing."""
     assert abs(model().opinion(text, text).log_odds) < 50
+
+
+@pytest.mark.parametrize("text", ["我有去看過醫生 開了安眠藥", "I take a sleeping pill at night"])
+def test_medicine_as_prescribed_is_no_sign(text: str):
+    """Who tells of pills against sleeplessness is not asked about death."""
+    assert assess(text).tier == "none"
 
 
 def test_grams_do_not_depend_on_spaces():
@@ -54,6 +65,14 @@ def test_meaning_of_nothing_is_no_vector():
 
 
 @pytest.mark.parametrize(
+    ("log_odds", "tier"), [(0.4, "none"), (0.6, "concern"), (2.9, "concern"), (3.1, "elevated")]
+)
+def test_the_surer_of_danger_the_graver(log_odds: float, tier: Tier):
+    """Alone it asks; only where it is very sure is the caller taken to have said it."""
+    assert Opinion(log_odds, "suicide").alone == tier
+
+
+@pytest.mark.parametrize(
     ("log_odds", "found", "left"),
     [
         (0.0, "imminent", "imminent"),
@@ -69,8 +88,8 @@ def test_a_doubt_makes_a_question_of_what_a_rule_found(log_odds: float, found: T
 
 def test_a_fit_separates_what_it_was_given_and_survives_its_file():
     """Four texts of each class are told apart, also after writing and reading."""
-    data = [Example(f"想走 {end}", DANGER, 1.0) for end in "甲乙丙丁"]
-    data += [Example(f"吃饭 {end}", 0, 1.0) for end in "甲乙丙丁"]
+    data = [Example(f"想走 {end}", DANGER) for end in "甲乙丙丁"]
+    data += [Example(f"吃饭 {end}", 0) for end in "甲乙丙丁"]
     fitted = fit(data)
     read = from_bytes(to_bytes(fitted))
     assert np.allclose(read.landmarks, fitted.landmarks, atol=0.01)
@@ -78,3 +97,11 @@ def test_a_fit_separates_what_it_was_given_and_survives_its_file():
         danger, none = one.opinion("想走", "想走"), one.opinion("吃饭", "吃饭")
         assert danger.log_odds > 0 > none.log_odds
         assert danger.category == "suicide"
+
+
+def test_families_stay_together_when_they_are_divided():
+    """No text is judged by a fit on what was written beside it."""
+    data = [Example(str(number), 0, family=str(number // 4)) for number in range(200)]
+    found = parts(data)
+    assert set(found.tolist()) == set(range(PARTS))
+    assert all(len(set(found[at : at + 4].tolist())) == 1 for at in range(0, 200, 4))

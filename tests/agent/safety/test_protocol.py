@@ -59,6 +59,33 @@ def test_a_concern_is_asked_about_once_and_then_the_model_goes_on():
     assert protocol.state.tier == "concern"
 
 
+def test_a_turn_is_heard_together_with_the_one_before():
+    """What two turns say together is asked about, though neither says it alone."""
+    first, second = "信我都寫好了", "這個時間橋上沒有人"
+    protocol = CrisisProtocol("zh-Hant", "TW")
+    assert say(CrisisProtocol("zh-Hant", "TW"), second) == (None, None)
+    assert say(protocol, first) == (None, None)
+    answer, noted = say(protocol, second)
+    assert answer is not None
+    assert noted is not None
+    assert noted.tier == "concern"
+
+
+def test_what_was_asked_about_is_not_asked_again_with_the_answer():
+    """The turn before a question says nothing about the turns after it."""
+    protocol = CrisisProtocol("zh-Hant", "TW")
+    say(protocol, "活著好累，沒什麼意思")
+    assert say(protocol, "沒有，只是很累") == (None, None)
+    assert say(protocol, "昨天去上班") == (None, None)
+
+
+def test_a_denial_takes_back_no_less_with_the_turn_before():
+    """No rule is read across two turns."""
+    protocol = CrisisProtocol("zh-Hant", "TW")
+    say(protocol, "昨天看了一部電影")
+    assert say(protocol, "我不想死") == (None, None)
+
+
 def test_a_yes_to_the_question_raises_the_tier():
     """What the caller confirms counts as said."""
     protocol = CrisisProtocol("en", "US")
