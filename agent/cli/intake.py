@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from agent.intake.evaluation import Evaluation, Score
     from agent.intake.sheet import SheetFacts
 
-Extractor: TypeAlias = Literal["rules", "model", "both"]
+# What a call takes down; the rules alone; the language model alone; a call with `intake.read`.
+Extractor: TypeAlias = Literal["call", "rules", "model", "both"]
 CallId = Annotated[str, typer.Argument(metavar="CALL", help="Id of a call, or `last`.")]
 
 
@@ -89,7 +90,7 @@ def evaluate(
         Path,
         typer.Argument(metavar="FILE.jsonl", help="Scripted callers; see tests/data/intake."),
     ],
-    extractor: Annotated[Extractor, typer.Option(help="What to measure.")] = "rules",
+    extractor: Annotated[Extractor, typer.Option(help="What to measure.")] = "call",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
     show_mistakes: Annotated[
         bool, typer.Option("--mistakes", help="Also print what was made up or missed.")
@@ -101,8 +102,9 @@ def evaluate(
     from agent.intake import evaluation
 
     callers = evaluation.read_callers(file)
-    if extractor == "rules":
-        result = asyncio.run(evaluation.evaluate(callers, evaluation.by_rules))
+    if extractor in ("call", "rules"):
+        propose = evaluation.by_call if extractor == "call" else evaluation.by_rules
+        result = asyncio.run(evaluation.evaluate(callers, propose))
     else:
         from agent.engines import load_language_model
 

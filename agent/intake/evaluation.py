@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agent.config import Locale
 from agent.intake.extract import Proposal, extract
 from agent.intake.fields import FIELDS, Field
+from agent.intake.propose import propose
 from agent.intake.reader import READ_FIELDS, TurnReader
 from agent.intake.spans import Span
 from pipeline.errors import DataError
@@ -45,11 +45,13 @@ class ScriptedTurn:
         bot: What the bot said before.
         caller: What the caller says.
         answers: What that tells.
+        number: The caller's turns before it.
     """
 
     bot: str
     caller: str
     answers: tuple[Answer, ...]
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,14 @@ class Score:
     found: int = 0
     missed: int = 0
 
+    def __add__(self, other: Score) -> Score:
+        return Score(
+            self.right + other.right,
+            self.wrong + other.wrong,
+            self.found + other.found,
+            self.missed + other.missed,
+        )
+
     @property
     def precision(self) -> float | None:
         """Share of proposals that are right; None without any."""
@@ -141,7 +151,7 @@ def read_callers(path: Path) -> list[ScriptedCaller]:
             continue
         try:
             data = _CallerData.model_validate(json.loads(line))
-            turns = tuple(_turn(turn.bot, turn.caller) for turn in data.turns)
+            turns = tuple(_turn(at, turn.bot, turn.caller) for at, turn in enumerate(data.turns))
         except (ValueError, ValidationError) as error:
             raise DataError(f"{path}, line {number} is no scripted caller") from error
         callers.append(ScriptedCaller(data.id, data.locale, turns))
@@ -150,7 +160,7 @@ def read_callers(path: Path) -> list[ScriptedCaller]:
     return callers
 
 
-def _turn(bot: str, marked: str) -> ScriptedTurn:
+def _turn(number: int, bot: str, marked: str) -> ScriptedTurn:
     text, answers, end = "", list[Answer](), 0
     for mark in _MARK.finditer(marked):
         text += marked[end : mark.start()]
@@ -167,7 +177,7 @@ def _turn(bot: str, marked: str) -> ScriptedTurn:
     text += marked[end:]
     if "[" in text or "|" in text:
         raise ValueError("a mark is not closed")
-    return ScriptedTurn(bot, text, tuple(answers))
+    return ScriptedTurn(bot, text, tuple(answers), number)
 
 
 async def evaluate(
@@ -179,27 +189,48 @@ async def evaluate(
     mistakes: list[Mistake] = []
     turns = 0
     for caller in callers:
-        for number, turn in enumerate(caller.turns):
+        for turn in caller.turns:
             turns += 1
             proposals = list(await propose(turn))
             for field, quote, invented in _compare(turn, proposals, by_field):
-                mistakes.append(Mistake(caller.caller_id, number, field, quote, invented))
-    total = Counter[str]()
-    for score in by_field.values():
-        total.update(vars(score))
+                mistakes.append(Mistake(caller.caller_id, turn.number, field, quote, invented))
+    return _evaluation(len(callers), turns, by_field, mistakes)
+
+
+def merged(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """Several evaluations as one, mistakes in their order."""
+    by_field: dict[Field, Score] = {field: Score() for field in FIELDS}
+    for evaluation in evaluations:
+        for field, score in evaluation.by_field.items():
+            by_field[field] = by_field[field] + score
+    callers = sum(evaluation.callers for evaluation in evaluations)
+    turns = sum(evaluation.turns for evaluation in evaluations)
+    mistakes = [mistake for evaluation in evaluations for mistake in evaluation.mistakes]
+    return _evaluation(callers, turns, by_field, mistakes)
+
+
+def _evaluation(
+    callers: int, turns: int, by_field: dict[Field, Score], mistakes: Sequence[Mistake]
+) -> Evaluation:
+    total = sum(by_field.values(), Score())
     used = {field: score for field, score in by_field.items() if any(vars(score).values())}
-    return Evaluation(len(callers), turns, Score(**total), used, tuple(mistakes))
+    return Evaluation(callers, turns, total, used, tuple(mistakes))
+
+
+async def by_call(turn: ScriptedTurn) -> list[Proposal]:
+    """What a call takes down; clauses are counted apart, before `joined`."""
+    return propose(turn.caller, turn.bot, turn.number)
 
 
 async def by_rules(turn: ScriptedTurn) -> list[Proposal]:
-    """What the rules propose."""
+    """What all the rules propose."""
     return extract(turn.caller, turn.bot)
 
 
 async def with_model(
     callers: Sequence[ScriptedCaller], model: LanguageModel, *, alone: bool
 ) -> Evaluation:
-    """Measure the model by itself, or what it adds to the rules as `IntakeTaker` joins them.
+    """Measure the model by itself, or what it adds to a call's record as `IntakeTaker` joins them.
 
     Raises:
         GenerationError: The model failed; it is closed in any case.
@@ -211,9 +242,9 @@ async def with_model(
             read = await reader.read(turn.caller, turn.bot)
             if alone:
                 return read
-            ruled = await by_rules(turn)
-            known = {proposal.field for proposal in ruled}
-            return [*ruled, *(one for one in read if one.field not in known)]
+            taken = await by_call(turn)
+            known = {proposal.field for proposal in taken}
+            return [*taken, *(one for one in read if one.field not in known)]
 
         return await evaluate(callers, propose)
     finally:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from agent.intake.fields import FIELDS, Field
 from agent.intake.rulebook import Rule, Rulebook, rulebook
 from agent.intake.spans import Span, clauses, fold, stripped
-from pipeline.text import language_of
+from pipeline.text import Language, language_of
 
 # What is felt about anything else that was asked for is an answer, not a new concern.
 _NOT_ASKED_FOR_CONTENT: frozenset[Field] = frozenset(("concern", "name", "age", "consent"))
@@ -33,6 +33,50 @@ class Proposal:
 
     field: Field
     span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A proposal and the name of the rule that made it."""
+
+    rule: str
+    proposal: Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class RuledClause:
+    """A clause as the rules see it.
+
+    Attributes:
+        span: In the turn.
+        words: Folded.
+        about_other: Whether it goes on about somebody else.
+        hits: At most one of a field.
+    """
+
+    span: Span
+    words: str
+    about_other: bool
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuledTurn:
+    """A turn as the rules see it.
+
+    Attributes:
+        language: Of the caller's words.
+        words: All of them, folded.
+        question: What the bot asked last, folded; empty where it asked nothing.
+        asked: The fields it asked about.
+        clauses: In order.
+    """
+
+    language: Language
+    words: str
+    question: str
+    asked: tuple[Field, ...]
+    clauses: tuple[RuledClause, ...]
 
 
 def asked_about(bot_text: str) -> tuple[Field, ...]:
@@ -53,7 +97,7 @@ def feels(text: str) -> bool:
 
 
 def extract(text: str, bot_text: str = "") -> list[Proposal]:
-    """Propose entries for one turn.
+    """What all rules propose for one turn.
 
     Args:
         text: What the caller said; empty text is legal and tells nothing.
@@ -62,24 +106,32 @@ def extract(text: str, bot_text: str = "") -> list[Proposal]:
     Returns:
         Proposals in the order of the turn, at most one of a field for each clause.
     """
-    book = rulebook(language_of(text))
+    ruled = ruled_turn(text, bot_text)
+    proposals = [hit.proposal for clause in ruled.clauses for hit in clause.hits]
+    return sorted(proposals, key=lambda one: one.span.start)
+
+
+def ruled_turn(text: str, bot_text: str = "") -> RuledTurn:
+    """A turn, clause by clause, and the rules that hit."""
+    language = language_of(text)
+    book = rulebook(language)
     asked = asked_about(bot_text)
     question = _last_question(bot_text)
     about_other = _ABOUT_OTHER.search(question) is not None
     folded = fold(text)
-    proposals: list[Proposal] = []
+    ruled: list[RuledClause] = []
     for number, clause in enumerate(clauses(text)):
         words = clause.of(folded)
         if book.self.search(words):
             about_other = False
         elif book.other.search(words):
             about_other = True
-        told = _of_clause(book, clause, words, asked, about_other=about_other)
+        hits = _of_clause(book, clause, words, asked, about_other=about_other)
         if question and "since" not in asked and (number == 0 or _HOW_LONG.search(question)):
             # 半年 in answer to how long the money lasts is not how long it has been so.
-            told = [one for one in told if one.field != "since"]
-        proposals += told
-    return sorted(proposals, key=lambda one: one.span.start)
+            hits = [hit for hit in hits if hit.proposal.field != "since"]
+        ruled.append(RuledClause(clause, words, about_other, tuple(hits)))
+    return RuledTurn(language, folded, question, asked, tuple(ruled))
 
 
 def _last_question(bot_text: str) -> str:
@@ -90,10 +142,10 @@ def _last_question(bot_text: str) -> str:
 
 def _of_clause(
     book: Rulebook, clause: Span, words: str, asked: tuple[Field, ...], *, about_other: bool
-) -> list[Proposal]:
+) -> list[Hit]:
     if book.nothing.search(words):
         return []
-    found: dict[Field, Proposal] = {}
+    found: dict[Field, Hit] = {}
     for rule in book.rules:
         if rule.field in found or (rule.asked and rule.field not in asked):
             continue
@@ -103,7 +155,7 @@ def _of_clause(
             continue
         span = _quoted(rule, clause, words)
         if span is not None:
-            found[rule.field] = Proposal(rule.field, span)
+            found[rule.field] = Hit(rule.name, Proposal(rule.field, span))
     return list(found.values())
 
 

@@ -41,7 +41,7 @@ def open_intake(
             reader = TurnReader(model.open())
         except OverloadedError:
             reader = None
-    return IntakeTaker(locale, keep, reader, remember)
+    return IntakeTaker(locale, keep, reader, remember, in_thread=True)
 
 
 def question_sources(settings: Settings, taker: IntakeTaker | None) -> tuple[NoteSource, ...]:

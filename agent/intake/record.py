@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
@@ -13,7 +13,8 @@ from agent.intake.fields import FIELDS, SINGLE, Field
 from agent.intake.spans import comparable
 from pipeline.errors import StoreError
 
-FoundBy: TypeAlias = Literal["rule", "model", "safety"]
+# "rule" stands in records of earlier versions; now the rules and what was learned go together.
+FoundBy: TypeAlias = Literal["rule", "learned", "model", "safety"]
 FieldState: TypeAlias = Literal["told", "declined", "asked", "not_asked"]
 
 
@@ -124,6 +125,11 @@ class IntakeRecord(_Data):
     def with_question(self, field: Field) -> Self:
         """After the bot asked about a field; the answer is the turn to come."""
         return self.model_copy(update={"asked": {**self.asked, field: self.turns}})
+
+    def with_asked(self, before: IntakeRecord, fields: Iterable[Field]) -> Self:
+        """With `fields` for what the bot asked since `before`, and nothing else."""
+        asked = {**before.asked, **dict.fromkeys(fields, before.turns)}
+        return self.model_copy(update={"asked": asked})
 
     def with_refusal(self, field: Field) -> Self:
         """After the caller did not want to answer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -53,6 +54,7 @@ class Rule:
     """What makes a clause an entry.
 
     Attributes:
+        name: Language, field and a checksum of the pattern; a changed pattern has another.
         field: Of the entry.
         match: What the clause says; a group `q` is the quote, else the clause is.
         unless: What must not stand in the clause.
@@ -60,6 +62,7 @@ class Rule:
         asked: Holds only where the bot has just asked about the field.
     """
 
+    name: str
     field: Field
     match: Pattern
     unless: Pattern | None
@@ -102,6 +105,7 @@ def rulebook(language: Language) -> Rulebook:
 
     rules = [
         Rule(
+            f"{language}.{rule.field}.{zlib.crc32(pattern.encode()):08x}",
             rule.field,
             re.compile(_filled(pattern, data.words)),
             compiled(rule.unless) if rule.unless else None,

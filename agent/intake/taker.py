@@ -1,8 +1,10 @@
 """Fills a call's intake record while the call goes on, without ever holding it up.
 
-caller's turn ended   rules look at it at once          under a millisecond
-bot has finished      the model reads what waits        in the engine's background
+caller's turn ended   refusals and risk are noted       under a millisecond
+bot has finished      what waits is looked at           in a thread, some 10 ms a turn
+                      then the model may read it        in the engine's background
 caller begins         the model's reading is aborted    and taken up again later
+call ends             what still waits is looked at
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from agent.config import Locale
-from agent.intake.extract import Proposal, asked_about, extract, refuses
+from agent.intake.extract import Proposal, asked_about, refuses
+from agent.intake.propose import joined, propose
 from agent.intake.reader import TurnReader
 from agent.intake.record import FoundBy, IntakeRecord
 from agent.intake.spans import Span, clauses
@@ -24,6 +27,7 @@ from pipeline.errors import GenerationError
 from pipeline.events import (
     CallEvent,
     CrisisNoted,
+    ReplyAmended,
     ReplyFinished,
     SpeechStarted,
     TranscriptCompleted,
@@ -31,7 +35,7 @@ from pipeline.events import (
 
 logger = logging.getLogger(__name__)
 
-# Turns that wait for the model. A caller who never pauses is read by rules alone.
+# Turns that wait for the model. Of a caller who never pauses it reads the last ones.
 MAX_WAITING_TURNS = 16
 
 MAX_TURNS = 500  # kept of a call; an hour has about 300
@@ -53,6 +57,8 @@ class IntakeTaker:
         on_changed: Told of every change.
         reader: Reads turns with the model too; None leaves it at the rules.
         on_closed: Told at the end of the call.
+        in_thread: Look at turns in a thread once the bot has finished; else at once, which
+            holds up whoever brings the turn. Needs a running loop.
 
     Attributes:
         record: What is known so far.
@@ -66,6 +72,8 @@ class IntakeTaker:
         on_changed: Callable[[IntakeRecord], None] = lambda record: None,
         reader: TurnReader | None = None,
         on_closed: Callable[[IntakeTaker], None] = lambda taker: None,
+        *,
+        in_thread: bool = False,
     ) -> None:
         self.record = IntakeRecord(locale=locale)
         self._on_changed = on_changed
@@ -76,6 +84,10 @@ class IntakeTaker:
         self.heard = ""
         self._began_at: tuple[str, float] | None = None
         self._last: _Turn | None = None
+        self._before_reply = self.record
+        self._in_thread = in_thread
+        self._unseen: deque[_Turn] = deque(maxlen=MAX_TURNS)
+        self._looking: asyncio.Task[None] | None = None
         self._waiting: deque[_Turn] = deque(maxlen=MAX_WAITING_TURNS)
         self._reading: asyncio.Task[None] | None = None
 
@@ -91,6 +103,8 @@ class IntakeTaker:
                 self._take(text, began[1] if began is not None and began[0] == turn_id else None)
             case ReplyFinished():
                 self.bot_text(event.heard_text)
+            case ReplyAmended():
+                self._amend(event.heard_text)
             case CrisisNoted(tier, _, _):
                 self._note_crisis(tier)
             case _:
@@ -102,18 +116,26 @@ class IntakeTaker:
 
     def bot_text(self, heard: str) -> None:
         """What the caller heard of a reply; the engine is idle now."""
+        self._before_reply = self.record
         self.heard = heard
         for field in asked_about(heard):
             self._become(self.record.with_question(field))
+        self._look_soon()
         if self._reader is not None and self._waiting and self._reading is None:
             self._reading = asyncio.create_task(self._read(self._reader), name="intake-reading")
 
     async def close(self) -> None:
-        """Stop reading and give the model's place back. Safe to call twice."""
+        """Look at what still waits, and give the model's place back. Safe to call twice.
+
+        Cancelling leaves the turns out that were not looked at yet.
+        """
+        self._stop_reading()
+        self._look_soon()
+        if self._looking is not None:
+            await self._looking
         if not self._closed:
             self._closed = True
             self._on_closed(self)
-        self._stop_reading()
         if self._reader is not None:
             await self._reader.close()
 
@@ -126,12 +148,19 @@ class IntakeTaker:
         if refuses(text):
             for field in asked_about(turn.bot_text):
                 record = record.with_refusal(field)
-        found = extract(text, turn.bot_text)
-        record = _with(record, turn, found, "rule")
         heard = assess(text)
         if rank(heard.tier) >= rank("elevated"):
             record = _with(record, turn, [Proposal("risk", _gravest(text))], "safety", heard.tier)
         self._become(record)
+        if self._in_thread:
+            self._unseen.append(turn)
+        else:
+            self._keep(turn, _look_at(turn))
+
+    def _amend(self, heard: str) -> None:
+        """Less was heard of the last reply than it seemed: what was not heard was not asked."""
+        self._become(self.record.with_asked(self._before_reply, asked_about(heard)))
+        self.heard = heard
 
     def _note_crisis(self, tier: str) -> None:
         """Keep the words that raised the protocol's tier, even where no clause alone does."""
@@ -145,10 +174,32 @@ class IntakeTaker:
             self.record = record
             self._on_changed(record)
 
+    # -- what a turn tells --------------------------------------------------------------
+
+    def _look_soon(self) -> None:
+        if self._unseen and self._looking is None:
+            self._looking = asyncio.create_task(self._look(), name="intake-looking")
+
+    async def _look(self) -> None:
+        """Look at every turn that waits. Cancelling drops what the thread is about to find."""
+        try:
+            while self._unseen:
+                turn = self._unseen[0]
+                found = await asyncio.to_thread(_look_at, turn)
+                self._unseen.popleft()
+                self._keep(turn, found)
+        finally:
+            self._looking = None
+
+    def _keep(self, turn: _Turn, found: Iterable[Proposal]) -> None:
+        self._become(_with(self.record, turn, found, "learned"))
+
     # -- the model --------------------------------------------------------------------
 
     async def _read(self, reader: TurnReader) -> None:
         try:
+            if self._looking is not None:
+                await asyncio.shield(self._looking)
             while self._waiting:
                 turn = self._waiting[0]
                 found = await reader.read(turn.text, turn.bot_text)
@@ -187,6 +238,10 @@ def _with(
             tier=tier,
         )
     return record
+
+
+def _look_at(turn: _Turn) -> list[Proposal]:
+    return joined(turn.text, propose(turn.text, turn.bot_text, turn.number))
 
 
 def _gravest(text: str) -> Span:

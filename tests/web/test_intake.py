@@ -20,6 +20,7 @@ def page(tmp_path):
     """A browser's view of a server with one ended call."""
     store = RecordStore(tmp_path / "records.sqlite", KeyFile(tmp_path / "records.key"))
     taker = IntakeTaker("en")
+    taker.bot_text("What shall I call you?")
     taker.caller_text("my name is Sarah and I'm really anxious")
     store.begin(CALL, Consent())
     store.replace(CALL, "intake", taker.record.model_dump_json().encode())

@@ -23,6 +23,7 @@ def run(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     store = RecordStore(folder / "records.sqlite", KeyFile(folder / "records.key"))
     taker = IntakeTaker("en")
+    taker.bot_text("What shall I call you?")
     taker.caller_text("my name is Sarah and I'm really anxious")
     store.begin(CALL, Consent())
     store.replace(CALL, "intake", taker.record.model_dump_json().encode())
@@ -79,7 +80,7 @@ def test_bad_input_is_one_sentence_and_code_two(run, tmp_path):
 def test_eval_reports_one_json_line(run, tmp_path):
     """Precision and recall of all and of each field."""
     file = tmp_path / "callers.jsonl"
-    turn = {"bot": "", "caller": "my name is [Sarah|name]"}
+    turn = {"bot": "What shall I call you?", "caller": "my name is [Sarah|name]"}
     file.write_text(json.dumps({"id": "a", "locale": "en", "turns": [turn]}), "utf-8")
     figures = json.loads(run("eval", str(file), "--json").output)
     assert (figures["precision"], figures["recall"]) == (1.0, 1.0)

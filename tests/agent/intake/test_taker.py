@@ -8,7 +8,13 @@ from agent.intake.extract import Proposal
 from agent.intake.spans import Span
 from agent.intake.taker import IntakeTaker
 from pipeline.errors import GenerationError
-from pipeline.events import CrisisNoted, ReplyFinished, SpeechStarted, TranscriptCompleted
+from pipeline.events import (
+    CrisisNoted,
+    ReplyAmended,
+    ReplyFinished,
+    SpeechStarted,
+    TranscriptCompleted,
+)
 
 
 class SlowReader:
@@ -86,17 +92,64 @@ def test_a_crisis_is_marked_with_its_tier_once():
     assert [(one.quote, one.tier) for one in other.record.of("risk")] == [("嗯 有的", "elevated")]
 
 
-async def test_the_models_entries_join_those_of_the_rules():
-    """Where the rules found a field in a turn, the model is not asked to repeat it."""
+def test_a_question_that_was_not_heard_was_not_asked():
+    """A late truncate takes it back, and leaves what had been asked before."""
+    taker = IntakeTaker("zh-Hans")
+    answered(taker, 1, "這樣多久了？")
+    taker.caller_text("三个月了")
+    answered(taker, 2, "三个月，不短。家里还有谁？")
+    assert taker.record.state("family") == "asked"
+    taker.note(ReplyAmended("reply_2", "三个月，不短。家里还有谁？", "三个月，", 1.0))
+    assert taker.record.state("family") == "not_asked"
+    assert taker.record.asked == {"since": 0}
+    assert taker.heard == "三个月，"
+
+
+def test_a_question_that_was_heard_after_all_keeps_its_place():
+    """The turn before which it was asked stays the same."""
+    taker = IntakeTaker("zh-Hans")
+    taker.caller_text("你好")
+    answered(taker, 1, "家里还有谁？这样多久了？")
+    taker.caller_text("嗯")
+    taker.note(ReplyAmended("reply_1", "家里还有谁？这样多久了？", "家里还有谁？", 1.0))
+    assert taker.record.asked["family"] == 1
+    assert "since" not in taker.record.asked
+
+
+async def test_in_a_call_a_turn_is_looked_at_once_the_bot_has_finished():
+    """In a thread, so that neither the caller's turn nor the bot's reply waits for it."""
+    taker = IntakeTaker("zh-Hans", in_thread=True)
+    said(taker, 1, "你好 我失恋了", 3.5)
+    assert not taker.record.entries
+    answered(taker, 1, "失恋很难受。")
+    assert taker._looking is not None
+    await taker._looking
+    assert ("concern", "我失恋了", 0, 3.5) in entries(taker)
+
+
+async def test_the_last_turn_is_looked_at_when_the_call_ends():
+    """Before anybody is told that it is over, and once."""
+    ends = []
+    taker = IntakeTaker(
+        "zh-Hans", on_closed=lambda one: ends.append(one.record.entries), in_thread=True
+    )
+    said(taker, 1, "你好 我失恋了", 3.5)
+    await taker.close()
+    await taker.close()
+    assert [[entry.quote for entry in entries] for entries in ends] == [["我失恋了"]]
+
+
+async def test_the_models_entries_join_those_of_the_turn():
+    """Where a turn told a field already, the model is not asked to repeat it."""
     reader = SlowReader([Proposal("strengths", Span(0, 4)), Proposal("concern", Span(0, 4))])
     taker = IntakeTaker("zh-Hans", reader=reader)
-    said(taker, 1, "我很焦虑", 1.0)
+    said(taker, 1, "我失恋了", 1.0)
     answered(taker, 1, "嗯。")
     reader.may_go.set()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert [(one.field, one.found_by) for one in taker.record.entries] == [
-        ("concern", "rule"),
+        ("concern", "learned"),
         ("strengths", "model"),
     ]
 
@@ -105,7 +158,7 @@ async def test_reading_stops_when_the_caller_speaks_and_goes_on_later():
     """The turn that was being read is read again at the next pause."""
     reader = SlowReader([Proposal("goals", Span(0, 2))])
     taker = IntakeTaker("zh-Hans", reader=reader)
-    said(taker, 1, "我很焦虑", 1.0)
+    said(taker, 1, "我失恋了", 1.0)
     answered(taker, 1, "嗯。")
     await asyncio.sleep(0)
     taker.note(SpeechStarted("turn_2", 5.0))
@@ -121,12 +174,12 @@ async def test_reading_stops_when_the_caller_speaks_and_goes_on_later():
     assert reader.closed
 
 
-async def test_a_failing_model_leaves_the_rules_record():
+async def test_a_failing_model_leaves_the_record():
     """The call does not hear of it."""
     reader = SlowReader(error=GenerationError("broken"))
     reader.may_go.set()
     taker = IntakeTaker("zh-Hans", reader=reader)
-    said(taker, 1, "我很焦虑", 1.0)
+    said(taker, 1, "我失恋了", 1.0)
     answered(taker, 1, "嗯。")
     await asyncio.sleep(0)
     await asyncio.sleep(0)

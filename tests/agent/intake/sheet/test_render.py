@@ -117,10 +117,10 @@ def test_the_pdf_is_one_page(record):
 
 def test_what_one_turn_tells_of_a_field_stands_in_one_line():
     """With its time once; the line of time names each field once a turn."""
-    taker = IntakeTaker("zh-Hant")
-    taker.bot_text("家裡有誰？")
-    taker.caller_text("我跟我先生分居了 女兒跟我住")
-    html = as_html(facts_of(taker.record))
+    record = IntakeRecord(locale="zh-Hant").with_turn()
+    for quote in ("我跟我先生分居了", "女兒跟我住"):
+        record = record.with_entry("family", quote, turn=0, at_secs=None, found_by="learned")
+    html = as_html(facts_of(record))
     assert "分居了</q> <q>女兒跟我住" in html
     assert html.count("<em>家庭與伴侶</em>") == 1
 
