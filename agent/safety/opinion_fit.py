@@ -5,7 +5,8 @@
     ─▶ n-grams seen twice, nearness to landmarks ─▶ softmax regression with a ridge ─▶ opinion.npz
 
 Runs in a checkout with the `train` extra, in about a minute. Nothing of the sets that measure
-(`held_out`, `blind`, `unseen`, `fresh`) is fitted on; `opinion_check` cross-validates.
+(`held_out`, `blind`, `unseen`, `fresh`, `first_sight`) is fitted on; `opinion_check`
+cross-validates.
 """
 
 from __future__ import annotations
