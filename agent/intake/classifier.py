@@ -55,7 +55,7 @@ class Classifier:
     sure_rules: frozenset[str]
 
     def log_odds(self, turn: RuledTurn, number: int) -> Weights:
-        """Judge the clauses of a turn; takes a millisecond, and 3 for each clause's meaning.
+        """Judge the clauses of a turn; takes a few milliseconds, a clause's meaning the most of it.
 
         Args:
             turn: As the rules see it.

@@ -18,7 +18,7 @@ MAX_JOINED_UNITS = 30
 
 
 def propose(text: str, bot_text: str = "", number: int = 0) -> list[Proposal]:
-    """Propose entries for one turn; takes some 3 ms, and 1 ms a clause.
+    """Propose entries for one turn; takes 6 ms of one core at the median, 25 ms for a story.
 
     Args:
         text: What the caller said; empty text is legal and tells nothing.

@@ -54,18 +54,6 @@ def test_a_fit_tells_apart_what_it_was_shown(data):
     assert np.isinf(model.borders).all()
 
 
-def test_a_matter_of_taste_teaches_nothing_of_its_field(data):
-    """The weights are the same without it."""
-    flipped = data.told.copy()
-    other = READ_FIELDS.index("age")
-    taste = np.isnan(flipped[:, HEALTH])
-    flipped[taste, other] = 1
-    changed = fit(type(data)(data.clauses, data.features, data.meanings, flipped, data.dialogues))
-    # The landmarks are chosen among the clauses that tell anything, hence the tolerance.
-    assert taste.sum() == 1
-    assert changed.weights.shape == fit(data).weights.shape
-
-
 def test_the_same_examples_give_the_same_weights(data):
     """To the byte."""
     assert to_bytes(fit(data)) == to_bytes(fit(data))
