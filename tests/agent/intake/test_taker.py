@@ -68,8 +68,8 @@ def test_entries_carry_the_words_and_their_place_in_the_recording():
 def test_typed_turns_have_no_place_in_the_recording():
     """They are taken down all the same."""
     taker = IntakeTaker("en")
-    taker.caller_text("I'm really anxious")
-    assert entries(taker) == [("concern", "I'm really anxious", 0, None)]
+    taker.caller_text("I feel so alone")
+    assert entries(taker) == [("concern", "I feel so alone", 0, None)]
 
 
 def test_a_refusal_is_kept_for_what_was_asked():

@@ -96,7 +96,7 @@ def test_rotation_keeps_memories_readable(desk, store):
 def test_what_is_struck_from_the_record_is_forgotten(desk, store):
     """The next call must not know what nobody should see."""
     taker = IntakeTaker("en")
-    taker.caller_text("I'm really anxious")
+    taker.caller_text("I feel so alone")
     taker.bot_text("What shall I call you?")
     taker.caller_text("my name is Sarah")
     store.begin("call_5", Consent(memory=True), "sarah")
