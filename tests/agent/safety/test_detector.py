@@ -166,3 +166,17 @@ def test_the_stretches_hold_every_unit(count):
     assert [word for word in words if any(word in one for one in found)] == words
     assert all(len(one) <= STRETCH_UNITS for one in found)
     assert all(set(left) & set(right) for left, right in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("我兒子國二 回家都關在房間裡 我講什麼他都說隨便", "none"),
+        ("我女儿放学就躲在房间里 不跟我说话", "none"),
+        ("他把我關在房間裡 不讓我出門", "imminent"),
+        ("我把自己锁在房间里 他拿刀在门外", "imminent"),
+    ],
+)
+def test_who_shuts_themselves_in_is_not_locked_up(text: str, tier: str):
+    """A sulking teenager is no prisoner; who hides from somebody is in danger."""
+    assert assess(text).tier == tier
