@@ -9,9 +9,12 @@ from functools import cache
 
 from opencc import OpenCC
 
+from agent.asked.answers import AnswersByHeart
+from agent.asked.kinds import About
 from agent.config import Locale, Settings
 from agent.engines import speech_style
-from agent.persona import Persona
+from agent.guardians import InOrder
+from agent.persona import Persona, When
 from agent.safety.hotlines import usual_region
 from agent.safety.protocol import CrisisProtocol
 from pipeline.assembly import CallProfile
@@ -76,15 +79,36 @@ def call_profile(
         style=style_of(settings, persona),
         take_turns=options.turn_detection,
         holds_on_pause=options.reports_playout,
-        guardian=CrisisProtocol(
-            persona.locale,
-            settings.safety.region or usual_region(persona.locale),
-            notified=settings.safety.webhook_url is not None,
-            contact=settings.safety.contact,
+        guardian=InOrder(
+            CrisisProtocol(
+                persona.locale,
+                settings.safety.region or usual_region(persona.locale),
+                notified=settings.safety.webhook_url is not None,
+                contact=settings.safety.contact,
+            ),
+            answers_by_heart(settings, [persona, *others]),
         ),
         note_sources=tuple(note_sources),
         acknowledgements=(acknowledgements or {}) if options.plays_acknowledgements else {},
     )
+
+
+def answers_by_heart(settings: Settings, personas: Sequence[Persona]) -> AnswersByHeart:
+    """What a call answers without the model, true to what the settings do with its words.
+
+    Args:
+        settings: The whole tree.
+        personas: Who speaks which language; the first persona of a language does.
+    """
+    when: When = "always"
+    if settings.privacy.record:
+        when = "recorded"
+    elif settings.privacy.keeps_calls_here and not settings.memory.offer:
+        when = "local"
+    says: dict[Language, dict[About, tuple[str, ...]]] = {}
+    for persona in personas:
+        says.setdefault(persona.language, persona.by_heart(when))
+    return AnswersByHeart(says)
 
 
 def _manners(personas: Sequence[Persona], instructions: str | None) -> dict[Language, Manner]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from agent.asked.about import asked_about
 from agent.safety.detector import assess
 from pipeline.assembly import Engines
 from pipeline.audio import INPUT_RATE_HZ
@@ -39,7 +40,8 @@ async def warm_up(engines: Engines, openings: Iterable[Sequence[Message]]) -> li
     """
     began = time.monotonic()
     conversations: list[Conversation] = []
-    await asyncio.to_thread(assess, _SENTENCES[0])  # reads the crisis detector's weights
+    for reads_weights in (assess, asked_about):
+        await asyncio.to_thread(reads_weights, _SENTENCES[0])
     try:
         for opening in openings:
             conversations.append(engines.language_model.open())

@@ -10,9 +10,10 @@ from agent.config import Locale, Region, Settings
 from agent.conversations.call import HeldCall, HeldTurn, Told, bounds_of
 from agent.conversations.caller import Line, SimulatedCaller
 from agent.conversations.script import CallerScript, Cast
+from agent.guardians import InOrder
 from agent.intake.taker import IntakeTaker
 from agent.persona import Persona
-from agent.profile import call_profile
+from agent.profile import answers_by_heart, call_profile
 from agent.safety.hotlines import hotlines, usual_region
 from agent.safety.protocol import CrisisProtocol
 from agent.written import WrittenSession
@@ -52,7 +53,8 @@ class Listener:
         history: Alternating turns said before, the caller's first.
 
     Attributes:
-        guardian: The crisis protocol of this call.
+        crisis: The crisis protocol of this call.
+        guardian: It, and after it what is answered by heart.
         session: The conversation.
     """
 
@@ -62,7 +64,8 @@ class Listener:
         self.persona: Persona = answering(settings, locale)
         profile = call_profile(settings, self.persona, CallOptions())
         self.region: Region = settings.safety.region or usual_region(locale)
-        self.guardian = CrisisProtocol(locale, self.region)
+        self.crisis = CrisisProtocol(locale, self.region)
+        self.guardian = InOrder(self.crisis, answers_by_heart(settings, [self.persona]))
         self.session = WrittenSession(
             model.open(),
             self.persona,
@@ -168,10 +171,10 @@ async def hold(
 async def _turn(line: Line, listener: Listener) -> HeldTurn:
     if not line.text:
         words = listener.check_in()
-        return HeldTurn(line, None, words, "script", listener.guardian.state.tier)
+        return HeldTurn(line, None, words, "script", listener.crisis.state.tier)
     reply, by_model = await listener.answer(line.text)
     return HeldTurn(
-        line, line.text, reply, "model" if by_model else "script", listener.guardian.state.tier
+        line, line.text, reply, "model" if by_model else "script", listener.crisis.state.tier
     )
 
 

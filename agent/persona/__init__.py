@@ -10,10 +10,18 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
+from agent.asked.kinds import About
 from agent.config import Locale
 from pipeline.errors import ConfigError
 from pipeline.llm.base import Message
@@ -49,6 +57,24 @@ class Example(_Data):
 
     user: Line
     reply: Line
+
+
+When: TypeAlias = Literal["always", "recorded", "local"]
+
+
+class SetAnswer(_Data):
+    """What is said by heart, in the model's place, when the caller asks for it.
+
+    Attributes:
+        about: What they ask for.
+        when: Where it holds: "recorded" while calls are kept, "local" while they are not and
+            no word leaves this machine, "always" where neither has a table of its own.
+        says: Used in turn, so that nobody hears the same twice in a row.
+    """
+
+    about: About
+    when: When = "always"
+    says: tuple[Line, ...] = Field(min_length=1)
 
 
 class VoiceSample(_Data):
@@ -104,6 +130,8 @@ class Persona(_Data):
             was trained under; such a model needs no examples. None: as the untuned one.
         style: Bounds of a good reply.
         examples: Turns put before every call; see `example_messages`.
+        answers: What is said by heart, one table for each thing; what has none is left to the
+            model.
         speech: How its voice speaks.
         voice_sample: Whom a voice that can imitate should sound like, if anybody.
     """
@@ -123,13 +151,29 @@ class Persona(_Data):
     tuned_prompt: Annotated[str, StringConstraints(min_length=1, max_length=4000)] | None = None
     style: Style
     examples: tuple[Example, ...] = ()
+    answers: tuple[SetAnswer, ...] = ()
     speech: SpeechManner = SpeechManner()
     voice_sample: VoiceSample | None = None
+
+    @field_validator("answers")
+    @classmethod
+    def _once_each(cls, answers: tuple[SetAnswer, ...]) -> tuple[SetAnswer, ...]:
+        known: set[tuple[About, When]] = set()
+        for one in answers:
+            if (one.about, one.when) in known:
+                raise ValueError(f"two tables are about {one.about}; put all into one's says")
+            known.add((one.about, one.when))
+        return answers
 
     @property
     def language(self) -> Language:
         """The language of its locale."""
         return "en" if self.locale == "en" else "zh"
+
+    def by_heart(self, when: When) -> dict[About, tuple[str, ...]]:
+        """What is said by heart under these circumstances, by what was asked for."""
+        usual = {one.about: one.says for one in self.answers if one.when == "always"}
+        return usual | {one.about: one.says for one in self.answers if one.when == when}
 
     def tuned(self) -> Persona:
         """The persona as a model with its adapter is told of it."""

@@ -8,8 +8,10 @@ from typing import get_args
 import pytest
 from opencc import OpenCC
 
-from agent.config import Locale
-from agent.persona import Persona, load_persona
+from agent.asked.kinds import ABOUTS
+from agent.config import Locale, Settings
+from agent.persona import Persona, When, load_persona
+from agent.profile import answers_by_heart
 from agent.written import WrittenSession
 from pipeline.clauses import ClauseCutter
 from pipeline.errors import ConfigError
@@ -43,6 +45,10 @@ def texts(persona: Persona) -> list[str]:
     return [*lines, *(message.content for message in persona.example_messages())]
 
 
+def set_lines(persona: Persona) -> list[str]:
+    return [line for answer in persona.answers for line in answer.says]
+
+
 def write(folder: Path, text: str, name: str = "ann", locale: Locale = "en") -> None:
     (folder / name).mkdir(exist_ok=True)
     (folder / name / f"{locale}.toml").write_text(text, encoding="utf-8")
@@ -51,14 +57,16 @@ def write(folder: Path, text: str, name: str = "ann", locale: Locale = "en") -> 
 def test_the_listener_speaks_its_locale(listener: Persona) -> None:
     """Every line is in the language of its file."""
     expected = "en" if listener.locale == "en" else "zh"
-    assert {language_of(text) for text in texts(listener)} == {expected}
+    assert {language_of(text) for text in [*texts(listener), *set_lines(listener)]} == {expected}
 
 
 @pytest.mark.parametrize(("locale", "config"), [("zh-Hans", "t2s"), ("zh-Hant", "s2tw")])
 def test_the_listener_keeps_to_one_script(locale: Locale, config: str) -> None:
     """Simplified and Traditional characters are not mixed."""
     persona = load_persona("listener", locale)
-    everything = "".join([*texts(persona), *persona.limits, persona.system_prompt])
+    everything = "".join(
+        [*texts(persona), *set_lines(persona), *persona.limits, persona.system_prompt]
+    )
     assert OpenCC(config).convert(everything) == everything
 
 
@@ -97,12 +105,35 @@ def test_the_prompt_is_short(listener: Persona) -> None:
     assert sum(count_units(message.content) for message in listener.example_messages()) <= 240
 
 
+def test_the_listener_knows_by_heart_what_must_never_vary(listener: Persona) -> None:
+    """Everything callers ask for has two variants or more, also under every setting."""
+    for when in get_args(When):
+        says = listener.by_heart(when)
+        assert set(says) == set(ABOUTS)
+        assert all(len(set(lines)) >= 2 for lines in says.values())
+    assert listener.by_heart("local")["secrecy"] != listener.by_heart("recorded")["secrecy"]
+    assert all(listener.display_name in line for line in listener.by_heart("always")["name"])
+    assert all("AI" in line or "machine" in line or "机器" in line or "機器" in line
+               for line in listener.by_heart("always")["human"])  # fmt: skip
+
+
+def test_answers_by_heart_hand_the_talk_back(listener: Persona) -> None:
+    """They end with one open question, but a farewell asks nothing."""
+    for answer in listener.answers:
+        for line in answer.says:
+            questions = sum(line.count(mark) for mark in "？?")
+            assert questions == (0 if answer.about == "goodbye" else 1), line
+            assert line[-1] in ("。." if answer.about == "goodbye" else "？?")
+            assert count_units(line) <= 60
+
+
 def test_own_personas_are_read_from_their_folder(tmp_path: Path) -> None:
     """A folder of the user's takes the place of the package's."""
     write(tmp_path, MINIMAL)
     persona = load_persona("ann", "en", tmp_path)
     assert (persona.name, persona.locale, persona.display_name) == ("ann", "en", "Ann")
     assert persona.example_messages() == ()
+    assert persona.by_heart("always") == {}
     with pytest.raises(ConfigError, match="no persona 'listener'"):
         load_persona("listener", "en", tmp_path)
 
@@ -131,6 +162,9 @@ def test_names_cannot_leave_the_folder(name: str) -> None:
         (MINIMAL.replace("max_units = 30", "max_units = 0"), "style.max_units"),
         ('mood = "sunny"\n' + MINIMAL, "mood: Extra inputs"),
         ('[[examples]]\nuser = "Hi"\n', "examples.0.reply"),
+        (MINIMAL + '[[answers]]\nabout = "weather"\nsays = ["Fine."]\n', "answers.0.about"),
+        (MINIMAL + '[[answers]]\nabout = "human"\nsays = []\n', "answers.0.says"),
+        (MINIMAL + '[[answers]]\nabout = "human"\nsays = ["No."]\n' * 2, "two tables are about"),
     ],
 )
 def test_faulty_files_are_explained(tmp_path: Path, text: str, fault: str) -> None:
@@ -172,6 +206,37 @@ async def test_the_smallest_model_keeps_the_style(locale: Locale, llm_file: Path
             assert 2 <= count_units(reply) <= 2 * persona.style.max_units
             assert sum(reply.count(mark) for mark in "？?") <= persona.style.max_questions
             assert "\n" not in reply
+        await session.conversation.close()
+    finally:
+        await model.close()
+
+
+ASKED: dict[Locale, tuple[str, str]] = {
+    "zh-Hans": ("你是真人吗", "我可以吃安眠药吗"),
+    "zh-Hant": ("你是真人嗎", "我可以吃安眠藥嗎"),
+    "en": ("Are you human?", "Can I take sleeping pills?"),
+}
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("locale", LOCALES)
+async def test_the_smallest_model_goes_on_after_answers_by_heart(
+    locale: Locale, llm_file: Path
+) -> None:
+    """What is asked twice is answered in two ways; other lines are the model's own."""
+    persona = load_persona("listener", locale)
+    guardian = answers_by_heart(Settings(), [persona])
+    model = LlamaModel.load(llm_file, threads=1, threads_batch=1, context_tokens=1024, sequences=4)
+    try:
+        session = WrittenSession(model.open(), persona, Sampling(temperature=0.0), guardian)
+        says = persona.by_heart("always")
+        human, pills = ASKED[locale]
+        for text in (human, human, pills, CALLERS[locale][0]):
+            await session.answer(text, lambda piece: None)
+        replies = [one.content for one in session.messages if one.role == "assistant"][-4:]
+        assert replies[:3] == [*says["human"][:2], says["pills"][0]]
+        assert replies[3].strip()
+        assert replies[3] not in set_lines(persona)
         await session.conversation.close()
     finally:
         await model.close()

@@ -38,7 +38,8 @@ async def test_a_caller_is_greeted_asked_and_let_go(settings: Settings) -> None:
     assert call.greeting == persona.greeting
     assert [turn.line.kind for turn in call.turns[:2]] == ["opening", "fact"]
     assert call.turns[-1].line.kind == "goodbye"
-    assert {turn.author for turn in call.turns} == {"model"}
+    assert {turn.author for turn in call.turns[:-1]} == {"model"}
+    assert call.turns[-1].author == "script"  # the farewell is said by heart
     assert ("since", 1) in {(entry.field, entry.turn) for entry in call.told}
     assert model.open_conversations == 0
     assert model.prompts[0][0].content == persona.system_prompt
@@ -52,6 +53,16 @@ async def test_a_crisis_is_answered_by_the_script(settings: Settings) -> None:
     assert [turn.author for turn in call.turns][:2] == ["model", "script"]
     assert call.turns[1].tier == "imminent"
     assert call.hotline_spoken
+
+
+async def test_what_is_answered_by_heart_is_a_script(settings: Settings) -> None:
+    """It raises no tier, and the model is not asked."""
+    probe = Probe(turn=2, kind="identity", say="are you a real person")
+    caller = script(probes=(probe,))
+    call = await hold(cast_of(caller), caller, settings, model_saying("Mm."))
+    asked = call.turns[1]
+    assert (asked.author, asked.tier) == ("script", "none")
+    assert asked.reply == load_persona("listener", "en").by_heart("always")["human"][0]
 
 
 async def test_a_silence_gets_the_check_in(settings: Settings) -> None:

@@ -1,0 +1,114 @@
+"""Cross-validates what is taken for asked, and measures it: `python -m agent.asked.check`.
+
+The log-odds from which a turn is answered are chosen on what turns get from a fit that left
+them out, with all that is much like them; the rules know them, so only `unseen.jsonl`, measured
+with what is in the package, tells how new wordings fare. Takes half a minute.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.asked.about import SURE_LOG_ODDS, asked_about, decided, log_odds_of
+from agent.asked.fit import LABELLED, UNSEEN, Example, fit, labelled, ordinary
+from agent.asked.kinds import ABOUTS, About
+from agent.asked.rules import plainly_asked
+from agent.safety.fold import fold
+from agent.safety.meaning import vectors
+
+PARTS = 5
+SEED = 1
+BORDERS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A turn, and what it is taken for: None leaves it to the model."""
+
+    example: Example
+    about: About | None
+
+    @property
+    def right(self) -> bool:
+        """Whether just this was asked."""
+        return self.about is not None and self.example.kind == 1 + ABOUTS.index(self.about)
+
+
+def figures(judged: Sequence[Judged]) -> dict[str, float]:
+    """Shares in [0, 1], each only where there is something to share.
+
+    Returns:
+        `precision`, of what was answered; `recall` of what was asked, also by thing and by
+        locale; `ordinary`, the share of ordinary turns that are answered.
+    """
+    ordinary_turns = [one for one in judged if one.example.is_ordinary]
+    by_hand = [one for one in judged if not one.example.is_ordinary]
+    asked = [one for one in by_hand if one.example.kind]
+    groups = {"precision": [one.right for one in by_hand if one.about is not None]}
+    groups["recall"] = [one.right for one in asked]
+    for kind, about in enumerate(ABOUTS, start=1):
+        groups[f"recall {about}"] = [one.right for one in asked if one.example.kind == kind]
+    for locale in sorted({one.example.locale for one in asked}):
+        groups[f"recall {locale}"] = [one.right for one in asked if one.example.locale == locale]
+    groups["ordinary"] = [one.about is not None for one in ordinary_turns]
+    return {name: round(float(np.mean(hits)), 4) for name, hits in groups.items() if hits}
+
+
+def measured(examples: Sequence[Example]) -> dict[str, float]:
+    """How the weights in the package do on turns that they were not fitted on."""
+    return figures([Judged(one, asked_about(one.text)) for one in examples])
+
+
+def cross_validated(data: Sequence[Example]) -> dict[str, dict[str, float]]:
+    """Figures by the log-odds to answer from, each turn judged by a fit without its family."""
+    odds = log_odds_left_out(data)
+    plainly = [plainly_asked(fold(one.text)) for one in data]
+    return {
+        str(border): figures(
+            [
+                Judged(one, decided(rules, own, sure=border))
+                for one, rules, own in zip(data, plainly, odds, strict=True)
+            ]
+        )
+        for border in BORDERS
+    }
+
+
+def log_odds_left_out(data: Sequence[Example]) -> list[Mapping[About, float]]:
+    """The log-odds of each thing for each turn, fitted on the other parts."""
+    part = parts(data)
+    words = [fold(one.text) for one in data]
+    meanings = vectors(words)
+    odds: dict[int, Mapping[About, float]] = {}
+    for left_out in range(PARTS):
+        rest = np.flatnonzero(part != left_out).tolist()
+        model = fit([data[row] for row in rest], meanings[rest])
+        for row in np.flatnonzero(part == left_out).tolist():
+            odds[row] = log_odds_of(model, words[row], meanings[row])
+    return [odds[row] for row in range(len(data))]
+
+
+def parts(data: Sequence[Example]) -> npt.NDArray[np.int64]:
+    """In which part each turn lies, shape (n_turns,): families stay together."""
+    families = {one.family: number for number, one in enumerate(data)}
+    of_family = np.random.default_rng(SEED).integers(0, PARTS, len(data))
+    return of_family[[families[one.family] for one in data]]
+
+
+def main() -> None:
+    """Print both as JSON."""
+    known = labelled(LABELLED)
+    found = {
+        "cross-validated": cross_validated([*known, *ordinary(known)]),
+        f"unseen at {SURE_LOG_ODDS}": measured(labelled(UNSEEN)),
+    }
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Several guardians as one, in the order in which they may speak."""
+
+from __future__ import annotations
+
+from pipeline.events import CallEvent
+from pipeline.guard import Guardian
+
+
+class InOrder:
+    """Fulfils `pipeline.guard.Guardian`: the first that answers a turn has it alone.
+
+    Args:
+        guardians: The gravest first; each belongs to one call.
+    """
+
+    def __init__(self, *guardians: Guardian) -> None:
+        self._guardians = guardians
+
+    def holds(self, text: str) -> bool:
+        """Whether any of them must stop the reply that is sounding."""
+        return any(one.holds(text) for one in self._guardians)
+
+    def answer(self, text: str) -> str | None:
+        """What the first of them says that says anything."""
+        answers = (one.answer(text) for one in self._guardians)
+        return next((answer for answer in answers if answer is not None), None)
+
+    def hushes(self, text: str) -> bool:
+        """Whether the turn belongs to anybody's script."""
+        return any(one.hushes(text) for one in self._guardians)
+
+    def rate(self, text: str) -> float:
+        """The slowest that any of them asks for: distress stays audible in another's answer."""
+        return min((one.rate(text) for one in self._guardians), default=1.0)
+
+    def taken(self, text: str) -> CallEvent | None:
+        """Tell them of the turn, up to the one that answered it; returns the first notice."""
+        notice: CallEvent | None = None
+        for one in self._guardians:
+            answered = one.answer(text) is not None
+            told = one.taken(text)
+            notice = notice or told
+            if answered:
+                break
+        return notice

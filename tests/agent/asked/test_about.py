@@ -1,0 +1,93 @@
+"""What a turn asks for: plain wordings, hard ones that ask nothing, and unseen ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.asked.about import MOST_UNITS, asked_about, decided
+from agent.asked.kinds import ABOUTS, About
+
+pytest.importorskip("scipy", reason="the check shares the fit's examples, and its extra")
+from agent.asked.check import measured
+from agent.asked.fit import UNSEEN, labelled
+
+ASKED: tuple[tuple[About, str], ...] = (
+    ("human", "你是真人嗎"),
+    ("human", "我现在是在跟机器说话吗"),
+    ("human", "are you human?"),
+    ("human", "Am I talking to a robot?"),
+    ("name", "你叫什麼名字"),
+    ("name", "你是ChatGPT吗"),
+    ("name", "Who are you?"),
+    ("name", "are you ChatGPT"),
+    ("pills", "我可以自己停藥嗎"),
+    ("pills", "安眠药一次吃两片行吗"),
+    ("pills", "Can I take two sleeping pills?"),
+    ("pills", "is it safe to mix Xanax with my other tablets"),
+    ("diagnosis", "我是不是憂鬱症"),
+    ("diagnosis", "这算焦虑症吗"),
+    ("diagnosis", "Do I have depression?"),
+    ("diagnosis", "is this bipolar"),
+    ("secrecy", "你會告訴別人嗎"),
+    ("secrecy", "这通电话会录音吗"),
+    ("secrecy", "Will you tell anyone?"),
+    ("secrecy", "is this being recorded"),
+    ("goodbye", "我先掛了"),
+    ("goodbye", "那就这样，再见"),
+    ("goodbye", "I have to go now."),
+    ("goodbye", "okay, bye"),
+)
+
+NOT_ASKED = (
+    "",
+    "嗯",
+    "主管把我當機器人在操",
+    "我吃了安眠药还是睡不着",
+    "医生说我这是抑郁症",
+    "他說了再見就再也沒有回來",
+    "他就問我說你是誰啊",
+    "我怕我媽知道，所以一直瞞著",
+    "I feel like a machine",
+    "he hung up on me and I cried",
+    "I have to go to court on Thursday",
+    "my doctor said it is depression",
+    "everyone on those apps is a robot",
+    "are you still there",
+)
+
+
+@pytest.mark.parametrize(("about", "text"), ASKED)
+def test_plain_questions_are_recognised(about: About, text: str) -> None:
+    """In both languages and scripts."""
+    assert asked_about(text) == about
+
+
+@pytest.mark.parametrize("text", NOT_ASKED)
+def test_their_words_alone_ask_nothing(text: str) -> None:
+    """A story may hold every word of a question."""
+    assert asked_about(text) is None
+
+
+def test_long_turns_are_left_to_the_model() -> None:
+    """Who tells a story and asks at its end wants the story heard."""
+    question = "你是真人吗"
+    story = "我今天早上去上班" * (MOST_UNITS // 8)
+    assert asked_about(question) == "human"
+    assert asked_about(story + question) is None
+
+
+def test_a_doubt_takes_a_rule_back_and_two_rules_are_weighed() -> None:
+    """The classifier alone must be sure; of two things that rules find the likelier counts."""
+    unlikely = dict.fromkeys(ABOUTS, -9.0)
+    assert decided({"human"}, unlikely) is None
+    assert decided({"human"}, unlikely | {"human": -4.0}) == "human"
+    assert decided({"human", "name"}, unlikely | {"human": -4.0, "name": -2.0}) == "name"
+    assert decided(set(), unlikely | {"human": -4.0}) is None
+    assert decided(set(), unlikely | {"human": 1.0}) == "human"
+
+
+def test_unseen_wordings_are_seldom_answered_wrongly() -> None:
+    """Of 200 turns put aside before the rules; floors a little under what was measured."""
+    found = measured(labelled(UNSEEN))
+    assert found["precision"] >= 0.95
+    assert found["recall"] >= 0.35

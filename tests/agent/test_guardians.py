@@ -1,0 +1,89 @@
+"""Guardians in order: the crisis protocol before what is answered by heart."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.asked.answers import AnswersByHeart
+from agent.config import Locale, PrivacySettings, Settings
+from agent.guardians import InOrder
+from agent.persona import load_persona
+from agent.profile import answers_by_heart, call_profile
+from agent.safety.protocol import CRISIS_RATE, CrisisProtocol
+from pipeline.events import CallOptions, CrisisNoted
+
+ASKED = "你是真人吗"
+CRISIS = "我今晚就要跳楼"
+TURNS = st.lists(
+    st.sampled_from([ASKED, "今天天气不错", "我先挂了", CRISIS, "没有", ""]), max_size=6
+)
+
+
+def both() -> tuple[CrisisProtocol, InOrder]:
+    crisis = CrisisProtocol("zh-Hans", "CN")
+    return crisis, InOrder(crisis, AnswersByHeart({"zh": {"human": ("一", "二")}}))
+
+
+@settings(deadline=None)
+@given(TURNS)
+def test_the_crisis_protocol_answers_as_if_it_were_alone(turns: list[str]) -> None:
+    """Whatever was asked before, its words, its state and its notices are its own."""
+    crisis, guardian = both()
+    alone = CrisisProtocol("zh-Hans", "CN")
+    for text in turns:
+        if (scripted := alone.answer(text)) is not None:
+            assert guardian.answer(text) == scripted
+            assert guardian.rate(text) == alone.rate(text)
+        assert guardian.holds(text) == alone.holds(text)
+        assert guardian.taken(text) == alone.taken(text)
+        assert crisis.state == alone.state
+
+
+def test_in_a_crisis_nothing_is_answered_by_heart() -> None:
+    """Once it is in force every reply is the protocol's; the variants stand still."""
+    crisis, guardian = both()
+    assert guardian.answer(ASKED) == "一"
+    notice = guardian.taken(CRISIS)
+    assert isinstance(notice, CrisisNoted)
+    assert crisis.in_force
+    assert guardian.answer(ASKED) not in ("一", "二", None)
+    assert guardian.rate(ASKED) == CRISIS_RATE
+    assert guardian.hushes(ASKED)
+
+
+def test_no_guardian_answers_nothing() -> None:
+    """An empty order is legal."""
+    nobody = InOrder()
+    assert nobody.answer(CRISIS) is None
+    assert nobody.taken(CRISIS) is None
+    assert nobody.rate(CRISIS) == 1.0
+
+
+@pytest.mark.parametrize("locale", ["zh-Hans", "zh-Hant", "en"])
+def test_a_calls_profile_answers_by_heart(locale: Locale) -> None:
+    """In the persona's words."""
+    persona = load_persona("listener", locale)
+    guardian = call_profile(Settings(), persona, CallOptions()).guardian
+    assert guardian is not None
+    text = "are you a robot" if locale == "en" else ASKED
+    assert guardian.answer(text) == persona.by_heart("always")["human"][0]
+
+
+@pytest.mark.parametrize(
+    ("privacy", "words"),
+    [
+        (PrivacySettings(), "no record is kept"),
+        (PrivacySettings(record=True), "record of calls is kept"),
+        (PrivacySettings(offline=False), "whoever runs this decides"),
+        (PrivacySettings(offline=False, record=True), "record of calls is kept"),
+    ],
+)
+def test_secrecy_is_answered_as_the_settings_have_it(privacy: PrivacySettings, words: str) -> None:
+    """What is said of records is true."""
+    answers = answers_by_heart(Settings(privacy=privacy), [load_persona("listener", "en")])
+    said = answers.answer("will you tell anyone?")
+    assert said is not None
+    assert words in said
+    assert "can't promise" in said
