@@ -235,7 +235,8 @@ def _author(line: Line, reply: str, before: Tier, tier: Tier, persona: Persona) 
     if reply in (persona.apology, persona.unheard):
         return "apology"
     is_grave = tier != before or rank(tier) >= rank("elevated")
-    if not line.text or is_grave or reply in persona.check_ins:
+    by_heart = {words for answer in persona.answers for words in answer.says}
+    if not line.text or is_grave or reply in persona.check_ins or reply in by_heart:
         return "script"
     return "model"
 
