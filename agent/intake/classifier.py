@@ -27,7 +27,7 @@ from agent.safety.meaning import Vectors
 Weights: TypeAlias = npt.NDArray[np.float32]
 Steps: TypeAlias = npt.NDArray[np.int8]
 
-# How fast nearness falls with distance; chosen by cross-validation over dialogues.
+# How fast nearness falls with distance; as in the crisis protocol's second opinion.
 _SHARPNESS = 1.5
 
 
