@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.safety.fold import fold
-from agent.safety.opinion import TOGETHER_LOG_ODDS, Opinion, model
+from agent.safety.opinion import TOGETHER_LOG_ODDS, Opinion, opinion_on
 from agent.safety.reading import tier_of
 from agent.safety.rulebook import LANGUAGES, Rulebook, rulebook
 from agent.safety.tiers import Category, Tier, graver, rank
@@ -114,7 +114,7 @@ def stretches(folded: str) -> list[str]:
 
 @lru_cache(maxsize=64)  # answer, rate and notice of one turn ask about the same words
 def _opinion(folded: str) -> Opinion:
-    return model().opinion(folded, without_benign(folded))
+    return opinion_on(folded, without_benign(folded))
 
 
 def without_benign(folded: str) -> str:

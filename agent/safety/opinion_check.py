@@ -16,6 +16,7 @@ import numpy.typing as npt
 from agent.safety.detector import rule_signs, without_benign
 from agent.safety.fold import fold
 from agent.safety.meaning import vectors
+from agent.safety.opinion import opinion_of
 from agent.safety.opinion_fit import DEVELOPMENT, Example, fit, labelled, ordinary
 from agent.safety.tiers import rank
 
@@ -69,7 +70,7 @@ def log_odds_left_out(data: Sequence[Example]) -> npt.NDArray[np.float64]:
         model = fit([data[row] for row in rest], meanings[rest])
         for row in np.flatnonzero(part == left_out).tolist():
             words = without_benign(folded[row])
-            odds[row] = model.opinion_of(words, meanings[row]).log_odds
+            odds[row] = opinion_of(model, words, meanings[row]).log_odds
     return odds
 
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.likeness.model import from_bytes, grams_of, to_bytes
 from agent.safety.detector import SECOND_OPINION, assess
 from agent.safety.meaning import DIMENSIONS, vectors
-from agent.safety.opinion import Opinion, from_bytes, grams_of, model, to_bytes
+from agent.safety.opinion import Opinion, opinion_of, opinion_on
 from agent.safety.tiers import Tier
 
 pytest.importorskip("scipy", reason="only the fit needs scipy, which the train extra brings")
@@ -39,7 +40,7 @@ def test_what_the_rules_took_back_is_not_asked_again(text: str):
 @given(st.text(max_size=80))
 def test_any_text_has_an_opinion(text: str):
     """Unknown characters weigh nothing."""
-    assert abs(model().opinion(text, text).log_odds) < 50
+    assert abs(opinion_on(text, text).log_odds) < 50
 
 
 @pytest.mark.parametrize("text", ["我有去看過醫生 開了安眠藥", "I take a sleeping pill at night"])
@@ -94,7 +95,7 @@ def test_a_fit_separates_what_it_was_given_and_survives_its_file():
     read = from_bytes(to_bytes(fitted))
     assert np.allclose(read.landmarks, fitted.landmarks, atol=0.01)
     for one in (fitted, read):
-        danger, none = one.opinion("想走", "想走"), one.opinion("吃饭", "吃饭")
+        danger, none = (opinion_of(one, text, vectors([text])[0]) for text in ("想走", "吃饭"))
         assert danger.log_odds > 0 > none.log_odds
         assert danger.category == "suicide"
 
