@@ -90,4 +90,4 @@ def test_unseen_wordings_are_seldom_answered_wrongly() -> None:
     """Of 200 turns put aside before the rules; floors a little under what was measured."""
     found = measured(labelled(UNSEEN))
     assert found["precision"] >= 0.95
-    assert found["recall"] >= 0.35
+    assert found["recall"] >= 0.3

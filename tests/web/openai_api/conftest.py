@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from agent.config import LimitSettings, ServerSettings, Settings
+from agent.guardians import InOrder
 from agent.persona import load_persona
+from agent.profile import answers_by_heart
 from agent.safety.protocol import CrisisProtocol
 from pipeline.llm.base import Sampling
 from pipeline.tts.base import SpeechStyle
@@ -44,7 +46,10 @@ async def api(limits: LimitSettings) -> AsyncIterator[Api]:
             model,
             {"zh": load_persona("listener", "zh-Hans"), "en": load_persona("listener", "en")},
             Sampling(),
-            lambda: CrisisProtocol("zh-Hans", "CN"),
+            lambda: InOrder(
+                CrisisProtocol("zh-Hans", "CN"),
+                answers_by_heart(Settings(), [load_persona("listener", "zh-Hans")]),
+            ),
         ),
         SpeechMaker(voice, SpeechStyle(), InlineExecutor()),
         FakeRecogniser(decode_secs=0),

@@ -113,6 +113,17 @@ async def test_a_crisis_is_answered_in_the_users_language(api):
     assert not api.model.prompts
 
 
+async def test_what_must_never_vary_is_answered_by_heart(api):
+    """A request carries the whole chat, so the second time another variant is said."""
+    says = load_persona("listener", "zh-Hans").by_heart("local")["human"]
+    chat = [{"role": "user", "content": "你是真人吗"}]
+    for words in says[:2]:
+        answer = await api.http.post("/v1/chat/completions", json={"messages": chat})
+        assert answer.json()["choices"][0]["message"]["content"] == words
+        chat += [{"role": "assistant", "content": words}, chat[0]]
+    assert not api.model.prompts
+
+
 async def test_the_bare_model_answers_under_its_own_name(api):
     """No persona, no examples."""
     await api.http.post("/v1/chat/completions", json={"model": "fake", "messages": HELLO})
