@@ -6,9 +6,8 @@
 A rule knows the words of its kind; an unseen indirect wording passes it by, and an idiom may
 hold one of its words. The weights were fitted on the labelled utterances and on ordinary turns
 of counselling calls (`opinion_fit`). Where no rule holds, the opinion may raise a text to a
-concern: one direct question is asked, and the caller's own answer decides. Where it is sure of
-danger the text is elevated; where it is sure that nothing is meant, it makes a question of what
-a rule found, or nothing.
+concern: one direct question is asked, and the caller's own answer decides. Where it is sure that
+nothing is meant, it makes a question of what a rule found, or nothing.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ from agent.safety.tiers import Category, Tier, rank
 CLASSES = 1 + len(get_args(Category))
 
 # Log-odds of danger, chosen by cross-validation (`opinion_check`). From RAISE on it is asked
-# about: seven in eight of such hard texts are a sign. From SURE on four in five are elevated or
-# imminent, as with the rules. Below DOUBT lie nearly half of the harmless turns in which a rule
-# matched, and one in twenty of its true finds; below DISMISS a third, and one find in seventy.
-RAISE_LOG_ODDS = 0.5
-SURE_LOG_ODDS = 3.0
+# about: of hard texts that no rule finds a quarter of the grave ones and 2 % of the harmless, of
+# ordinary turns 0.8 %; at 0.5 a third, 4 % and 1.8 %. Below DOUBT lie nearly half of the harmless
+# turns in which a rule matched, and one in twenty of its true finds; below DISMISS a third, and
+# one find in seventy.
+RAISE_LOG_ODDS = 1.0
 DOUBT_LOG_ODDS = -2.0
 DISMISS_LOG_ODDS = -3.0
 
@@ -55,9 +54,7 @@ class Opinion:
 
     @property
     def alone(self) -> Tier:
-        """The tier where no rule holds."""
-        if self.log_odds >= SURE_LOG_ODDS:
-            return "elevated"
+        """The tier where no rule holds: at most a question, never a call that is all scripted."""
         return "concern" if self.log_odds >= RAISE_LOG_ODDS else "none"
 
     def on(self, tier: Tier) -> Tier:

@@ -129,8 +129,8 @@ def test_the_development_set_is_held():
         ("held_out", 0.92, 0.96),
         ("blind", 0.93, 0.99),
         ("unseen", 0.86, 0.86),
-        ("fresh", 0.89, 0.70),
-        ("first_sight", 0.86, 0.78),
+        ("fresh", 0.90, 0.66),
+        ("first_sight", 0.90, 0.75),
     ],
 )
 def test_measuring_sets_are_no_worse_than_reported(name: str, precision: float, recall: float):

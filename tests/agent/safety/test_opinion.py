@@ -22,7 +22,7 @@ DANGER = 1  # the class of "suicide"
 
 @pytest.mark.parametrize(
     ("text", "tier"),
-    [("這個時間橋上沒有人 我站了很久", "concern"), ("我已經不需要明天了", "elevated")],
+    [("這個時間橋上沒有人 我站了很久", "concern"), ("我已經不需要明天了", "concern")],
 )
 def test_an_indirect_wording_is_asked_about(text: str, tier: Tier):
     """Where no rule matches, what resembles danger is a concern, more only if it is plain."""
@@ -65,11 +65,9 @@ def test_meaning_of_nothing_is_no_vector():
     assert vectors([]).shape == (0, DIMENSIONS)
 
 
-@pytest.mark.parametrize(
-    ("log_odds", "tier"), [(0.4, "none"), (0.6, "concern"), (2.9, "concern"), (3.1, "elevated")]
-)
-def test_the_surer_of_danger_the_graver(log_odds: float, tier: Tier):
-    """Alone it asks; only where it is very sure is the caller taken to have said it."""
+@pytest.mark.parametrize(("log_odds", "tier"), [(0.9, "none"), (1.1, "concern"), (9.0, "concern")])
+def test_alone_it_asks_at_most(log_odds: float, tier: Tier):
+    """However sure it is, a resemblance does not put a whole call under the script."""
     assert Opinion(log_odds, "suicide").alone == tier
 
 
