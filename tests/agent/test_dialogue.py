@@ -27,7 +27,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> FakeLanguageModel:
 @pytest.fixture
 def questions(tmp_path: Path) -> Path:
     path = tmp_path / "questions.txt"
-    path.write_text("\ufeff你是谁\r\n\r\n你好吗\r\n", "utf-8")
+    path.write_text("\ufeff你累吗\r\n\r\n你好吗\r\n", "utf-8")
     return path
 
 
@@ -36,12 +36,12 @@ def test_every_question_is_answered_in_its_turn(model: FakeLanguageModel, questi
     code, out, _ = run("dialogue", str(questions), "--json")
     assert code == 0
     assert [json.loads(line) for line in out.splitlines()] == [
-        {"speaker": "asker", "text": "你是谁"},
-        {"speaker": "bot", "text": "答你是谁。"},
+        {"speaker": "asker", "text": "你累吗"},
+        {"speaker": "bot", "text": "答你累吗。"},
         {"speaker": "asker", "text": "你好吗"},
         {"speaker": "bot", "text": "答你好吗。"},
     ]
-    assert "答你是谁。" in [message.content for message in model.prompts[-1]]
+    assert "答你累吗。" in [message.content for message in model.prompts[-1]]
     assert model.open_conversations == 0
 
 

@@ -91,3 +91,9 @@ def test_unseen_wordings_are_seldom_answered_wrongly() -> None:
     found = measured(labelled(UNSEEN))
     assert found["precision"] >= 0.95
     assert found["recall"] >= 0.3
+
+
+@pytest.mark.parametrize("text", ["你家的狗叫什么", "你家的狗叫什麼名字"])
+def test_the_name_of_somebody_else_is_not_its_own(text: str):
+    """Only who asks for the bot's name is told it."""
+    assert asked_about(text) is None
