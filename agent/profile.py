@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 from opencc import OpenCC
 
@@ -96,6 +97,8 @@ def call_profile(
 def answers_by_heart(settings: Settings, personas: Sequence[Persona]) -> AnswersByHeart:
     """What a call answers without the model, true to what the settings do with its words.
 
+    Who trained a model or an adapter of their own has taught it its name: that is left to it.
+
     Args:
         settings: The whole tree.
         personas: Who speaks which language; the first persona of a language does.
@@ -107,7 +110,11 @@ def answers_by_heart(settings: Settings, personas: Sequence[Persona]) -> Answers
         when = "local"
     says: dict[Language, dict[About, tuple[str, ...]]] = {}
     for persona in personas:
-        says.setdefault(persona.language, persona.by_heart(when))
+        says.setdefault(persona.language, dict(persona.by_heart(when)))
+    models = settings.models
+    if models.llm_adapter not in ("auto", "none") or Path(models.llm).is_absolute():
+        for answers in says.values():
+            answers.pop("name", None)
     return AnswersByHeart(says)
 
 
