@@ -22,13 +22,11 @@ import numpy.typing as npt
 from agent.intake.extract import RuledTurn
 from agent.intake.features import JOINT_DIMENSIONS, Features, joint_meanings, named
 from agent.intake.reader import READ_FIELDS
+from agent.likeness.model import nearness
 from agent.safety.meaning import Vectors
 
 Weights: TypeAlias = npt.NDArray[np.float32]
 Steps: TypeAlias = npt.NDArray[np.int8]
-
-# How fast nearness falls with distance; as in the crisis protocol's second opinion.
-_SHARPNESS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +73,6 @@ class Classifier:
                 rows, sizes = zip(*known, strict=True)
                 score += np.array(sizes, np.float32) @ self.weights[list(rows)]
         return scores
-
-
-def nearness(some: Vectors, landmarks: Vectors) -> Weights:
-    """A Gaussian of the distances, in (0, 1]: float32, shape (n_some, n_landmarks)."""
-    near: Weights = np.exp(-2 * _SHARPNESS * (1 - some @ landmarks.T))
-    return near
 
 
 @cache

@@ -19,11 +19,13 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-from agent.intake.classifier import Classifier, Weights, nearness
+from agent.intake.classifier import Classifier, Weights
 from agent.intake.evaluation import Answer, ScriptedCaller
 from agent.intake.extract import RuledClause, ruled_turn
 from agent.intake.features import Features, joint_meanings, named
 from agent.intake.reader import READ_FIELDS
+from agent.likeness.fit import inverse_root
+from agent.likeness.model import nearness
 from agent.safety.meaning import Vectors
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -33,7 +35,6 @@ FEWEST_CLAUSES = 3  # rarer features teach only their own sentences
 MOST_LANDMARKS = 320  # of 1.5 KB each
 RIDGE = 0.1  # of 0.03, 0.1 and 0.3 by dialogues left out; they differ little
 MOST_STEPS = 100
-_LEAST_SPREAD = 1e-6  # of the landmarks in a direction, under which it is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def fit(data: Examples) -> Classifier:
     common = sorted(name for name, count in counts.items() if count >= FEWEST_CLAUSES)
     names = {name: row for row, name in enumerate(common)}
     landmarks = _landmarks(data)
-    spread = _spread(landmarks)
+    spread = inverse_root(landmarks)
     near = nearness(data.meanings, landmarks) @ spread.astype(np.float32)
     both = _regress(_matrix(data.features, names), near, data.told)
     split = len(names)
@@ -115,13 +116,6 @@ def _landmarks(data: Examples) -> Vectors:
     """Every n-th clause that tells something."""
     telling = np.flatnonzero((data.told == 1).any(axis=1))
     return data.meanings[telling[:: 1 + (len(telling) - 1) // MOST_LANDMARKS]]
-
-
-def _spread(landmarks: Vectors) -> Floats:
-    """Makes nearness to landmarks a Nyström feature: the inverse root of their own nearness."""
-    sizes, directions = np.linalg.eigh(nearness(landmarks, landmarks).astype(np.float64))
-    roots = np.sqrt(np.maximum(sizes, _LEAST_SPREAD))
-    return np.asarray((directions / roots) @ directions.T)
 
 
 def _regress(words: csr_matrix, near: Weights, told: Floats) -> Floats:

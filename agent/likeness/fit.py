@@ -51,7 +51,7 @@ def fit(
     common = sorted(gram for gram, count in counts.items() if count >= FEWEST_TEXTS)
     grams = {gram: row for row, gram in enumerate(common)}
     landmarks = meanings[list(marked[:: 1 + (len(marked) - 1) // MOST_LANDMARKS])]
-    spread = _spread(landmarks)
+    spread = inverse_root(landmarks)
     near = nearness(meanings, landmarks) @ spread
     both = _regress(_matrix(features, grams), near, np.eye(n_kinds)[list(kinds)])
     split = len(grams)
@@ -64,7 +64,7 @@ def fit(
     )
 
 
-def _spread(landmarks: Vectors) -> Floats:
+def inverse_root(landmarks: Vectors) -> Floats:
     """Makes nearness to landmarks a Nyström feature: the inverse root of their own nearness."""
     sizes, directions = np.linalg.eigh(nearness(landmarks, landmarks).astype(np.float64))
     roots = np.sqrt(np.maximum(sizes, _LEAST_SPREAD))

@@ -87,3 +87,14 @@ def test_secrecy_is_answered_as_the_settings_have_it(privacy: PrivacySettings, w
     assert said is not None
     assert words in said
     assert "can't promise" in said
+
+
+def test_a_tuned_models_name_is_left_to_it() -> None:
+    """Who trained an adapter of their own has taught it who it is; it is no person all the same."""
+    tuned = Settings().model_copy(
+        update={"models": Settings().models.model_copy(update={"llm_adapter": "run/adapter.gguf"})}
+    )
+    persona = load_persona("listener", "en")
+    assert answers_by_heart(Settings(), [persona]).answer("What is your name?") is not None
+    assert answers_by_heart(tuned, [persona]).answer("What is your name?") is None
+    assert answers_by_heart(tuned, [persona]).answer("Are you a real person?") is not None
