@@ -25,6 +25,11 @@ def _amplitude(character: str) -> int:
     return _BASE + _STEP * code
 
 
+def forget() -> None:
+    """Give out the amplitudes anew, the faintest first: what sounded before is unreadable."""
+    _codes.clear()
+
+
 def speak(text: str, rate_hz: int, syllable_secs: float = SYLLABLE_SECS) -> Int16Array:
     """The sound of `text`: int16, shape (len(text) * syllable samples,)."""
     n = round(syllable_secs * rate_hz)

@@ -48,9 +48,6 @@ def ready(*texts: str) -> Acknowledgements:
     return {"zh": [Acknowledgement(text, speak(text, OUTPUT_RATE_HZ).tobytes()) for text in texts]}
 
 
-READY = ready("嗯", "哦")
-
-
 def tell(*steps: Step, turn: TurnSettings = COUNSELLOR, **others: Any) -> Scene:
     """A call that begins with the greeting; only `END` sounds complete.
 
@@ -58,7 +55,7 @@ def tell(*steps: Step, turn: TurnSettings = COUNSELLOR, **others: Any) -> Scene:
     echo of the greeting.
     """
     scene: dict[str, Any] = {
-        "acknowledgements": READY,
+        "acknowledgements": ready("嗯", "哦"),
         "complete": lambda text: text.endswith(END),
         "turn": turn,
         **others,
@@ -135,7 +132,7 @@ def test_one_that_would_run_into_the_reply_is_not_said():
 def test_it_is_over_before_a_turn_that_was_not_complete_is_taken():
     """The wait ends after it, and then the reply comes as it would have."""
     scene = tell(say(STORY), wait(6.0))
-    said_secs = READY["zh"][0].secs
+    said_secs = ready("嗯")["zh"][0].secs
     assert scene.at(Acknowledged) + said_secs < scene.at(TranscriptCompleted)
 
 
