@@ -28,7 +28,7 @@ MOST_UNITS = 40
 
 # Log-odds of one thing against all else, chosen by `check`: without a rule a turn is answered
 # from SURE on, with one from DOUBT on.
-SURE_LOG_ODDS = 0.0
+SURE_LOG_ODDS = 1.0
 DOUBT_LOG_ODDS = -5.0
 
 N_KINDS = 1 + len(ABOUTS)  # kind 0 is "none", the others are the things in their order

@@ -1,8 +1,8 @@
 """Cross-validates what is taken for asked, and measures it: `python -m agent.asked.check`.
 
 The log-odds from which a turn is answered are chosen on what turns get from a fit that left
-them out, with all that is much like them; the rules know them, so only `unseen.jsonl`, measured
-with what is in the package, tells how new wordings fare. Takes half a minute.
+them out, with all that is much like them; the rules know some of them, so only the files of
+`MEASURING`, measured with what is in the package, tell how new wordings fare. Takes a minute.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.asked.about import SURE_LOG_ODDS, asked_about, decided, log_odds_of
-from agent.asked.fit import LABELLED, UNSEEN, Example, fit, labelled, ordinary
+from agent.asked.fit import MEASURING, Example, examples, fit, labelled
 from agent.asked.kinds import ABOUTS, About
 from agent.asked.rules import plainly_asked
 from agent.safety.fold import fold
@@ -44,10 +44,9 @@ def figures(judged: Sequence[Judged]) -> dict[str, float]:
 
     Returns:
         `precision`, of what was answered; `recall` of what was asked, also by thing and by
-        locale; `ordinary`, the share of ordinary turns that are answered.
+        locale; `ordinary` and `grave`, of ordinary and of grave turns that are answered.
     """
-    ordinary_turns = [one for one in judged if one.example.is_ordinary]
-    by_hand = [one for one in judged if not one.example.is_ordinary]
+    by_hand = [one for one in judged if one.example.source == "labelled"]
     asked = [one for one in by_hand if one.example.kind]
     groups = {"precision": [one.right for one in by_hand if one.about is not None]}
     groups["recall"] = [one.right for one in asked]
@@ -55,13 +54,15 @@ def figures(judged: Sequence[Judged]) -> dict[str, float]:
         groups[f"recall {about}"] = [one.right for one in asked if one.example.kind == kind]
     for locale in sorted({one.example.locale for one in asked}):
         groups[f"recall {locale}"] = [one.right for one in asked if one.example.locale == locale]
-    groups["ordinary"] = [one.about is not None for one in ordinary_turns]
+    for source in ("ordinary", "grave"):
+        turns = [one for one in judged if one.example.source == source]
+        groups[source] = [one.about is not None for one in turns]
     return {name: round(float(np.mean(hits)), 4) for name, hits in groups.items() if hits}
 
 
-def measured(examples: Sequence[Example]) -> dict[str, float]:
+def measured(turns: Sequence[Example]) -> dict[str, float]:
     """How the weights in the package do on turns that they were not fitted on."""
-    return figures([Judged(one, asked_about(one.text)) for one in examples])
+    return figures([Judged(one, asked_about(one.text)) for one in turns])
 
 
 def cross_validated(data: Sequence[Example]) -> dict[str, dict[str, float]]:
@@ -102,10 +103,9 @@ def parts(data: Sequence[Example]) -> npt.NDArray[np.int64]:
 
 def main() -> None:
     """Print both as JSON."""
-    known = labelled(LABELLED)
     found = {
-        "cross-validated": cross_validated([*known, *ordinary(known)]),
-        f"unseen at {SURE_LOG_ODDS}": measured(labelled(UNSEEN)),
+        "cross-validated": cross_validated(examples()),
+        f"measured at {SURE_LOG_ODDS}": {one.stem: measured(labelled(one)) for one in MEASURING},
     }
     print(json.dumps(found, indent=1))
 

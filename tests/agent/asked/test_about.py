@@ -94,6 +94,6 @@ def test_unseen_wordings_are_seldom_answered_wrongly() -> None:
 
 
 @pytest.mark.parametrize("text", ["你家的狗叫什么", "你家的狗叫什麼名字"])
-def test_the_name_of_somebody_else_is_not_its_own(text: str):
+def test_the_name_of_somebody_else_is_not_its_own(text: str) -> None:
     """Only who asks for the bot's name is told it."""
     assert asked_about(text) is None
