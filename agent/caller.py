@@ -56,7 +56,8 @@ class CallScript:
 
     Attributes:
         turns: In order.
-        lead_in_secs: Silence before the first clip; a greeting is heard out as well.
+        greeted: Ask for the greeting first, as the page does, and hear it out.
+        lead_in_secs: Silence before the first words of either side.
         settle_secs: Quiet after a reply before it counts as over.
         answer_timeout_secs: Wait for a reply to begin, from the end of the clip on.
         reply_timeout_secs: Wait for it to end.
@@ -66,6 +67,7 @@ class CallScript:
     """
 
     turns: tuple[ScriptedTurn, ...]
+    greeted: bool = False
     lead_in_secs: float = 0.6
     settle_secs: float = 0.6
     answer_timeout_secs: float = 45.0
@@ -249,6 +251,8 @@ class Caller:
 
     async def _follow(self, socket: ClientConnection, script: CallScript) -> None:
         await self._until(lambda: self._elapsed() >= script.lead_in_secs)
+        if script.greeted:
+            await self._ask_for_words(socket, script)
         await self._until_quiet(script)
         for index, scripted in enumerate(script.turns):
             await self._say(scripted)
@@ -257,6 +261,15 @@ class Caller:
                 await self._until_answered(socket, script)
             else:
                 await self._until_cut_in(following.cut_in_secs, script)
+
+    async def _ask_for_words(self, socket: ClientConnection, script: CallScript) -> None:
+        """Have the bot speak without having been spoken to, and hear it out."""
+        before = len(self._log.replies)
+        await _send(socket, type="response.create")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(script.answer_timeout_secs):
+                await self._until(lambda: len(self._log.replies) > before)
+                await self._until_quiet(script)
 
     async def _say(self, scripted: ScriptedTurn) -> None:
         self._log.begin_turn(

@@ -167,6 +167,7 @@ class CallLog:
         audible = [r for r in turn.replies if self._speaker.first_audible_at(r.response_id)]
         reply = (audible or turn.replies or [Reply("", speech_end_at, status="none")])[-1]
         first_playout_at = self._speaker.first_audible_at(reply.response_id)
+        acknowledged_at = self._speaker.first_acknowledged_at(speech_end_at, first_playout_at)
         gaps_secs = self._speaker.gaps_secs(reply.response_id)
         seen_at = {
             "speech_end": speech_end_at,
@@ -195,6 +196,7 @@ class CallLog:
             client_marks_ms=marks_ms,
             server_marks_ms=reply.server_marks_ms,
             response_latency_ms=marks_ms.get("first_playout"),
+            acknowledged_ms=None if acknowledged_at is None else after_ms(acknowledged_at),
             server_response_latency_ms=reply.server_latency_ms,
             reply_audio_secs=round(len(self._speaker.audio(reply.response_id)) / OUTPUT_RATE_HZ, 3),
             replies=len(turn.replies),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -43,6 +43,8 @@ class TurnReport:
         client_marks_ms: Marks of design section 4 that a client can see.
         server_marks_ms: The server's own.
         response_latency_ms: Last audible sample of the clip to first audible of the reply.
+        acknowledged_ms: Likewise to the first audible of an acknowledgement (嗯) that was said
+            before the reply; None if none was.
         reply_audio_secs: Length of the audio received.
         replies: Replies that began in this turn; more than one means that the server took
             a pause inside the clip for its end.
@@ -63,6 +65,7 @@ class TurnReport:
     client_marks_ms: Mapping[str, float]
     server_marks_ms: Mapping[str, float]
     response_latency_ms: float | None
+    acknowledged_ms: float | None
     server_response_latency_ms: float | None
     reply_audio_secs: float
     replies: int
@@ -73,6 +76,13 @@ class TurnReport:
     ledger: Mapping[str, float] = field(default_factory=dict)
     answers: tuple[AnswerReport, ...] = ()
     commits_ms: tuple[float, ...] = ()
+
+    @property
+    def first_sound_ms(self) -> float | None:
+        """To the first audible sample of the bot, be it an acknowledgement or the reply."""
+        if self.response_latency_ms is None or self.acknowledged_ms is None:
+            return self.response_latency_ms
+        return min(self.acknowledged_ms, self.response_latency_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +104,21 @@ class CallReport:
     acknowledgements: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Everything but the recording, and the latency's percentiles."""
-        latencies = [t.response_latency_ms for t in self.turns if t.response_latency_ms is not None]
+        """Everything but the recording, and the percentiles of the latency and the first sound."""
         return {
             "call_id": self.call_id,
             "turns": [asdict(turn) for turn in self.turns],
             "errors": list(self.errors),
             "acknowledgements": list(self.acknowledgements),
-            "response_latency_ms": {
-                "p50": round(float(np.percentile(latencies, 50)), 1),
-                "p95": round(float(np.percentile(latencies, 95)), 1),
-            }
-            if latencies
-            else None,
+            "response_latency_ms": _percentiles(turn.response_latency_ms for turn in self.turns),
+            "first_sound_ms": _percentiles(turn.first_sound_ms for turn in self.turns),
         }
+
+
+def _percentiles(values_ms: Iterable[float | None]) -> dict[str, float] | None:
+    """Median and 95th percentile of those that are known; None if none are."""
+    known_ms = [value for value in values_ms if value is not None]
+    if not known_ms:
+        return None
+    p50, p95 = np.percentile(known_ms, (50, 95))
+    return {"p50": round(float(p50), 1), "p95": round(float(p95), 1)}

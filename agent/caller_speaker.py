@@ -35,6 +35,12 @@ class PlayedSpan:
     def end_at(self) -> float:
         return self.start_at + len(self.samples) / OUTPUT_RATE_HZ
 
+    def audible_at(self) -> float | None:
+        """When its first 10 ms above -50 dBFS begin to sound; None if none do."""
+        window = round(LEVEL_WINDOW_SECS * OUTPUT_RATE_HZ)
+        loud = np.flatnonzero(window_levels_dbfs(self.samples, window) >= AUDIBLE_DBFS)
+        return self.start_at + int(loud[0]) * window / OUTPUT_RATE_HZ if len(loud) else None
+
 
 @dataclass(slots=True)
 class _Track:
@@ -132,14 +138,15 @@ class SimulatedSpeaker:
         return tuple(track.gaps_secs) if track else ()
 
     def first_audible_at(self, reply_id: str) -> float | None:
-        """When the reply's first 10 ms above -50 dBFS began to sound; None if none did."""
-        window = round(LEVEL_WINDOW_SECS * OUTPUT_RATE_HZ)
-        for span in self._spans:
-            if span.reply_id == reply_id:
-                loud = np.flatnonzero(window_levels_dbfs(span.samples, window) >= AUDIBLE_DBFS)
-                if len(loud):
-                    return span.start_at + int(loud[0]) * window / OUTPUT_RATE_HZ
-        return None
+        """When the reply became audible; None if it never did."""
+        mine = (span.audible_at() for span in self._spans if span.reply_id == reply_id)
+        return next((at for at in mine if at is not None), None)
+
+    def first_acknowledged_at(self, after: float, before: float | None) -> float | None:
+        """When the first acknowledgement between two instants became audible, if one did."""
+        audible = (span.audible_at() for span in self._acknowledgements if span.start_at > after)
+        first = next((at for at in audible if at is not None), None)
+        return first if first is not None and before is not None and first < before else None
 
     def last_played_at(self, reply_id: str) -> float | None:
         """When the reply's last sample sounded; None if none did."""

@@ -9,7 +9,7 @@ Introduction to the Bootstrap, 1993, chapters 8 and 13.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -68,13 +68,15 @@ def _percent_of_turns(drawn: Floats) -> Floats:
     return percent
 
 
-def _latency(turn: TurnResult) -> float:
-    return float("nan") if turn.latency_ms is None else turn.latency_ms
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 FIGURES: Mapping[str, _Figure] = {
-    "p50_ms": (_latency, _percentile(50)),
-    "p95_ms": (_latency, _percentile(95)),
+    "p50_ms": (lambda turn: _or_nan(turn.latency_ms), _percentile(50)),
+    "p95_ms": (lambda turn: _or_nan(turn.latency_ms), _percentile(95)),
+    "first_sound_p50_ms": (lambda turn: _or_nan(turn.first_sound_ms), _percentile(50)),
+    "first_sound_p95_ms": (lambda turn: _or_nan(turn.first_sound_ms), _percentile(95)),
     "premature_percent": (lambda turn: float(turn.premature), _percent_of_turns),
     "missed_percent": (lambda turn: float(turn.missed), _percent_of_turns),
     "error_percent": (lambda turn: turn.edits / turn.reference_units, _percent_of_turns),
@@ -98,9 +100,9 @@ def compare(old: Sequence[TurnResult], new: Sequence[TurnResult]) -> list[Change
     return [_change(name, pairs) for name in FIGURES]
 
 
-def latency_interval(turns: Sequence[TurnResult], percent: float) -> Interval | None:
+def latency_interval(latencies_ms: Iterable[float | None], percent: float) -> Interval | None:
     """A percentile of one run's latencies with its interval; None if nothing was answered."""
-    latencies = np.array([t.latency_ms for t in turns if t.latency_ms is not None], dtype=float)
+    latencies = np.array([value for value in latencies_ms if value is not None], dtype=float)
     if not len(latencies):
         return None
     drawn = np.percentile(latencies[_drawn_indices(len(latencies))], percent, axis=1)

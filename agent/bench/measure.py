@@ -46,6 +46,8 @@ class TurnResult:
         gaps_ms: Audible breaks of its replies.
         client_marks_ms, server_marks_ms: Marks of design section 4, from either side.
         ledger: The server's account of speculation.
+        acknowledged_ms: To the first audible sample of an acknowledgement (嗯) before the
+            reply; None if there was none.
     """
 
     turn_id: str
@@ -67,6 +69,14 @@ class TurnResult:
     client_marks_ms: Mapping[str, float] = field(default_factory=dict)
     server_marks_ms: Mapping[str, float] = field(default_factory=dict)
     ledger: Mapping[str, float] = field(default_factory=dict)
+    acknowledged_ms: float | None = None
+
+    @property
+    def first_sound_ms(self) -> float | None:
+        """To the first audible sample of the bot, be it an acknowledgement or that reply."""
+        if self.latency_ms is None or self.acknowledged_ms is None:
+            return self.latency_ms
+        return min(self.acknowledged_ms, self.latency_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,7 @@ class Summary:
         gaps: Audible breaks of playout, and the longest.
         ledger: Sums of the turns' accounts.
         failures: Calls that broke down, and codes of `error` events.
+        first_sound_ms: Of the same turns as `latency_ms`.
     """
 
     turns: int
@@ -110,6 +121,7 @@ class Summary:
     longest_gap_ms: float
     ledger: Mapping[str, float]
     failures: tuple[str, ...] = ()
+    first_sound_ms: Percentiles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +162,14 @@ def measure_turn(take: Take, report: TurnReport) -> TurnResult:
         client_marks_ms=report.client_marks_ms,
         server_marks_ms=report.server_marks_ms,
         ledger=report.ledger,
+        acknowledged_ms=report.acknowledged_ms,
     )
 
 
 def summarise(turns: Sequence[TurnResult], failures: Iterable[str] = ()) -> Summary:
     """One system's figures."""
     latencies = [turn.latency_ms for turn in turns if turn.latency_ms is not None]
+    sounds = [turn.first_sound_ms for turn in turns if turn.first_sound_ms is not None]
     gaps = [gap for turn in turns for gap in turn.gaps_ms]
     ledger: dict[str, float] = {}
     for turn in turns:
@@ -175,6 +189,7 @@ def summarise(turns: Sequence[TurnResult], failures: Iterable[str] = ()) -> Summ
         longest_gap_ms=max(gaps, default=0.0),
         ledger=ledger,
         failures=tuple(failures),
+        first_sound_ms=percentiles(sounds) if sounds else None,
     )
 
 

@@ -18,6 +18,8 @@ from pipeline.errors import ConfigError
 FIGURES = (
     "p50_ms",
     "p95_ms",
+    "first_sound_p50_ms",
+    "first_sound_p95_ms",
     "premature_percent",
     "cut_pauses_percent",
     "missed_percent",
@@ -73,6 +75,9 @@ class Record:
         }
         if summary.latency_ms is not None:
             found |= {"p50_ms": summary.latency_ms.p50, "p95_ms": summary.latency_ms.p95}
+        if summary.first_sound_ms is not None:
+            found["first_sound_p50_ms"] = summary.first_sound_ms.p50
+            found["first_sound_p95_ms"] = summary.first_sound_ms.p95
         found |= {f"{lang}_error_percent": 100 * r for lang, r in summary.error_rates.items()}
         found |= {f"ratio_{system}": ratio for system, ratio in self.ratios.items()}
         return {name: round(value, 3) for name, value in found.items() if value is not None}

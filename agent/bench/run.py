@@ -55,10 +55,11 @@ class PreparedCall:
     takes: tuple[Take, ...]
     room: Int16Array
 
-    def script(self, listen_secs: float | None = None) -> CallScript:
+    def script(self, *, greeted: bool, listen_secs: float | None = None) -> CallScript:
         """What a scripted caller does with it."""
         return CallScript(
             tuple(ScriptedTurn(take.clip) for take in self.takes),
+            greeted=greeted,
             answer_timeout_secs=ANSWER_TIMEOUT_SECS,
             listen_secs=listen_secs,
             background=self.room,
@@ -155,7 +156,9 @@ async def hold_call(
     # Without a jitter buffer what is measured is the arrival, and every late piece is a gap.
     caller = Caller(url, rate_hz=RATE_HZ, jitter_secs=0.0)
     try:
-        report = await caller.run(prepared.script(listen_secs))
+        report = await caller.run(
+            prepared.script(greeted=system == "ours", listen_secs=listen_secs)
+        )
     except (ProtocolError, OverloadedError) as error:
         lost = tuple(measure_turn(take, _unanswered(take)) for take in prepared.takes)
         return HeldCall(system, lost, (f"{prepared.call.name}: {error.message}",))
@@ -197,6 +200,7 @@ def _unanswered(take: Take) -> TurnReport:
         client_marks_ms={},
         server_marks_ms={},
         response_latency_ms=None,
+        acknowledged_ms=None,
         server_response_latency_ms=None,
         reply_audio_secs=0.0,
         replies=0,

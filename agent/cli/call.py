@@ -15,7 +15,7 @@ from agent.cli.run_models import MODEL_HELP, model_flags
 
 if TYPE_CHECKING:
     from agent.caller import Caller, CallScript, MicrophoneRate
-    from agent.caller_report import CallReport
+    from agent.caller_report import CallReport, TurnReport
     from agent.config import Settings
 
 
@@ -108,12 +108,20 @@ async def _call_here(
             return await caller(url).run(script)
 
 
+def _latency(turn: TurnReport) -> str:
+    if turn.response_latency_ms is None:
+        return "no reply was heard"
+    reply = f"{turn.response_latency_ms:.0f} ms"
+    if turn.acknowledged_ms is None:
+        return reply
+    return f"{reply} (after an acknowledgement at {turn.acknowledged_ms:.0f} ms)"
+
+
 def _print(report: CallReport) -> None:
     for turn in report.turns:
-        latency = turn.response_latency_ms
         typer.echo(f"{turn.clip}")
         typer.echo(f"  caller   {turn.transcript}")
         typer.echo(f"  bot      {turn.heard_text}  ({turn.status})")
-        typer.echo(f"  latency  {'no reply was heard' if latency is None else f'{latency:.0f} ms'}")
+        typer.echo(f"  latency  {_latency(turn)}")
     for code in report.errors:
         typer.echo(f"error: {code}", err=True)

@@ -289,9 +289,9 @@ class TurnSettings(Section):
 
     acknowledge: bool = Field(
         True,
-        description="Say the persona's acknowledgements (mm-hm) into the pauses of a long story, "
-        "more often with pacing counsellor, never with quick. Shows that somebody listens; one "
-        "that comes at the wrong moment is heard as a wish to speak.",
+        description="Say the persona's acknowledgements (mm-hm) at once where a turn may be over "
+        "and is waited for, and now and then into a long story; never with pacing quick. Shows "
+        "that somebody listens; one that comes at the wrong moment is heard as a wish to speak.",
     )
 
     @model_validator(mode="after")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,7 +36,6 @@ from pipeline.errors import ConfigError, OverloadedError, ProtocolError
 
 # How long a silent caller stays silent before asking for a word, as the page's button does.
 SILENCE_SECS = 10.0
-GREETING_TIMEOUT_SECS = 20.0
 
 
 class CrisisLog(CallLog):
@@ -107,22 +105,16 @@ class ConversingCaller(Caller):
             reply = self._last_words()
 
     async def _greeted(self, socket: ClientConnection, script: CallScript) -> str:
-        """Ask for the greeting, as the page does, and hear it out."""
-        await _ask_for_words(socket)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GREETING_TIMEOUT_SECS):
-                await self._until(lambda: bool(self._log.replies))
-                await self._until_quiet(script)
+        """The server's first words, which the page asks for as well."""
+        await self._ask_for_words(socket, script)
         return "".join(reply.text for reply in self._log.replies.values())
 
     async def _until_checked_on(self, socket: ClientConnection, script: CallScript) -> None:
         """Until something was said into a silence, by itself or because it was asked for."""
-        replies = self._log.turns[-1].replies
-        if not replies:
-            await _ask_for_words(socket)
+        if not self._log.turns[-1].replies:
+            await self._ask_for_words(socket, script)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(script.answer_timeout_secs):
-                await self._until(lambda: bool(replies))
                 await self._until_quiet(script)
 
     def _last_words(self) -> str:
@@ -267,7 +259,3 @@ def silence() -> Clip:
     """Nothing for `SILENCE_SECS`: the room alone is heard."""
     samples = np.zeros(round(SILENCE_SECS * RATE_HZ), np.int16)
     return Clip("silence", samples, RATE_HZ, 0.0, 0, len(samples))
-
-
-async def _ask_for_words(socket: ClientConnection) -> None:
-    await socket.send(json.dumps({"type": "response.create"}))

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from agent.caller_clip import clip_of
+from pipeline.audio import OUTPUT_RATE_HZ
 from pipeline.errors import SynthesisError
 from pipeline.tts.base import SpeechStyle, Voice
 from pipeline.tts.levels import amplitude
@@ -30,7 +32,8 @@ def speak_acknowledgements(
         style: Of the replies.
 
     Returns:
-        In the order of `texts`; without those that the voice cannot speak.
+        In the order of `texts`, without the silence around them; without those that the
+        voice cannot speak.
     """
     soft = replace(style, volume=style.volume * amplitude(SOFTER_DB))
     spoken = []
@@ -42,5 +45,7 @@ def speak_acknowledgements(
             continue
         pcm = np.concatenate([np.zeros(0, np.int16), *pieces])
         if np.any(pcm):
-            spoken.append(Acknowledgement(text, pcm.astype("<i2").tobytes()))
+            clip = clip_of(pcm, OUTPUT_RATE_HZ)
+            heard = pcm[clip.speech_start : clip.speech_end]
+            spoken.append(Acknowledgement(text, heard.astype("<i2").tobytes()))
     return tuple(spoken)

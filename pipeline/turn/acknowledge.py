@@ -1,4 +1,4 @@
-"""When to say 嗯 while the caller tells a long story, and which. Pure.
+"""When to say 嗯 into a caller's silence without taking the turn, and which. Pure.
 
     story   ▁▇▇▇▇▇▇▇▁▇▇▇▇▇▇▇▁▁▁▁▁▁▁▁▁▁▇▇▇▇▇▇
                             ├──── wait ────┤ the turn would be taken here
@@ -8,6 +8,11 @@
                             │  └ the words are known, and do not say that this is all
                             └ the caller falls silent
 
+There are two occasions. In a *story* all that is known says that the caller goes on; they
+are told now and then that somebody is there. In *doubt* they may have finished or may go
+on: a person would not leave them in silence for the second that it takes to be sure, so
+the first sound comes at once, and the reply when the wait is over.
+
 An acknowledgement takes nothing: it is no reply and no turn, drafts go on being written,
 and a caller who goes on over it interrupts nobody. Time is stream time.
 """
@@ -16,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import TypeAlias
 
 import numpy as np
@@ -33,14 +39,18 @@ from pipeline.turn.endpointing import (
 # From our decision to the first sample in the air, as `pipeline.playout.clock` assumes.
 START_SECS = 0.08
 # Between its last sample and the first that a reply could have: less sounds like one breath.
-CLEAR_SECS = 0.2
+CLEAR_SECS = 0.15
 # smart-turn answers within this silence, or is too late to be waited for; its no would shorten
 # the wait, and then the reply would come into the acknowledgement.
 AUDIO_OPINION_SECS = 0.5
-# The caller goes on: at these log-odds for the end, or less. On the half of the labelled set of
-# `agent/bench/endpointing` that was not fitted to, 48 % of the pauses inside Mandarin turns and
-# 74 % of English ones lie there, and 6 % and 2 % of the ends; at 0.0 it is 13 % of Mandarin ends.
-GOES_ON_LOG_ODDS = -1.5
+# Up to here the log-odds for the end say that the caller goes on: on the half of the labelled
+# set of `agent/bench/endpointing` that was not fitted to, 30 % of the pauses inside Mandarin
+# turns and 69 % of English ones lie there, and 1 % of the ends.
+GOES_ON_LOG_ODDS = -3.0
+# From here on it is rather the end: 29 % and 13 % of the pauses, 86 % and 95 % of the ends.
+LIKELY_LOG_ODDS = -0.5
+# From here on it is the end whatever the caller's rhythm, and a wait is meant as silence.
+OVER_LOG_ODDS = 2.6
 # An echo that is further below the voice stays under `GateSettings.min_level_dbfs` (-62): an
 # acknowledgement is played at about -26 dBFS.
 AUDIBLE_ECHO_DB = -36.0
@@ -74,21 +84,34 @@ class Acknowledgement:
 Acknowledgements: TypeAlias = Mapping[Language, Sequence[Acknowledgement]]
 
 
+# Sooner than this the same word again would be a parrot's.
+SAME_APART_SECS = 5.0
+# Silences shorter than these are breath. The less it looks like the end, the longer it is left
+# to the caller to go on.
+LIKELY_SILENCE_SECS = 0.25
+DOUBT_SILENCE_SECS = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Rhythm:
     """How often.
 
     Attributes:
-        story_secs: Voice in the turn before the first.
-        apart_secs: From one to the next.
+        story_secs: Voice in the turn before the first into a story.
+        apart_secs: From any to the next into a story.
+        doubt_apart_secs: From any to the next where the turn may be over.
+        likely_apart_secs: From any to the next where it rather is.
     """
 
     story_secs: float
     apart_secs: float
+    doubt_apart_secs: float = 5.0
+    likely_apart_secs: float = 1.5
 
 
 # People acknowledge a story every five to ten seconds; one who does it through a loudspeaker
-# a quarter of a second late had better do it less. Pacing "quick" answers instead.
+# a quarter of a second late had better do it less. At what may be the end 嗯 is half the
+# answer, and is missed more than it disturbs. Pacing "quick" answers instead.
 RHYTHMS: Mapping[Pacing, Rhythm] = {
     "natural": Rhythm(story_secs=8.0, apart_secs=12.0),
     "counsellor": Rhythm(story_secs=5.0, apart_secs=8.0),
@@ -133,7 +156,7 @@ class Acknowledger:
     ready: Acknowledgements = field(default_factory=dict)
     hushed: Callable[[str], bool] = lambda text: False
     echoes: bool = False
-    _not_before_secs: float = 0.0
+    _last_secs: float = -inf
     _recent: list[str] = field(default_factory=list)  # texts, the latest last
 
     def choose(self, pause: InnerPause) -> Acknowledgement | None:
@@ -142,21 +165,22 @@ class Acknowledger:
         The choice is noted as said.
         """
         rhythm = RHYTHMS.get(self.settings.pacing)
-        if rhythm is None or self.echoes or pause.at_secs < self._not_before_secs:
-            return None
-        if pause.voiced_secs < rhythm.story_secs or not self._goes_on(pause):
+        if rhythm is None or self.echoes or not self._is_occasion(pause, rhythm):
             return None
         chosen = self._next(pause)
         if chosen is None:
             return None
-        self._not_before_secs = pause.at_secs + rhythm.apart_secs
+        self._last_secs = pause.at_secs
         if self.hushed(pause.text):
             return None
         self._recent = [*(text for text in self._recent if text != chosen.text), chosen.text]
         return chosen
 
-    def _goes_on(self, pause: InnerPause) -> bool:
-        """All opinions are in, and none says that the caller has finished or asks something."""
+    def _is_occasion(self, pause: InnerPause, rhythm: Rhythm) -> bool:
+        """A story or a doubt, the last acknowledgement being long enough ago.
+
+        All opinions are in, and none says that the caller asks something: 嗯 would be a yes.
+        """
         evidence = pause.evidence
         if evidence.llm is None or evidence.ending in ("question", "answer"):
             return False
@@ -165,12 +189,25 @@ class Acknowledger:
             and pause.silence_secs < AUDIO_OPINION_SECS
             and audio_may_decide(evidence, self.settings)
         )
-        return not outstanding and log_odds(evidence) <= GOES_ON_LOG_ODDS
+        if outstanding:
+            return False
+        apart_secs = pause.at_secs - self._last_secs
+        odds = log_odds(evidence)
+        if odds <= GOES_ON_LOG_ODDS or evidence.ending == "open":
+            return pause.voiced_secs >= rhythm.story_secs and apart_secs >= rhythm.apart_secs
+        if odds >= OVER_LOG_ODDS:
+            return False
+        if odds >= LIKELY_LOG_ODDS:
+            silence_secs, least_apart_secs = LIKELY_SILENCE_SECS, rhythm.likely_apart_secs
+        else:
+            silence_secs, least_apart_secs = DOUBT_SILENCE_SECS, rhythm.doubt_apart_secs
+        return pause.silence_secs >= silence_secs and apart_secs >= least_apart_secs
 
     def _next(self, pause: InnerPause) -> Acknowledgement | None:
-        """The one that was said longest ago, of those that are over in time; never the last."""
+        """The one that was said longest ago, of those that are over in time."""
         room_secs = pause.wait_secs - pause.silence_secs - START_SECS - CLEAR_SECS
-        last = self._recent[-1:]
+        fresh = pause.at_secs - self._last_secs >= SAME_APART_SECS
+        last = [] if fresh else self._recent[-1:]
         fitting = [
             one
             for one in self.ready.get(pause.evidence.language, ())

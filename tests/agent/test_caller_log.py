@@ -46,6 +46,36 @@ def test_latency_counts_from_the_last_audible_sample_of_the_clip():
     assert report.response_latency_ms == pytest.approx(400.0, abs=10.0)
 
 
+def acknowledge(one, at):
+    sound = base64.b64encode(tone(0.3)).decode()
+    one.take({"type": "qingting.acknowledgement", "text": "嗯", "audio": sound}, at)
+
+
+def test_an_acknowledgement_before_the_reply_is_the_first_sound():
+    """The reply's latency is its own; one inside the clip is no answer to its end."""
+    one = log()
+    one.begin_turn(CLIP, 0, cutting_in=False)
+    acknowledge(one, 0.5)
+    acknowledge(one, 1.3)
+    reply(one, 1, at=2.2)
+    report = one.report(one.turns[0], instant)
+    assert report.response_latency_ms == pytest.approx(1200.0, abs=10.0)
+    assert report.acknowledged_ms == report.first_sound_ms == pytest.approx(300.0, abs=10.0)
+
+
+@pytest.mark.parametrize("acknowledged_at", [None, 0.5, 1.6])
+def test_without_one_between_clip_and_reply_the_reply_is_the_first_sound(acknowledged_at):
+    """Neither an earlier nor a later one counts."""
+    one = log()
+    one.begin_turn(CLIP, 0, cutting_in=False)
+    reply(one, 1, at=1.4)
+    if acknowledged_at is not None:
+        acknowledge(one, acknowledged_at)
+    report = one.report(one.turns[0], instant)
+    assert report.acknowledged_ms is None
+    assert report.first_sound_ms == report.response_latency_ms
+
+
 def test_the_last_reply_that_was_heard_is_the_turns_reply():
     """A reply into a pause of the clip is counted, and does not give the latency."""
     one = log()

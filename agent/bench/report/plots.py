@@ -42,7 +42,7 @@ def waterfall_picture(record: Record) -> bytes:
 
 
 def distribution_picture(record: Record) -> bytes:
-    """The share of turns that were answered within a time, a line for each system."""
+    """The share of turns that were answered within a time, a line or two for each system."""
     figure = Figure(figsize=(_WIDTH_INCHES, 3.6), layout="constrained")
     axis = figure.subplots()
     for result in record.systems:
@@ -84,14 +84,26 @@ def _draw_waterfall(axis: Axes, system: System, spans: Sequence[StageSpan]) -> N
 
 
 def _draw_distribution(axis: Axes, result: SystemResult) -> None:
-    latencies = sorted(turn.latency_ms for turn in result.turns if turn.latency_ms is not None)
-    if not latencies:
-        return
-    # Turns without a reply count: their line never reaches 100 %.
-    shares = 100.0 * np.arange(len(latencies) + 1) / len(result.turns)
-    label = f"{result.system} (p50 {np.median(latencies):.0f} ms)"
-    times_ms = [latencies[0], *latencies]
-    axis.step(times_ms, shares, where="post", label=label, color=_SYSTEM_COLOURS[result.system])
+    """Of the replies, and dashed of the first sounds where some were acknowledgements."""
+    replies = _known([turn.latency_ms for turn in result.turns])
+    sounds = _known([turn.first_sound_ms for turn in result.turns])
+    for latencies, name, line in ((replies, "", "-"), (sounds, ", first sound", "--")):
+        if not latencies or (line == "--" and sounds == replies):
+            continue
+        # Turns without a reply count: their line never reaches 100 %.
+        shares = 100.0 * np.arange(len(latencies) + 1) / len(result.turns)
+        axis.step(
+            [latencies[0], *latencies],
+            shares,
+            where="post",
+            label=f"{result.system}{name} (p50 {np.median(latencies):.0f} ms)",
+            color=_SYSTEM_COLOURS[result.system],
+            linestyle=line,
+        )
+
+
+def _known(latencies_ms: Sequence[float | None]) -> list[float]:
+    return sorted(value for value in latencies_ms if value is not None)
 
 
 def _png(figure: Figure) -> bytes:

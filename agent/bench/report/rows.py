@@ -27,8 +27,10 @@ def overview(record: Record) -> Table:
     heads = ("", *(result.system for result in record.systems))
     lines: list[tuple[str, Callable[[SystemResult], str]]] = [
         ("turns", lambda r: str(r.summary.turns)),
-        ("response latency p50 [95 %], ms", lambda r: _latency(r, 50)),
-        ("response latency p95 [95 %], ms", lambda r: _latency(r, 95)),
+        ("first sound p50 [95 %], ms", lambda r: _interval(_first_sounds(r), 50)),
+        ("first sound p95 [95 %], ms", lambda r: _interval(_first_sounds(r), 95)),
+        ("reply p50 [95 %], ms", lambda r: _interval(_latencies(r), 50)),
+        ("reply p95 [95 %], ms", lambda r: _interval(_latencies(r), 95)),
         ("worst, ms", _worst),
         ("pauses taken for the end", lambda r: _share(r.summary.cut_pauses, r.summary.pauses)),
         ("turns cut off", lambda r: _share(r.summary.premature, r.summary.turns)),
@@ -76,12 +78,23 @@ def changes(found: Sequence[Change]) -> Table:
 def turns(result: SystemResult) -> Table:
     """Every turn of one system."""
     return Table(
-        ("turn", "kind", "latency, ms", "cut off", "errors", "said", "understood", "answered"),
+        (
+            "turn",
+            "kind",
+            "first sound, ms",
+            "reply, ms",
+            "cut off",
+            "errors",
+            "said",
+            "understood",
+            "answered",
+        ),
         tuple(
             (
                 turn.turn_id,
                 turn.kind,
-                NONE if turn.latency_ms is None else f"{turn.latency_ms:.0f}",
+                _ms(turn.first_sound_ms),
+                _ms(turn.latency_ms),
                 "yes" if turn.premature else "",
                 f"{turn.edits}/{turn.reference_units}",
                 turn.reference,
@@ -119,11 +132,23 @@ def _errors(language: str) -> Callable[[SystemResult], str]:
     return shown
 
 
-def _latency(result: SystemResult, percent: float) -> str:
-    interval = latency_interval(result.turns, percent)
+def _first_sounds(result: SystemResult) -> list[float | None]:
+    return [turn.first_sound_ms for turn in result.turns]
+
+
+def _latencies(result: SystemResult) -> list[float | None]:
+    return [turn.latency_ms for turn in result.turns]
+
+
+def _interval(latencies_ms: Sequence[float | None], percent: float) -> str:
+    interval = latency_interval(latencies_ms, percent)
     if interval is None:
         return NONE
     return f"{interval.value:.0f} [{interval.low:.0f}, {interval.high:.0f}]"
+
+
+def _ms(value: float | None) -> str:
+    return NONE if value is None else f"{value:.0f}"
 
 
 def _worst(result: SystemResult) -> str:

@@ -78,7 +78,7 @@ def test_runs_without_a_common_turn_cannot_be_compared():
 @given(st.lists(st.floats(50, 5000), min_size=1, max_size=40), st.sampled_from([50, 95]))
 def test_an_interval_holds_its_value(latencies, percent):
     """And lies between the fastest and the slowest turn."""
-    interval = latency_interval(turns(latencies), percent)
+    interval = latency_interval(latencies, percent)
     assert interval is not None
     assert min(latencies) - 0.01 <= interval.low <= interval.high <= max(latencies) + 0.01
     if percent == 50:
@@ -87,4 +87,4 @@ def test_an_interval_holds_its_value(latencies, percent):
 
 def test_no_answers_no_interval():
     """None rather than a number."""
-    assert latency_interval(turns([None]), 50) is None
+    assert latency_interval([None], 50) is None

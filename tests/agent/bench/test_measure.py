@@ -1,5 +1,7 @@
 """From observations to figures."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,7 @@ def report(answers=(), commits_ms=(), transcript="我上周，不对，是昨天
         client_marks_ms={},
         server_marks_ms={"first_playout": 400.0},
         response_latency_ms=None,
+        acknowledged_ms=None,
         server_response_latency_ms=None,
         reply_audio_secs=1.0,
         replies=len(answers),
@@ -69,6 +72,19 @@ def test_a_turn_that_went_well():
     )
     assert (result.edits, result.reference_units) == (0, 8)
     assert result.ledger == {"hits": 1.0}
+
+
+def test_an_acknowledgement_is_the_first_sound_and_no_reply():
+    """Both are told; without a reply there is neither."""
+    acknowledged = dataclasses.replace(report([answer(1250, 1300)], [1240]), acknowledged_ms=400)
+    result = measure_turn(take(), acknowledged)
+    assert (result.first_sound_ms, result.latency_ms) == (400, 1300)
+    summary = summarise([result, measure_turn(take(), report([answer(300, 420)], [290]))])
+    assert summary.first_sound_ms is not None
+    assert summary.latency_ms is not None
+    assert (summary.first_sound_ms.p50, summary.latency_ms.p50) == (410, 860)
+    unanswered = measure_turn(take(), dataclasses.replace(report(), acknowledged_ms=400))
+    assert unanswered.first_sound_ms is None
 
 
 @pytest.mark.parametrize(

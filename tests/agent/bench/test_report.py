@@ -36,8 +36,8 @@ def test_the_overview_has_a_column_for_each_system():
     assert overview.heads == ("", "ours", "sequential", "stock")
     shown = table_of(overview)
     assert shown["turns"] == ("4", "1", "1")
-    assert shown["response latency p50 [95 %], ms"][0].startswith("400 [")
-    assert shown["response latency p50 [95 %], ms"][2] == rows.NONE
+    assert shown["reply p50 [95 %], ms"][0].startswith("400 [")
+    assert shown["reply p50 [95 %], ms"][2] == rows.NONE
     assert shown["our median over theirs, same turns"] == (rows.NONE, "0.07", rows.NONE)
     assert all(len(row) == 4 for row in overview.rows)
 

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from pipeline.audio import OUTPUT_RATE_HZ
 from pipeline.turn.acknowledge import (
     CLEAR_SECS,
+    DOUBT_SILENCE_SECS,
+    LIKELY_SILENCE_SECS,
     RHYTHMS,
+    SAME_APART_SECS,
     START_SECS,
     Acknowledgement,
     Acknowledger,
@@ -60,16 +63,15 @@ def test_a_story_that_goes_on_is_acknowledged_once_a_pause():
     "evidence",
     [
         Evidence(llm=None),
-        Evidence(llm=0.999),
         Evidence(llm=0.01, ending="question"),
         Evidence(llm=0.01, ending="question", mark="question"),
         Evidence(llm=0.01, ending="answer"),
         Evidence(llm=0.01, language="en"),
     ],
-    ids=["no opinion yet", "complete", "question", "marked question", "answer", "none ready"],
+    ids=["no opinion yet", "question", "marked question", "answer", "none ready"],
 )
-def test_what_is_over_or_asks_is_not_acknowledged(evidence: Evidence):
-    """Nor what nobody has judged yet, nor what there are no words for."""
+def test_what_asks_is_not_acknowledged(evidence: Evidence):
+    """嗯 would be a yes; nor what nobody has judged yet, nor what there are no words for."""
     assert said(acknowledger(), replace(PAUSE, evidence=evidence)) is None
 
 
@@ -81,10 +83,59 @@ def test_smart_turn_is_heard_first_where_it_counts():
     assert said(one, replace(english, silence_secs=0.6)) == "Mm-hm"
 
 
-def test_a_short_turn_is_not_acknowledged():
-    """The story counts by its voice, not by its pauses."""
+def test_a_story_has_to_be_long():
+    """It counts by its voice, not by its pauses."""
     short = replace(PAUSE, voiced_secs=RHYTHMS["counsellor"].story_secs - 0.1)
     assert said(acknowledger(), short) is None
+
+
+IN_DOUBT = replace(PAUSE, silence_secs=0.55, wait_secs=1.25, voiced_secs=1.0)
+MAYBE, LIKELY = Evidence(llm=0.3), Evidence(llm=0.7)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "silence_secs"), [(MAYBE, DOUBT_SILENCE_SECS), (LIKELY, LIKELY_SILENCE_SECS)]
+)
+def test_what_may_be_over_is_acknowledged_soon(evidence: Evidence, silence_secs: float):
+    """In a short turn as well; the sooner, the likelier the end; a breath is no silence."""
+    one = acknowledger()
+    pause = replace(IN_DOUBT, evidence=evidence)
+    assert said(one, replace(pause, silence_secs=silence_secs - 0.01)) is None
+    assert said(one, replace(pause, silence_secs=silence_secs)) == "嗯"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "apart_secs"),
+    [
+        (MAYBE, RHYTHMS["natural"].doubt_apart_secs),
+        (LIKELY, RHYTHMS["natural"].likely_apart_secs),
+    ],
+)
+def test_the_likelier_the_end_the_sooner_another_comes(evidence: Evidence, apart_secs: float):
+    """In the pauses of a story it would soon be too much."""
+    one = acknowledger()
+    pause = replace(IN_DOUBT, evidence=evidence)
+    assert said(one, pause) == "嗯"
+    assert said(one, replace(pause, at_secs=pause.at_secs + apart_secs - 0.1)) is None
+    assert said(one, replace(pause, at_secs=pause.at_secs + apart_secs + 0.1)) == "哦"
+
+
+def test_a_silence_that_is_meant_is_left():
+    """A counsellor lets what was disclosed stand, and does not fill it."""
+    disclosed = Evidence(llm=0.99, mark="stop", discloses_feeling=True)
+    assert said(acknowledger(), replace(IN_DOUBT, evidence=disclosed)) is None
+
+
+def test_words_that_want_more_are_no_doubt():
+    """After 因为 nobody says 嗯."""
+    waiting = replace(IN_DOUBT, evidence=Evidence(llm=0.6, ending="open"))
+    assert said(acknowledger(), waiting) is None
+
+
+def test_what_is_taken_at_once_leaves_no_room():
+    """The reply itself is the first sound."""
+    taken = replace(IN_DOUBT, wait_secs=0.4, evidence=Evidence(llm=0.99))
+    assert said(acknowledger(), taken) is None
 
 
 @pytest.mark.parametrize("pacing", ["natural", "counsellor"])
@@ -124,11 +175,13 @@ def test_words_of_a_script_are_heard_in_silence():
     assert asked == [PAUSE.text]
 
 
-def test_one_alone_is_not_said_twice_in_a_row():
-    """Silence is better than a parrot."""
+def test_one_alone_is_not_said_twice_in_a_breath():
+    """Silence is better than a parrot; in the next turn it is no repetition."""
     one = acknowledger("嗯")
-    assert said(one, PAUSE) == "嗯"
-    assert said(one, replace(PAUSE, at_secs=60.0)) is None
+    likely = replace(IN_DOUBT, evidence=LIKELY)
+    assert said(one, likely) == "嗯"
+    assert said(one, replace(likely, at_secs=likely.at_secs + SAME_APART_SECS - 0.1)) is None
+    assert said(one, replace(likely, at_secs=likely.at_secs + SAME_APART_SECS + 0.1)) == "嗯"
 
 
 def test_levels_are_those_of_the_sound_in_slots():
@@ -146,17 +199,17 @@ def test_levels_are_those_of_the_sound_in_slots():
     ),
     st.lists(st.floats(0.1, 1.2), min_size=1, max_size=4),
 )
-def test_it_ends_before_a_reply_could_begin_and_never_repeats_itself(
+def test_it_ends_before_a_reply_could_begin_and_is_no_parrot(
     moments: list[tuple[float, float, float]], lengths_secs: list[float]
 ):
     """Whatever the pauses: it fits into what is left of the wait, and the words change."""
     clips = [clip(f"{index}", secs) for index, secs in enumerate(lengths_secs)]
-    one, at_secs, last = Acknowledger(COUNSELLOR, {"zh": clips}), 0.0, ""
+    one, at_secs, last, last_secs = Acknowledger(COUNSELLOR, {"zh": clips}), 0.0, "", 0.0
     for later_secs, silence_secs, wait_secs in moments:
         at_secs += later_secs
         pause = replace(PAUSE, at_secs=at_secs, silence_secs=silence_secs, wait_secs=wait_secs)
         chosen = one.choose(pause)
         if chosen is not None:
             assert silence_secs + START_SECS + chosen.secs + CLEAR_SECS <= wait_secs + 1e-9
-            assert chosen.text != last
-            last = chosen.text
+            assert chosen.text != last or at_secs - last_secs >= SAME_APART_SECS
+            last, last_secs = chosen.text, at_secs
