@@ -23,7 +23,7 @@ from agent.safety.meaning import vectors
 
 PARTS = 5
 SEED = 1
-BORDERS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
+BORDERS = (-0.5, 0.0, 0.5, 1.0, 1.5)
 
 
 @dataclass(frozen=True, slots=True)
