@@ -84,8 +84,8 @@ class Acknowledgement:
 Acknowledgements: TypeAlias = Mapping[Language, Sequence[Acknowledgement]]
 
 
-# Sooner than this the same word again would be a parrot's.
-SAME_APART_SECS = 5.0
+# Sooner than this the same word again would be a stammer.
+SAME_APART_SECS = 2.0
 # Silences shorter than these are breath. The less it looks like the end, the longer it is left
 # to the caller to go on.
 LIKELY_SILENCE_SECS = 0.25

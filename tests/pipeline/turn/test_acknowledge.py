@@ -176,7 +176,7 @@ def test_words_of_a_script_are_heard_in_silence():
 
 
 def test_one_alone_is_not_said_twice_in_a_breath():
-    """Silence is better than a parrot; in the next turn it is no repetition."""
+    """Silence is better than a stammer; a little later it is no repetition."""
     one = acknowledger("嗯")
     likely = replace(IN_DOUBT, evidence=LIKELY)
     assert said(one, likely) == "嗯"
@@ -199,7 +199,7 @@ def test_levels_are_those_of_the_sound_in_slots():
     ),
     st.lists(st.floats(0.1, 1.2), min_size=1, max_size=4),
 )
-def test_it_ends_before_a_reply_could_begin_and_is_no_parrot(
+def test_it_ends_before_a_reply_could_begin_and_does_not_stammer(
     moments: list[tuple[float, float, float]], lengths_secs: list[float]
 ):
     """Whatever the pauses: it fits into what is left of the wait, and the words change."""
