@@ -119,8 +119,8 @@ class Persona(_Data):
         apology: Said when an engine failed.
         unheard: Said when speech was heard but no words.
         check_ins: Said into a long silence, the first one first.
-        acknowledgements: Said softly into the pauses of a long story, never the same one twice
-            in a row; one that takes over half a second rarely fits. Empty says nothing.
+        acknowledgements: Said softly where a turn may be over and into the pauses of a long
+            story; one that takes over half a second rarely fits. Empty says nothing.
         resuming: Said before the rest of a reply that was cut off and asked for again.
         cut_mark: Follows the heard part of a cut reply in the model's context.
         limits: What the persona will not do, as plain sentences for its operator.
