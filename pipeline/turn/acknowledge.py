@@ -8,10 +8,10 @@
                             │  └ the words are known, and do not say that this is all
                             └ the caller falls silent
 
-There are two occasions. In a *story* all that is known says that the caller goes on; they
-are told now and then that somebody is there. In *doubt* they may have finished or may go
-on: a person would not leave them in silence for the second that it takes to be sure, so
-the first sound comes at once, and the reply when the wait is over.
+In a *story* all that is known says that the caller goes on; they are told now and then that
+somebody is there. In *doubt* they may have finished or may go on: a person would not leave
+them in silence for the second that it takes to be sure, so the first sound comes early, the
+earlier the *likelier* the end, and the reply when the wait is over.
 
 An acknowledgement takes nothing: it is no reply and no turn, drafts go on being written,
 and a caller who goes on over it interrupts nobody. Time is stream time.
@@ -86,35 +86,43 @@ Acknowledgements: TypeAlias = Mapping[Language, Sequence[Acknowledgement]]
 
 # Sooner than this the same word again would be a stammer.
 SAME_APART_SECS = 2.0
-# Silences shorter than these are breath. The less it looks like the end, the longer it is left
-# to the caller to go on.
-LIKELY_SILENCE_SECS = 0.25
-DOUBT_SILENCE_SECS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When something is said, if there is one.
+
+    Attributes:
+        silence_secs: Shorter ones are breath.
+        apart_secs: From any acknowledgement to this one.
+        voiced_secs: Voice in the turn before.
+    """
+
+    silence_secs: float
+    apart_secs: float
+    voiced_secs: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How often.
+    """How often, by what is known of the silence.
 
     Attributes:
-        story_secs: Voice in the turn before the first into a story.
-        apart_secs: From any to the next into a story.
-        doubt_apart_secs: From any to the next where the turn may be over.
-        likely_apart_secs: From any to the next where it rather is.
+        story: The caller goes on.
+        doubt: They may have finished; they are left some time to go on by themselves.
+        likely: They rather have: 嗯 is half the answer, and missed more than it disturbs.
     """
 
-    story_secs: float
-    apart_secs: float
-    doubt_apart_secs: float = 5.0
-    likely_apart_secs: float = 1.5
+    story: Occasion
+    doubt: Occasion = Occasion(silence_secs=0.5, apart_secs=5.0)
+    likely: Occasion = Occasion(silence_secs=0.25, apart_secs=1.5)
 
 
 # People acknowledge a story every five to ten seconds; one who does it through a loudspeaker
-# a quarter of a second late had better do it less. At what may be the end 嗯 is half the
-# answer, and is missed more than it disturbs. Pacing "quick" answers instead.
+# a quarter of a second late had better do it less. Pacing "quick" answers instead.
 RHYTHMS: Mapping[Pacing, Rhythm] = {
-    "natural": Rhythm(story_secs=8.0, apart_secs=12.0),
-    "counsellor": Rhythm(story_secs=5.0, apart_secs=8.0),
+    "natural": Rhythm(Occasion(silence_secs=0.0, apart_secs=12.0, voiced_secs=8.0)),
+    "counsellor": Rhythm(Occasion(silence_secs=0.0, apart_secs=8.0, voiced_secs=5.0)),
 }
 
 
@@ -164,8 +172,7 @@ class Acknowledger:
 
         The choice is noted as said.
         """
-        rhythm = RHYTHMS.get(self.settings.pacing)
-        if rhythm is None or self.echoes or not self._is_occasion(pause, rhythm):
+        if self.echoes or not self._is_due(pause):
             return None
         chosen = self._next(pause)
         if chosen is None:
@@ -176,32 +183,34 @@ class Acknowledger:
         self._recent = [*(text for text in self._recent if text != chosen.text), chosen.text]
         return chosen
 
-    def _is_occasion(self, pause: InnerPause, rhythm: Rhythm) -> bool:
-        """A story or a doubt, the last acknowledgement being long enough ago.
+    def _is_due(self, pause: InnerPause) -> bool:
+        occasion = self._occasion(pause)
+        return (
+            occasion is not None
+            and pause.silence_secs >= occasion.silence_secs
+            and pause.voiced_secs >= occasion.voiced_secs
+            and pause.at_secs - self._last_secs >= occasion.apart_secs
+        )
 
-        All opinions are in, and none says that the caller asks something: 嗯 would be a yes.
+    def _occasion(self, pause: InnerPause) -> Occasion | None:
+        """What the evidence makes of the silence; None before all opinions are in.
+
+        Nor where the caller asks something: 嗯 would be a yes.
         """
-        evidence = pause.evidence
-        if evidence.llm is None or evidence.ending in ("question", "answer"):
-            return False
+        evidence, rhythm = pause.evidence, RHYTHMS.get(self.settings.pacing)
+        if rhythm is None or evidence.llm is None or evidence.ending in ("question", "answer"):
+            return None
         outstanding = (
             evidence.smart_turn is None
             and pause.silence_secs < AUDIO_OPINION_SECS
             and audio_may_decide(evidence, self.settings)
         )
-        if outstanding:
-            return False
-        apart_secs = pause.at_secs - self._last_secs
         odds = log_odds(evidence)
+        if outstanding or odds >= OVER_LOG_ODDS:
+            return None
         if odds <= GOES_ON_LOG_ODDS or evidence.ending == "open":
-            return pause.voiced_secs >= rhythm.story_secs and apart_secs >= rhythm.apart_secs
-        if odds >= OVER_LOG_ODDS:
-            return False
-        if odds >= LIKELY_LOG_ODDS:
-            silence_secs, least_apart_secs = LIKELY_SILENCE_SECS, rhythm.likely_apart_secs
-        else:
-            silence_secs, least_apart_secs = DOUBT_SILENCE_SECS, rhythm.doubt_apart_secs
-        return pause.silence_secs >= silence_secs and apart_secs >= least_apart_secs
+            return rhythm.story
+        return rhythm.likely if odds >= LIKELY_LOG_ODDS else rhythm.doubt
 
     def _next(self, pause: InnerPause) -> Acknowledgement | None:
         """The one that was said longest ago, of those that are over in time."""

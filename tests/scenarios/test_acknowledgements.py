@@ -90,7 +90,7 @@ def test_two_pauses_are_not_acknowledged_in_the_same_words():
     scene = tell(say(STORY), PAUSE, say(MORE), PAUSE, say(STORY + MORE), PAUSE, say(END))
     assert [one.text for one in scene.all(Acknowledged)] == ["嗯", "哦"]
     rhythm = RHYTHMS["counsellor"]
-    assert scene.at(Acknowledged, 1) - scene.at(Acknowledged) >= rhythm.apart_secs
+    assert scene.at(Acknowledged, 1) - scene.at(Acknowledged) >= rhythm.story.apart_secs
 
 
 def test_a_short_turn_is_not_acknowledged():

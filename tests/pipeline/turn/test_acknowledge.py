@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from pipeline.audio import OUTPUT_RATE_HZ
 from pipeline.turn.acknowledge import (
     CLEAR_SECS,
-    DOUBT_SILENCE_SECS,
-    LIKELY_SILENCE_SECS,
     RHYTHMS,
     SAME_APART_SECS,
     START_SECS,
@@ -85,7 +83,7 @@ def test_smart_turn_is_heard_first_where_it_counts():
 
 def test_a_story_has_to_be_long():
     """It counts by its voice, not by its pauses."""
-    short = replace(PAUSE, voiced_secs=RHYTHMS["counsellor"].story_secs - 0.1)
+    short = replace(PAUSE, voiced_secs=RHYTHMS["counsellor"].story.voiced_secs - 0.1)
     assert said(acknowledger(), short) is None
 
 
@@ -94,7 +92,11 @@ MAYBE, LIKELY = Evidence(llm=0.3), Evidence(llm=0.7)
 
 
 @pytest.mark.parametrize(
-    ("evidence", "silence_secs"), [(MAYBE, DOUBT_SILENCE_SECS), (LIKELY, LIKELY_SILENCE_SECS)]
+    ("evidence", "silence_secs"),
+    [
+        (MAYBE, RHYTHMS["natural"].doubt.silence_secs),
+        (LIKELY, RHYTHMS["natural"].likely.silence_secs),
+    ],
 )
 def test_what_may_be_over_is_acknowledged_soon(evidence: Evidence, silence_secs: float):
     """In a short turn as well; the sooner, the likelier the end; a breath is no silence."""
@@ -107,8 +109,8 @@ def test_what_may_be_over_is_acknowledged_soon(evidence: Evidence, silence_secs:
 @pytest.mark.parametrize(
     ("evidence", "apart_secs"),
     [
-        (MAYBE, RHYTHMS["natural"].doubt_apart_secs),
-        (LIKELY, RHYTHMS["natural"].likely_apart_secs),
+        (MAYBE, RHYTHMS["natural"].doubt.apart_secs),
+        (LIKELY, RHYTHMS["natural"].likely.apart_secs),
     ],
 )
 def test_the_likelier_the_end_the_sooner_another_comes(evidence: Evidence, apart_secs: float):
@@ -142,7 +144,7 @@ def test_what_is_taken_at_once_leaves_no_room():
 def test_two_are_apart_by_the_rhythm(pacing: Pacing):
     """A counsellor's is the quicker one."""
     one = acknowledger(settings=TurnSettings(pacing=pacing))
-    apart_secs = RHYTHMS[pacing].apart_secs
+    apart_secs = RHYTHMS[pacing].story.apart_secs
     assert said(one, PAUSE) == "嗯"
     assert said(one, replace(PAUSE, at_secs=10.0 + apart_secs - 0.1)) is None
     assert said(one, replace(PAUSE, at_secs=10.0 + apart_secs + 0.1)) == "哦"

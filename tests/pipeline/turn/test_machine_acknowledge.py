@@ -141,4 +141,4 @@ def test_a_call_with_acknowledgements_is_the_same_call(
         committed = [later for later, _ in loud.all(Commit) if later > at]
         assert not committed or committed[0] - at >= SAID.secs
     gaps = [later - at for (at, _), (later, _) in pairwise(said)]
-    assert all(gap >= RHYTHMS["counsellor"].likely_apart_secs for gap in gaps)
+    assert all(gap >= RHYTHMS["counsellor"].likely.apart_secs for gap in gaps)
