@@ -36,6 +36,7 @@ def fit(
     marked: Sequence[int],
     *,
     n_kinds: int,
+    counts_for: Sequence[float] | None = None,
 ) -> Likeness:
     """Fit on all texts.
 
@@ -45,6 +46,7 @@ def fit(
         kinds: Of the texts, from 0.
         marked: Rows of the texts that may become landmarks, at least one.
         n_kinds: How many kinds there are, with those that no text has.
+        counts_for: How many texts each text counts for, positive; 1 if left out.
     """
     features = [sorted(grams_of(text)) for text in words]
     counts = Counter(gram for names in features for gram in names)
@@ -53,7 +55,8 @@ def fit(
     landmarks = meanings[list(marked[:: 1 + (len(marked) - 1) // MOST_LANDMARKS])]
     spread = inverse_root(landmarks)
     near = nearness(meanings, landmarks) @ spread
-    both = _regress(_matrix(features, grams), near, np.eye(n_kinds)[list(kinds)])
+    weight = np.ones(len(words)) if counts_for is None else np.asarray(counts_for)
+    both = _regress(_matrix(features, grams), near, np.eye(n_kinds)[list(kinds)], weight)
     split = len(grams)
     return Likeness(
         grams,
@@ -71,7 +74,7 @@ def inverse_root(landmarks: Vectors) -> Floats:
     return np.asarray((directions / roots) @ directions.T)
 
 
-def _regress(words: csr_matrix, near: Floats, wanted: Floats) -> Floats:
+def _regress(words: csr_matrix, near: Floats, wanted: Floats, weight: Floats) -> Floats:
     """Weights of n-grams, of landmarks, and the bias last: shape (n_features + 1, n_kinds)."""
     split, size = words.shape[1], words.shape[1] + near.shape[1] + 1
     turned = words.T.tocsr()
@@ -82,10 +85,10 @@ def _regress(words: csr_matrix, near: Floats, wanted: Floats) -> Floats:
         scores -= scores.max(axis=1, keepdims=True)
         chances = np.exp(scores)
         chances /= chances.sum(axis=1, keepdims=True)
-        errors = chances - wanted
+        errors = weight[:, None] * (chances - wanted)
         slope = np.vstack([turned @ errors, near.T @ errors, errors.sum(axis=0)])
         slope[:-1] += RIDGE * place[:-1]
-        surprise = -float((wanted * np.log(chances + 1e-12)).sum())
+        surprise = -float(weight @ (wanted * np.log(chances + 1e-12)).sum(axis=1))
         return surprise + RIDGE / 2 * float((place[:-1] ** 2).sum()), slope.ravel()
 
     start = np.zeros(size * wanted.shape[1])

@@ -40,3 +40,12 @@ def test_a_fit_is_deterministic(fitted: Likeness) -> None:
 def test_any_words_have_scores(fitted: Likeness, words: str) -> None:
     """Unknown n-grams weigh nothing, and no words are legal."""
     assert np.isfinite(fitted.scores(words, np.zeros(512, np.float32))).all()
+
+
+def test_a_text_that_counts_for_more_has_its_way() -> None:
+    """Of one wording under two kinds, the kind with the greater weight is the likelier."""
+    words = [*WORDS, *WORDS]
+    kinds = [*[0] * 8, *[1] * 8]
+    for weights, likelier in (([3.0] * 8 + [1.0] * 8, 0), ([1.0] * 8 + [3.0] * 8, 1)):
+        model = fit(words, vectors(words), kinds, range(16), n_kinds=2, counts_for=weights)
+        assert int(model.scores(WORDS[0], vectors(WORDS[:1])[0]).argmax()) == likelier
