@@ -15,22 +15,30 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.safety.fold import fold
-from agent.safety.opinion import TOGETHER_LOG_ODDS, Opinion, opinion_on
+from agent.safety.opinion import (
+    RAISE_LOG_ODDS,
+    STRETCH_LOG_ODDS,
+    TAKEN_BACK_LOG_ODDS,
+    TOGETHER_LOG_ODDS,
+    Opinion,
+    opinion_on,
+)
 from agent.safety.reading import tier_of
 from agent.safety.rulebook import LANGUAGES, Rulebook, rulebook
 from agent.safety.tiers import Category, Tier, graver, rank
-from pipeline.text import count_units, units
+from pipeline.text import units
 
 # Not a character that any rule names, so that what was taken out cannot match again.
 _TAKEN_OUT = "\x00"
 SECOND_OPINION = "second-opinion"  # in place of a rule's name
 
 # The opinion was fitted on single utterances; in a story the ordinary sentences outweigh the one
-# that matters. So it reads a turn in overlapping stretches of this length, and doubts a rule only
-# where it doubts all of them. In a turn beyond `DOUBTED_UNITS`, for which there is no time, the
+# that matters. So it reads a turn as a whole and in overlapping stretches of this length: it asks
+# where one of them is grave enough, and doubts a rule only where it doubts all of them. There is
+# time for as many stretches as 60 units have: of a longer turn the last ones are read, and a
 # rule's word stands.
 STRETCH_UNITS = 20
-DOUBTED_UNITS = 60
+MOST_STRETCHES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +80,11 @@ def assess(text: str) -> Assessment:
     folded = fold(text)
     signs = rule_signs(folded)
     if all(sign.tier == "none" for sign in signs):
-        opinion = _opinion(folded)
-        if opinion.alone != "none":
-            signs.append(Sign(SECOND_OPINION, opinion.category, opinion.alone))
-    elif count_units(folded) <= DOUBTED_UNITS:
-        opinions = [_opinion(stretch) for stretch in stretches(folded)]
-        gravest = max(opinions, key=lambda opinion: opinion.log_odds)
+        category = _asked_about(folded, TAKEN_BACK_LOG_ODDS if signs else RAISE_LOG_ODDS)
+        if category is not None:
+            signs.append(Sign(SECOND_OPINION, category, "concern"))
+    elif len(read := stretches(folded)) <= MOST_STRETCHES:
+        gravest = _gravest(read)
         signs = [replace(sign, tier=gravest.on(sign.tier)) for sign in signs]
     signs.sort(key=lambda sign: rank(sign.tier), reverse=True)
     if not signs or signs[0].tier == "none":
@@ -95,6 +102,24 @@ def assess_together(before: str, text: str) -> Assessment:
         return Assessment("none", None, ())
     sign = Sign(SECOND_OPINION, opinion.category, "concern")
     return Assessment(sign.tier, sign.category, (sign,))
+
+
+def _asked_about(folded: str, border: float) -> Category | None:
+    """What the second opinion alone would ask about: at most a question, however sure it is.
+
+    Args:
+        folded: A turn in which no rule holds.
+        border: Log-odds from which the turn as a whole is asked about.
+    """
+    whole = _opinion(folded)
+    if whole.log_odds >= border:
+        return whole.category
+    gravest = _gravest(stretches(folded)[-MOST_STRETCHES:])
+    return gravest.category if gravest.log_odds >= max(border, STRETCH_LOG_ODDS) else None
+
+
+def _gravest(read: list[str]) -> Opinion:
+    return max(map(_opinion, read), key=lambda opinion: opinion.log_odds)
 
 
 def rule_signs(folded: str) -> list[Sign]:

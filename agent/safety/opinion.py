@@ -26,17 +26,26 @@ from agent.safety.tiers import Category, Tier, rank
 # Class 0 is "none", the others are the categories in their order.
 CLASSES = 1 + len(get_args(Category))
 
-# Log-odds of danger, chosen by cross-validation (`opinion_check`). From RAISE on it is asked
-# about: of hard texts that no rule finds a quarter of the grave ones and 2 % of the harmless, of
-# ordinary turns 0.8 %; at 0.5 a third, 4 % and 1.8 %. Below DOUBT lie nearly half of the harmless
-# turns in which a rule matched, and one in twenty of its true finds; below DISMISS a third, and
-# one find in seventy.
-RAISE_LOG_ODDS = 1.0
-DOUBT_LOG_ODDS = -2.0
-DISMISS_LOG_ODDS = -3.0
+# Log-odds of danger, chosen by cross-validation (`opinion_check`) so that 1.7 % of ordinary turns
+# are answered, by rule or opinion. From RAISE on a turn is asked about: of the texts that no rule
+# finds, two in five of the grave ones, and of ordinary turns 1.0 %; from 1.0 on half, and 1.9 %.
+# A stretch of a turn must be graver, since there are several: grave utterances in one breath
+# with an ordinary turn are then found in 0.23 instead of 0.14 (0.38 alone), and pairs of
+# ordinary turns asked about in 1.3 % instead of 0.8 %.
+RAISE_LOG_ODDS = 1.5
+STRETCH_LOG_ODDS = 2.5
 
-# For two turns in a row: of 372 grave utterances that were cut in two, 6 % more are asked about
-# than by their halves alone, and of 782 ordinary turns one more.
+# Where context took back what a rule found. 我不想死 has 2.7; of the grave texts among them two in
+# three lie above.
+TAKEN_BACK_LOG_ODDS = 3.0
+
+# Below DISMISS lie 37 % of the harmless lines in which a rule matched, and 4 % of its true finds;
+# below DOUBT 41 % and 5 %. At -1.0 plain emergencies in few words were doubted.
+DOUBT_LOG_ODDS = -1.75
+DISMISS_LOG_ODDS = -2.0
+
+# For two turns in a row: of 778 pairs of ordinary turns of which neither is asked about alone, four
+# are together, and at 1.0 eight.
 TOGETHER_LOG_ODDS = 1.5
 
 
@@ -51,11 +60,6 @@ class Opinion:
 
     log_odds: float
     category: Category
-
-    @property
-    def alone(self) -> Tier:
-        """The tier where no rule holds: at most a question, never a call that is all scripted."""
-        return "concern" if self.log_odds >= RAISE_LOG_ODDS else "none"
 
     def on(self, tier: Tier) -> Tier:
         """What is left of the tier a rule found: nobody's whole call is scripted on a doubt."""

@@ -126,11 +126,12 @@ def test_the_development_set_is_held():
 @pytest.mark.parametrize(
     ("name", "precision", "recall"),
     [
-        ("held_out", 0.92, 0.96),
-        ("blind", 0.93, 0.99),
-        ("unseen", 0.86, 0.86),
-        ("fresh", 0.90, 0.66),
-        ("first_sight", 0.90, 0.75),
+        ("held_out", 0.93, 0.94),
+        ("blind", 0.98, 0.99),
+        ("unseen", 0.91, 0.83),
+        ("fresh", 0.92, 0.61),
+        ("first_sight", 0.90, 0.80),
+        ("second_sight", 0.93, 0.77),
     ],
 )
 def test_measuring_sets_are_no_worse_than_reported(name: str, precision: float, recall: float):
@@ -180,3 +181,11 @@ def test_the_stretches_hold_every_unit(count):
 def test_who_shuts_themselves_in_is_not_locked_up(text: str, tier: str):
     """A sulking teenager is no prisoner; who hides from somebody is in danger."""
     assert assess(text).tier == tier
+
+
+@pytest.mark.parametrize("times", [2, 4])
+def test_a_grave_stretch_of_a_turn_is_asked_about(times: int):
+    """An indirect wording is heard at the end of a turn that is ordinary otherwise."""
+    story = "那天我下班回到家里看到他一个人坐在客厅里面也没有开灯" * times
+    assert assess(story).tier == "none"
+    assert assess(story + "反正我已經不需要明天了 你們也不用再等我了").tier == "concern"
