@@ -26,12 +26,12 @@ from agent.safety.tiers import Category, Tier, rank
 # Class 0 is "none", the others are the categories in their order.
 CLASSES = 1 + len(get_args(Category))
 
-# Log-odds of danger, chosen by cross-validation (`opinion_check`) so that 1.7 % of ordinary turns
+# Log-odds of danger, chosen by cross-validation (`opinion_check`) so that 1.8 % of ordinary turns
 # are answered, by rule or opinion. From RAISE on a turn is asked about: of the texts that no rule
-# finds, two in five of the grave ones, and of ordinary turns 1.0 %; from 1.0 on half, and 1.9 %.
+# finds, two in five of the grave ones, and of ordinary turns 1.0 %; from 1.0 on half, and 2.1 %.
 # A stretch of a turn must be graver, since there are several: grave utterances in one breath
-# with an ordinary turn are then found in 0.23 instead of 0.14 (0.38 alone), and pairs of
-# ordinary turns asked about in 1.3 % instead of 0.8 %.
+# with an ordinary turn are then found in 0.24 instead of 0.16, and pairs of ordinary turns
+# asked about in 1.1 % instead of 0.7 %.
 RAISE_LOG_ODDS = 1.5
 STRETCH_LOG_ODDS = 2.5
 

@@ -1,4 +1,4 @@
-"""Cross-validates the second opinion: `python -m agent.safety.opinion_check`, in two minutes.
+"""Cross-validates the second opinion: `python -m agent.safety.opinion_check`, in three minutes.
 
 Its constants are chosen on what texts get from a fit that left them out, and with them all that
 is much like them: no text is judged by a fit on its own family.
