@@ -84,10 +84,6 @@ class Acknowledgement:
 Acknowledgements: TypeAlias = Mapping[Language, Sequence[Acknowledgement]]
 
 
-# Sooner than this the same word again would be a stammer.
-SAME_APART_SECS = 2.0
-
-
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """When something is said, if there is one.
@@ -114,7 +110,7 @@ class Rhythm:
     """
 
     story: Occasion
-    doubt: Occasion = Occasion(silence_secs=0.5, apart_secs=5.0)
+    doubt: Occasion = Occasion(silence_secs=0.4, apart_secs=5.0)
     likely: Occasion = Occasion(silence_secs=0.25, apart_secs=1.5)
 
 
@@ -215,12 +211,8 @@ class Acknowledger:
     def _next(self, pause: InnerPause) -> Acknowledgement | None:
         """The one that was said longest ago, of those that are over in time."""
         room_secs = pause.wait_secs - pause.silence_secs - START_SECS - CLEAR_SECS
-        fresh = pause.at_secs - self._last_secs >= SAME_APART_SECS
-        last = [] if fresh else self._recent[-1:]
         fitting = [
-            one
-            for one in self.ready.get(pause.evidence.language, ())
-            if one.secs <= room_secs and one.text not in last
+            one for one in self.ready.get(pause.evidence.language, ()) if one.secs <= room_secs
         ]
         return min(fitting, key=self._said_ago, default=None)
 

@@ -128,6 +128,7 @@ class _Phrases:
 _PARTICLES = _Phrases(phrases.PARTICLES)
 _HESITATIONS = _Phrases(phrases.HESITATIONS)
 _FILLERS = _Phrases(phrases.HESITATIONS, phrases.HUMS)
+_ASIDES = _Phrases(phrases.ASIDES)
 _BACKCHANNELS = _Phrases(phrases.BACKCHANNELS)
 _COMMANDS = _Phrases(phrases.COMMANDS)
 _LEAD_INS = _Phrases(phrases.LEAD_INS)
@@ -281,9 +282,12 @@ def _asks_in_english(clause: Folded) -> bool:
 def ending_of(text: str) -> Ending:
     """How the words end.
 
-    "answer" as in `is_answer`, "open" as in `trailing_incomplete`, "leading" as in
-    `leads_up`, else as a "question" or "plain".
+    "open" where the caller looks for a word (怎么说呢), whatever the mark; a marked "question";
+    "answer" as in `is_answer`, "open" as in `trailing_incomplete`, "leading" as in `leads_up`,
+    else a "question" or "plain".
     """
+    if _ASIDES.suffix(fold(text)):
+        return "open"
     if mark_of(text) == "question":
         return "question"
     if is_answer(text):

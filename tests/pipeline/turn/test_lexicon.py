@@ -506,6 +506,10 @@ def test_repeated_backchannels_are_backchannels(words: list[str]) -> None:
     [
         ("因为", "open"),
         ("因为？", "question"),
+        ("我觉得很，怎么说呢？", "open"),
+        ("我覺得很 怎麼說呢。", "open"),
+        ("it was, how do i put this?", "open"),
+        ("我应该怎么跟他们说？", "question"),
         ("你好吗", "question"),
         ("我很好", "plain"),
         ("", "plain"),
@@ -518,7 +522,7 @@ def test_repeated_backchannels_are_backchannels(words: list[str]) -> None:
     ],
 )
 def test_ending_of(text: str, ending: str) -> None:
-    """A question mark outweighs all; an answer, an open and a leading ending come next."""
+    """A question mark outweighs all but an aside; then come answer, open and leading endings."""
     assert lexicon.ending_of(text) == ending
 
 
