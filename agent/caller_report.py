@@ -107,7 +107,9 @@ class CallReport:
         """Everything but the recording, and the percentiles of the latency and the first sound."""
         return {
             "call_id": self.call_id,
-            "turns": [asdict(turn) for turn in self.turns],
+            "turns": [
+                {**asdict(turn), "first_sound_ms": turn.first_sound_ms} for turn in self.turns
+            ],
             "errors": list(self.errors),
             "acknowledgements": list(self.acknowledgements),
             "response_latency_ms": _percentiles(turn.response_latency_ms for turn in self.turns),

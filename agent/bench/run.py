@@ -156,6 +156,7 @@ async def hold_call(
     # Without a jitter buffer what is measured is the arrival, and every late piece is a gap.
     caller = Caller(url, rate_hz=RATE_HZ, jitter_secs=0.0)
     try:
+        # As on the page; the baselines have no greeting.
         report = await caller.run(
             prepared.script(greeted=system == "ours", listen_secs=listen_secs)
         )

@@ -35,8 +35,8 @@ SECOND_OPINION = "second-opinion"  # in place of a rule's name
 # The opinion was fitted on single utterances; in a story the ordinary sentences outweigh the one
 # that matters. So it reads a turn as a whole and in overlapping stretches of this length: it asks
 # where one of them is grave enough, and doubts a rule only where it doubts all of them. There is
-# time for as many stretches as 60 units have: of a longer turn the last ones are read, and a
-# rule's word stands.
+# time for as many stretches as 60 units have: of a longer turn its last 50 to 60 units are read, and
+# a rule's word stands.
 STRETCH_UNITS = 20
 MOST_STRETCHES = 5
 
@@ -115,7 +115,8 @@ def _asked_about(folded: str, border: float) -> Category | None:
     if whole.log_odds >= border:
         return whole.category
     gravest = _gravest(stretches(folded)[-MOST_STRETCHES:])
-    return gravest.category if gravest.log_odds >= max(border, STRETCH_LOG_ODDS) else None
+    graver_by = STRETCH_LOG_ODDS - RAISE_LOG_ODDS
+    return gravest.category if gravest.log_odds >= border + graver_by else None
 
 
 def _gravest(read: list[str]) -> Opinion:

@@ -1,7 +1,8 @@
 """Cross-validates the second opinion: `python -m agent.safety.opinion_check`, in three minutes.
 
 Its constants are chosen on what texts get from a fit that left them out, and with them all that
-is much like them: no text is judged by a fit on its own family.
+is much like them: no text is judged by a fit on its own family. All stretches of a turn are read,
+and what the rules took back is asked about like anything else: `detector` is stricter in both.
 """
 
 from __future__ import annotations

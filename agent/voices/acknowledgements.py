@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from agent.caller_clip import clip_of
-from pipeline.audio import OUTPUT_RATE_HZ
+from pipeline.audio import OUTPUT_RATE_HZ, Int16Array
 from pipeline.errors import SynthesisError
 from pipeline.tts.base import SpeechStyle, Voice
 from pipeline.tts.levels import amplitude
@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 # Below the replies: who says 嗯 into somebody's story does not raise their voice.
 SOFTER_DB = -6.0
+FADE_SAMPLES = OUTPUT_RATE_HZ // 200  # 5 ms
 
 
 def speak_acknowledgements(
@@ -45,7 +46,16 @@ def speak_acknowledgements(
             continue
         pcm = np.concatenate([np.zeros(0, np.int16), *pieces])
         if np.any(pcm):
-            clip = clip_of(pcm, OUTPUT_RATE_HZ)
-            heard = pcm[clip.speech_start : clip.speech_end]
-            spoken.append(Acknowledgement(text, heard.astype("<i2").tobytes()))
+            spoken.append(Acknowledgement(text, _sounding(pcm).astype("<i2").tobytes()))
     return tuple(spoken)
+
+
+def _sounding(pcm: Int16Array) -> Int16Array:
+    """What sounds of it, faded in and out so that the cut does not click."""
+    clip = clip_of(pcm, OUTPUT_RATE_HZ)
+    heard = pcm[clip.speech_start : clip.speech_end].astype(np.float32)
+    n = min(FADE_SAMPLES, len(heard) // 2)
+    ramp = np.linspace(0.0, 1.0, n, dtype=np.float32)
+    heard[:n] *= ramp
+    heard[len(heard) - n :] *= ramp[::-1]
+    return np.rint(heard).astype(np.int16)

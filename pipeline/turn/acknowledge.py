@@ -5,7 +5,7 @@
     bot                         嗯
                             │  │└─┘└────┘
                             │  │     └ never closer to a reply than `CLEAR_SECS`
-                            │  └ the words are known, and do not say that this is all
+                            │  └ the words are known, and leave it open whether this is all
                             └ the caller falls silent
 
 In a *story* all that is known says that the caller goes on; they are told now and then that
@@ -141,6 +141,12 @@ class InnerPause:
     voiced_secs: float
     text: str
     evidence: Evidence
+
+
+def clear_at_secs(at_secs: float, said: Acknowledgement) -> float:
+    """Stream time from which a reply may follow what is said at `at_secs`."""
+    # A nanosecond of tolerance: window times are sums of floats.
+    return at_secs + START_SECS + said.secs + CLEAR_SECS - 1e-9
 
 
 @dataclass

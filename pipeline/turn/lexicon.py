@@ -129,6 +129,7 @@ _PARTICLES = _Phrases(phrases.PARTICLES)
 _HESITATIONS = _Phrases(phrases.HESITATIONS)
 _FILLERS = _Phrases(phrases.HESITATIONS, phrases.HUMS)
 _ASIDES = _Phrases(phrases.ASIDES)
+_WANT_A_WORD = _Phrases(phrases.WANT_A_WORD)
 _BACKCHANNELS = _Phrases(phrases.BACKCHANNELS)
 _COMMANDS = _Phrases(phrases.COMMANDS)
 _LEAD_INS = _Phrases(phrases.LEAD_INS)
@@ -286,7 +287,7 @@ def ending_of(text: str) -> Ending:
     "answer" as in `is_answer`, "open" as in `trailing_incomplete`, "leading" as in `leads_up`,
     else a "question" or "plain".
     """
-    if _ASIDES.suffix(fold(text)):
+    if _is_aside(_last(_CLAUSE_END, text)):
         return "open"
     if mark_of(text) == "question":
         return "question"
@@ -297,6 +298,16 @@ def ending_of(text: str) -> Ending:
     if leads_up(text):
         return "leading"
     return "question" if ends_as_question(text) else "plain"
+
+
+def _is_aside(clause: Folded) -> bool:
+    """Whether the caller looks for a word: alone in its clause, or behind words that want one.
+
+    那我该怎么说呢 asks.
+    """
+    length = _ASIDES.suffix(clause)
+    before = clause[: len(clause) - length]
+    return length > 0 and (not before or _WANT_A_WORD.suffix(before) > 0)
 
 
 def mark_of(text: str) -> Mark:

@@ -12,8 +12,8 @@ Every state has a bounded exit. `waiting` ends by commit, voice, or discard; a r
 is owed sounds within `reply_owed_secs` or an apology does; a pause ends by the policy's
 deadline. Time is stream time: seconds of audio received.
 
-A turn that is long and not over may be acknowledged (嗯) while it is `waiting`; that changes
-neither row.
+A turn that is long, or of which it is not known whether it is over, may be acknowledged (嗯)
+while it is `waiting`; that changes neither row.
 
 Here is the way of an ordinary turn. `overlap` has what happens when both speak, `requests`
 what the client may ask for; all play on one `floor`, which knows the `utterance` under way
@@ -29,7 +29,7 @@ from pipeline.events import ReplyStatus
 from pipeline.interruption import InterruptionPolicy
 from pipeline.text import Language, count_units
 from pipeline.turn import overlap, requests
-from pipeline.turn.acknowledge import Acknowledger, InnerPause
+from pipeline.turn.acknowledge import Acknowledger, InnerPause, clear_at_secs
 from pipeline.turn.actions import Acknowledge, Action, BeginUtterance, Commit, Drop
 from pipeline.turn.endpointing import Evidence, PauseRhythm, TurnSettings, wait_secs
 from pipeline.turn.floor import Floor, Phase
@@ -54,7 +54,8 @@ class TurnMachine:
         policy: What to do when the caller speaks over the bot.
         take_turns: False leaves the end of a turn to `force_end` (push-to-talk). May be
             changed between turns.
-        acknowledger: What is said while the caller tells a story; None says nothing.
+        acknowledger: What is said into silences that are not the end, or may not be; None says
+            nothing.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class TurnMachine:
         self.floor = Floor(settings, settings.speculation)
         self.rhythm = PauseRhythm()
         self._taken_at_secs = -inf
+        self._clear_at_secs = -inf
         self.check_ins = CheckInLadder(settings.check_in_secs)
         self.acknowledger = acknowledger or Acknowledger(settings)
 
@@ -233,12 +235,12 @@ class TurnMachine:
             return floor.discard_wordless(utterance) if over else []
         evidence = utterance.evidence()
         wait = wait_secs(evidence, self.rhythm, settings)
-        if silence_secs >= wait:
+        if silence_secs >= wait and floor.at_secs >= self._clear_at_secs:
             return self._take_turn(utterance)
         return self._acknowledge(utterance, evidence, wait)
 
     def _acknowledge(self, utterance: Utterance, evidence: Evidence, wait: float) -> list[Action]:
-        """Say a word into a pause that is not the end.
+        """Say a word into a silence that is not known to be the end.
 
         Not before the bot has spoken: only then is it known whether the microphone hears it.
         """
@@ -255,7 +257,11 @@ class TurnMachine:
                 evidence,
             )
         )
-        return [] if chosen is None else [Acknowledge(chosen)]
+        if chosen is None:
+            return []
+        # A later opinion may shorten the wait, but brings no reply into the sound.
+        self._clear_at_secs = clear_at_secs(floor.at_secs, chosen)
+        return [Acknowledge(chosen)]
 
     def _take_turn(self, utterance: Utterance) -> list[Action]:
         floor, turn_id = self.floor, utterance.turn_id

@@ -33,9 +33,14 @@ um, uh, er, erm, uhm, well, like, you know, i mean, kind of, sort of, how do i s
 
 # Asked of oneself while looking for a word; a recogniser writes a question mark behind them.
 ASIDES = """
-怎么说呢, 怎么讲呢, 怎么形容呢, 怎么说好呢, 怎么说才好, 怎么说才好呢, 是什么来着, 叫什么来着,
-how do i say, how do i say this, how do i put it, how do i put this, how shall i put it,
-how should i put it, whats the word, what is the word, whats it called
+怎么说呢, 怎么讲呢, 怎么形容呢, 怎么说好呢, 怎么说才好, 怎么说才好呢,
+how do i say, how do i put it, how do i put this, how shall i put it, how should i put it,
+whats the word
+"""
+
+# Before an aside: what is looked for comes next.
+WANT_A_WORD = """
+很, 太, 更, 就, 是, 的, 那, 嗯, 呃, was, is, a, like, so, just, um, uh, well
 """
 
 # Hesitations that are answers when nothing else is said.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.audio import WINDOW_SECS
 from pipeline.interruption import InterruptionPolicy
-from pipeline.turn.acknowledge import RHYTHMS, Acknowledgement, Acknowledger
+from pipeline.turn.acknowledge import CLEAR_SECS, RHYTHMS, Acknowledgement, Acknowledger
 from pipeline.turn.actions import (
     Acknowledge,
     Action,
@@ -142,3 +142,15 @@ def test_a_call_with_acknowledgements_is_the_same_call(
         assert not committed or committed[0] - at >= SAID.secs
     gaps = [later - at for (at, _), (later, _) in pairwise(said)]
     assert all(gap >= RHYTHMS["counsellor"].likely.apart_secs for gap in gaps)
+
+
+def test_an_opinion_that_comes_late_brings_no_reply_into_it():
+    """The wait is over sooner, but not before the sound is."""
+    one = Telling()
+    one.greet()
+    one.tell(1.0, 0.55, STORY, 0.5)
+    ((said_at, _),) = one.all(Acknowledge)
+    one.do(one.machine.on_end_of_turn(STORY, 0.999))
+    one.pass_by(2.0, voiced=False)
+    (committed_at, _) = one.all(Commit)[-1]
+    assert said_at + SAID.secs + CLEAR_SECS <= committed_at < said_at + 1.0
