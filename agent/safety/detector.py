@@ -35,8 +35,8 @@ SECOND_OPINION = "second-opinion"  # in place of a rule's name
 # The opinion was fitted on single utterances; in a story the ordinary sentences outweigh the one
 # that matters. So it reads a turn as a whole and in overlapping stretches of this length: it asks
 # where one of them is grave enough, and doubts a rule only where it doubts all of them. There is
-# time for as many stretches as 60 units have: of a longer turn its last 50 to 60 units are read, and
-# a rule's word stands.
+# time for as many stretches as 60 units have: of a longer turn the last 50 to 60 are read, and a
+# rule's word stands.
 STRETCH_UNITS = 20
 MOST_STRETCHES = 5
 
