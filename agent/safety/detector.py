@@ -16,8 +16,9 @@ from functools import lru_cache
 
 from agent.safety.fold import fold
 from agent.safety.opinion import (
+    FAINT_LOG_ODDS,
     RAISE_LOG_ODDS,
-    STRETCH_LOG_ODDS,
+    STRETCH_LESS,
     TAKEN_BACK_LOG_ODDS,
     TOGETHER_LOG_ODDS,
     Opinion,
@@ -60,11 +61,13 @@ class Assessment:
         signs: Everything found, gravest first; those that context took back are included
             with tier "none", so that a log can count them.
         about_minor: The caller said to be under age, or in school.
+        faint: Only the second opinion finds it, and is not sure: to be asked about softly.
     """
 
     tier: Tier
     category: Category | None
     signs: tuple[Sign, ...]
+    faint: bool = False
 
     @property
     def about_minor(self) -> bool:
@@ -79,17 +82,20 @@ def assess(text: str) -> Assessment:
     """
     folded = fold(text)
     signs = rule_signs(folded)
+    faint = False
     if all(sign.tier == "none" for sign in signs):
-        category = _asked_about(folded, TAKEN_BACK_LOG_ODDS if signs else RAISE_LOG_ODDS)
-        if category is not None:
-            signs.append(Sign(SECOND_OPINION, category, "concern"))
+        heard = _heard(folded)
+        if heard.log_odds >= (TAKEN_BACK_LOG_ODDS if signs else FAINT_LOG_ODDS):
+            # At most a question, however sure it is.
+            signs.append(Sign(SECOND_OPINION, heard.category, "concern"))
+            faint = heard.log_odds < RAISE_LOG_ODDS
     elif len(read := stretches(folded)) <= MOST_STRETCHES:
         gravest = _gravest(read)
         signs = [replace(sign, tier=gravest.on(sign.tier)) for sign in signs]
     signs.sort(key=lambda sign: rank(sign.tier), reverse=True)
     if not signs or signs[0].tier == "none":
         return Assessment("none", None, tuple(signs))
-    return Assessment(signs[0].tier, signs[0].category, tuple(signs))
+    return Assessment(signs[0].tier, signs[0].category, tuple(signs), faint)
 
 
 def assess_together(before: str, text: str) -> Assessment:
@@ -104,19 +110,14 @@ def assess_together(before: str, text: str) -> Assessment:
     return Assessment(sign.tier, sign.category, (sign,))
 
 
-def _asked_about(folded: str, border: float) -> Category | None:
-    """What the second opinion alone would ask about: at most a question, however sure it is.
-
-    Args:
-        folded: A turn in which no rule holds.
-        border: Log-odds from which the turn as a whole is asked about.
-    """
+def _heard(folded: str) -> Opinion:
+    """The second opinion on a turn in which no rule holds: on the whole, or its gravest stretch."""
     whole = _opinion(folded)
-    if whole.log_odds >= border:
-        return whole.category
+    if whole.log_odds >= TAKEN_BACK_LOG_ODDS:
+        return whole
     gravest = _gravest(stretches(folded)[-MOST_STRETCHES:])
-    graver_by = STRETCH_LOG_ODDS - RAISE_LOG_ODDS
-    return gravest.category if gravest.log_odds >= border + graver_by else None
+    stretch = replace(gravest, log_odds=gravest.log_odds - STRETCH_LESS)
+    return max(whole, stretch, key=lambda opinion: opinion.log_odds)
 
 
 def _gravest(read: list[str]) -> Opinion:

@@ -26,14 +26,14 @@ from agent.safety.tiers import Category, Tier, rank
 # Class 0 is "none", the others are the categories in their order.
 CLASSES = 1 + len(get_args(Category))
 
-# Log-odds of danger, chosen by cross-validation (`opinion_check`) so that 1.8 % of ordinary turns
-# are answered, by rule or opinion. From RAISE on a turn is asked about: of the texts that no rule
-# finds, two in five of the grave ones, and of ordinary turns 1.0 %; from 1.0 on half, and 2.1 %.
-# A stretch of a turn must be graver, since there are several: grave utterances in one breath
-# with an ordinary turn are then found in 0.24 instead of 0.16, and pairs of ordinary turns
-# asked about in 1.1 % instead of 0.7 %.
+# Log-odds of danger, chosen by cross-validation (`opinion_check`). From RAISE on a turn is asked
+# about directly: of the texts that no rule finds, two in five of the grave ones, and of ordinary
+# turns 1.0 %. From FAINT on it is asked about in softer words, which ask an ordinary caller
+# nothing strange: half of the grave ones, and 2.1 %; below, nine in ten answers would no longer
+# be right. A stretch of a turn counts for less, since there are several.
 RAISE_LOG_ODDS = 1.5
-STRETCH_LOG_ODDS = 2.5
+FAINT_LOG_ODDS = 1.0
+STRETCH_LESS = 1.0
 
 # Where context took back what a rule found. 我不想死 has 2.7; of the grave texts among them two in
 # three lie above.

@@ -1,7 +1,10 @@
 """The crisis protocol of one call: what is said, asked and reported, and for how long.
 
     none ──▶ concern ──▶ elevated ──▶ imminent        never back
-              one question   questions, then lines that stay with the caller
+              a question     questions, then lines that stay with the caller
+
+A faint sign is asked about softly, and directly after a yes. Who was asked is asked again about
+something else, or some turns later: a no is no answer to what they say then.
 
 After the Columbia protocol's order (wish, method, intent), in words of our own. From
 elevated on, every reply of the call is scripted: the language model is not asked, so
@@ -23,13 +26,18 @@ from pipeline.events import CrisisNoted, HelpLine
 from pipeline.text import count_units, language_of
 from pipeline.turn.lexicon import discloses_feeling
 
-Step: TypeAlias = Literal["none", "opened", "intent", "company", "staying"]
+Step: TypeAlias = Literal["none", "sounded", "opened", "intent", "company", "staying"]
 
 # Shares of the usual rate. Numbers and questions must be understood by somebody in panic: at
 # 0.8 Mandarin comes at about four syllables a second instead of five.
 CRISIS_RATE = 0.8
 DISTRESS_RATE = 0.92
 
+# Turns after a question before a concern of the same kind is asked about once more: an answer
+# often goes on for some turns, in words as heavy as those before it.
+ASK_AGAIN_TURNS = 6
+# Before so many, the last turn is what the question was about, or its answer.
+_HEARD_TOGETHER_TURNS = 2
 _FEWEST_UNITS = 2  # an "ok" or a 嗯 is no change of language
 _ASKED_FURTHER = frozenset[Category](("suicide", "self_harm"))
 
@@ -41,14 +49,18 @@ class State:
     Attributes:
         tier: The gravest so far.
         category: Of the gravest sign.
-        step: What was said last.
+        step: What was said last; "sounded" is the soft question.
         stayed: How many staying lines were said.
+        asked: What concerns were asked about, until one is again.
+        turns: Since the last of these questions.
     """
 
     tier: Tier = "none"
     category: Category | None = None
     step: Step = "none"
     stayed: int = 0
+    asked: frozenset[Category] = frozenset()
+    turns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,35 +152,55 @@ class CrisisProtocol:
             return self._open(found, locale)
         meant = yes_or_no(text, script(locale))
         if self.state.tier == "concern":
-            if self.state.step == "opened" and meant == "yes":
-                return self._open(
-                    replace(found, tier="elevated", category=self.state.category), locale
-                )
-            return Move(None, replace(self.state, step="staying"))
+            return self._after_concern(found, meant, locale)
         return self._next(meant, locale) if self.in_force else Move(None, self.state)
 
-    def _found(self, text: str) -> Assessment:
-        """What a turn is a sign of; if of nothing, and nothing was before it, with the last turn.
+    def _after_concern(
+        self, found: Assessment, meant: Literal["yes", "no"] | None, locale: Locale
+    ) -> Move:
+        """A turn that is no graver than the concern there was."""
+        state = self.state
+        assert state.category is not None
+        if state.step == "sounded" and meant == "yes":
+            return self._open(Assessment("concern", state.category, ()), locale)
+        if state.step == "opened" and meant == script(locale).open[state.category].danger:
+            return self._open(Assessment("elevated", state.category, ()), locale)
+        if found.tier == "concern":
+            if found.category not in state.asked:
+                return self._open(found, locale)
+            if state.turns >= ASK_AGAIN_TURNS:
+                return self._open(found, locale, first=script(locale).ask.again)
+        return Move(None, replace(state, step="staying", turns=state.turns + 1))
 
-        Once a question was asked, the turn before holds what it was about: together with the
-        answer it would count again.
+    def _found(self, text: str) -> Assessment:
+        """What a turn is a sign of; if of nothing, with the last turn, unless that was asked about.
+
+        Together with the answer it would count again.
         """
-        found = assess(text)
-        if found.tier != "none" or self.state.tier != "none" or not self._turn_before.strip():
+        found, state = assess(text), self.state
+        asked_about = state.tier != "none" and state.turns < _HEARD_TOGETHER_TURNS
+        if found.tier != "none" or asked_about or not self._turn_before.strip():
             return found
         return assess_together(self._turn_before, text)
 
-    def _open(self, found: Assessment, locale: Locale) -> Move:
+    def _open(self, found: Assessment, locale: Locale, first: str | None = None) -> Move:
+        """The answer to a new sign, after the words `first`."""
         assert found.category is not None
         words_for = script(locale)
-        opening = getattr(words_for.open[found.category], found.tier)
+        openings = words_for.open[found.category]
+        step: Step = "sounded" if found.faint else "opened"
+        opening = openings.softly if found.faint else getattr(openings, found.tier)
         words = [self._filled(opening, found.category, locale)]
+        if first is not None:
+            words.insert(0, first)
         if found.tier == "imminent":
             if self._notified:
                 words.insert(0, words_for.stay.person)
             if self._contact is not None:
                 words.append(self._filled(words_for.stay.contact, found.category, locale))
-        return Move(_joined(words, locale), State(found.tier, found.category, "opened"))
+        asked = {found.category} if first is not None else self.state.asked | {found.category}
+        state = State(found.tier, found.category, step, asked=frozenset(asked))
+        return Move(_joined(words, locale), state)
 
     def _next(self, meant: Literal["yes", "no"] | None, locale: Locale) -> Move:
         """The step after the last one, from elevated on."""

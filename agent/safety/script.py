@@ -18,11 +18,21 @@ class _Data(BaseModel):
 
 
 class Openings(_Data):
-    """The first answer to a category, by tier."""
+    """The first answer to a category, by tier.
 
+    Attributes:
+        softly: For a faint sign, a question that asks an ordinary caller nothing strange; after
+            a yes comes the direct one.
+        concern: The direct question.
+        danger: The answer to `concern` that means danger: "yes" to having thought of death,
+            "no" to being safe at home, or neither.
+    """
+
+    softly: str
     concern: str
     elevated: str
     imminent: str
+    danger: Literal["yes", "no", "neither"]
 
 
 class Questions(_Data):
@@ -31,10 +41,12 @@ class Questions(_Data):
     Attributes:
         intent: Whether the caller means to act, or has the means at hand.
         company: Who could be with the caller.
+        again: Before a question that was asked earlier in the call.
     """
 
     intent: str
     company: str
+    again: str
 
 
 class Staying(_Data):

@@ -8,8 +8,9 @@ from typing import get_args
 import pytest
 
 from agent.config import Locale
+from agent.safety.detector import assess
 from agent.safety.hotlines import REGIONS, hotlines, lines_for
-from agent.safety.protocol import CrisisProtocol
+from agent.safety.protocol import ASK_AGAIN_TURNS, CrisisProtocol, State
 from agent.safety.script import script, yes_or_no
 from agent.safety.tiers import CATEGORIES, TIERS
 from pipeline.events import CrisisNoted
@@ -95,6 +96,64 @@ def test_a_yes_to_the_question_raises_the_tier():
     assert noted.tier == "elevated"
     assert answer is not None
     assert "nine, eight, eight" in answer
+
+
+FAINT = "我对什么都提不起兴趣，活着没有动力"  # the second opinion alone, between its two borders
+CONTROLLED = "他不准我出门 手机也要检查"
+
+
+def test_a_faint_sign_is_asked_about_softly_and_after_a_yes_directly():
+    """Who meant nothing is asked nothing strange; who did is asked in plain words next."""
+    words = script("zh-Hans").open["suicide"]
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    assert assess(FAINT).faint
+    assert say(protocol, FAINT)[0] == words.softly
+    assert say(protocol, "嗯")[0] == words.concern
+    assert not protocol.in_force
+    say(protocol, "有")
+    assert protocol.in_force
+
+
+def test_a_no_to_the_soft_question_leads_back():
+    """The model goes on."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    say(protocol, FAINT)
+    assert say(protocol, "没有啦") == (None, None)
+
+
+def test_who_feels_safe_at_home_is_believed_and_who_does_not_is_helped():
+    """There a no is the grave answer."""
+    for answer, in_force in (("嗯，还好", False), ("不安全", True)):
+        protocol = CrisisProtocol("zh-Hans", "CN")
+        say(protocol, CONTROLLED)
+        assert protocol.state == State("concern", "abuse", "opened", asked=frozenset(("abuse",)))
+        say(protocol, answer)
+        assert protocol.in_force is in_force
+
+
+def test_a_concern_is_asked_about_again_some_turns_after_a_no():
+    """Not in the turns just after it; later in other words before the same question."""
+    protocol = CrisisProtocol("zh-Hant", "TW")
+    sign = "活著好累，沒什麼意思"
+    first, _ = say(protocol, sign)
+    say(protocol, "沒有，只是很累")
+    assert say(protocol, sign) == (None, None)
+    for _ in range(ASK_AGAIN_TURNS):
+        say(protocol, "昨天去上班")
+    again, noted = say(protocol, sign)
+    assert first is not None
+    assert again == script("zh-Hant").ask.again + first
+    assert noted is None  # the tier is what it was
+
+
+def test_another_concern_is_asked_about_at_once():
+    """A no was about something else; each is asked about once in these turns."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    say(protocol, "活着好累，没什么意思")
+    answer, noted = say(protocol, CONTROLLED)
+    assert answer == script("zh-Hans").open["abuse"].concern
+    assert noted is not None
+    assert say(protocol, "活着好累，没什么意思") == (None, None)
 
 
 def test_an_elevated_caller_is_asked_for_intent_and_company():
