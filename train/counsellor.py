@@ -11,6 +11,8 @@ Without that the model would take a space for the only sign that a caller goes o
 from __future__ import annotations
 
 import argparse
+import itertools
+import json
 import random
 import re
 import tomllib
@@ -22,10 +24,11 @@ from pipeline.text import language_of
 from train import schema
 from train.mix.identity import LOCALES, Identity, Locale, identity_rows
 from train.mix.spoken import SpeechStyle, spoken
-from train.schema import Conversation
+from train.schema import Conversation, Message
 
 DIALOGUES = Path(__file__).parent / "data" / "counsellor"
 PERSONA = Path(__file__).parents[1] / "agent" / "persona" / "listener"
+ASKED = Path(__file__).parents[1] / "tests" / "data" / "asked" / "fit.jsonl"
 
 Writing: TypeAlias = Literal["as it is", "run together", "punctuated", "with slips"]
 # Our recogniser runs Mandarin together; others write pauses or punctuation.
@@ -44,6 +47,8 @@ _AUTHORS: Mapping[Locale, str] = {
     "zh-Hant": "傾聽專案",
     "en": "the Qingting project",
 }
+# Of the dialogues; the others keep a caller who asks for none of it in mind.
+_ASKED_SHARE = 0.75
 _VALIDATION_SHARE = 0.06
 _SEED = 20261121
 _HAN_PAUSE = re.compile(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")
@@ -93,18 +98,38 @@ def who_it_is(persona: Path = PERSONA) -> Iterator[Conversation]:
         yield from identity_rows(identity, [locale], wordings=1)
 
 
+def by_heart(
+    locale: str, asked: Path = ASKED, persona: Path = PERSONA
+) -> Mapping[str, tuple[list[str], list[str]]]:
+    """What is answered by heart under any settings: thing to callers' wordings and answers."""
+    says = {
+        table["about"]: table["says"]
+        for table in _persona(locale, persona)["answers"]
+        if "when" not in table
+    }
+    wordings: dict[str, list[str]] = {}
+    for line in asked.read_text("utf-8").splitlines():
+        turn = json.loads(line)
+        if turn["locale"] == locale:
+            wordings.setdefault(turn["label"], []).append(turn["text"])
+    return {about: (wordings[about], answers) for about, answers in says.items()}
+
+
 def training_set(
-    folder: Path = DIALOGUES, persona: Path = PERSONA
+    folder: Path = DIALOGUES, persona: Path = PERSONA, asked: Path = ASKED
 ) -> tuple[list[Conversation], list[Conversation]]:
     """Rows to train on and rows to measure by, which share no dialogue."""
     whole = list(dialogues(folder, persona))
     dice = random.Random(_SEED)
     held_back = set(dice.sample(range(len(whole)), round(len(whole) * _VALIDATION_SHARE)))
+    questions = {locale: _in_turn(by_heart(locale, asked, persona)) for locale in LOCALES}
     training = {
         row.id: row
         for number, dialogue in enumerate(whole)
         if number not in held_back
-        for row in _rewritten(dialogue, _TIMES.get(dialogue.tags[-1], 1))
+        for row in _asking(
+            _rewritten(dialogue, _TIMES.get(dialogue.tags[-1], 1)), questions[_locale_of(dialogue)]
+        )
     }
     validation = [row for number in sorted(held_back) for row in _rewritten(whole[number], 1)]
     return [*training.values(), *who_it_is(persona)], validation
@@ -122,6 +147,45 @@ def _rewritten(dialogue: Conversation, times: int) -> Iterator[Conversation]:
         )
         identity = schema.conversation_id(messages, dialogue.system)
         yield dialogue.model_copy(update={"id": identity, "messages": messages})
+
+
+def _locale_of(dialogue: Conversation) -> Locale:
+    return next(locale for locale in LOCALES if locale in dialogue.tags)
+
+
+_Asked: TypeAlias = tuple[str, str, str]  # the thing, the caller's wording, the answer
+
+
+def _in_turn(known: Mapping[str, tuple[list[str], list[str]]]) -> Iterator[_Asked]:
+    """Without end: each thing as often as the others, each wording once before any comes again."""
+    dice = random.Random(_SEED)
+    shuffled = {
+        about: itertools.cycle(dice.sample(wordings, len(wordings)))
+        for about, (wordings, _) in known.items()
+    }
+    for about in itertools.cycle(known):
+        yield about, next(shuffled[about]), dice.choice(known[about][1])
+
+
+def _asking(rows: Iterator[Conversation], questions: Iterator[_Asked]) -> Iterator[Conversation]:
+    """Let the caller of most rows ask once; who says goodbye says no more."""
+    for row in rows:
+        dice = random.Random(f"{_SEED} asking {row.id}")
+        places = range(2, len(row.messages) + 1, 2)  # after a reply, but not before the first
+        if not places or dice.random() >= _ASKED_SHARE:
+            yield row
+            continue
+        about, wording, answer = next(questions)
+        place = dice.choice(places)
+        way = dice.choices(list(_WRITINGS), list(_WRITINGS.values()))[0]
+        messages = (
+            *row.messages[:place],
+            Message(role="user", content=written(wording, way, dice)),
+            Message(role="assistant", content=answer),
+            *(() if about == "goodbye" else row.messages[place:]),
+        )
+        identity = schema.conversation_id(messages, row.system)
+        yield row.model_copy(update={"id": identity, "messages": messages})
 
 
 def main() -> None:
