@@ -11,6 +11,7 @@ from pydantic import Field as Constrained
 from agent.config import Locale
 from agent.intake.fields import FIELDS, SINGLE, Field
 from agent.intake.spans import comparable
+from agent.safety.tiers import Tier, rank
 from pipeline.errors import StoreError
 
 # "rule" stands in records of earlier versions; now the rules and what was learned go together.
@@ -41,7 +42,7 @@ class Entry(_Data):
     turn: int = Constrained(ge=0)
     at_secs: float | None = Constrained(None, ge=0.0)
     found_by: FoundBy
-    tier: str | None = None
+    tier: Tier | None = None
 
 
 class IntakeRecord(_Data):
@@ -94,12 +95,13 @@ class IntakeRecord(_Data):
         turn: int,
         at_secs: float | None,
         found_by: FoundBy,
-        tier: str | None = None,
+        tier: Tier | None = None,
     ) -> Self:
-        """With one entry more; the same record where the same was told before."""
-        said = comparable(quote)
-        if any(said in comparable(entry.quote) for entry in self.of(field)):
-            return self
+        """With one entry more; the same record where it would say nothing new.
+
+        Nothing new are words of the same turn that another quote has in it, and the same words
+        of another turn: 三年了 after 十三年了 is another answer. Graver words are always new.
+        """
         entry = Entry(
             entry_id=self.next_id,
             field=field,
@@ -109,12 +111,10 @@ class IntakeRecord(_Data):
             found_by=found_by,
             tier=tier,
         )
+        if any(_says(other, entry) for other in self.entries):
+            return self
         # Words that grew (三个月, then 大概三个月 of the same turn) take the place of fewer.
-        kept = [
-            other
-            for other in self.entries
-            if not (other.field == field and other.turn == turn and comparable(other.quote) in said)
-        ]
+        kept = [other for other in self.entries if not (other.turn == turn and _says(entry, other))]
         entries = sorted([*kept, entry], key=lambda one: (one.turn, one.entry_id))
         return self.model_copy(update={"entries": tuple(entries), "next_id": self.next_id + 1})
 
@@ -147,3 +147,11 @@ class IntakeRecord(_Data):
         if len(kept) == len(self.entries):
             raise StoreError(f"The record has no entry {entry_id}.")
         return self.model_copy(update={"entries": kept, "struck": self.struck + 1})
+
+
+def _says(whole: Entry, part: Entry) -> bool:
+    """Whether `part` adds nothing to `whole`: no other words and nothing graver."""
+    if whole.field != part.field or rank(whole.tier or "none") < rank(part.tier or "none"):
+        return False
+    words, fewer = comparable(whole.quote), comparable(part.quote)
+    return fewer in words if whole.turn == part.turn else fewer == words

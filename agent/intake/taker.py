@@ -14,6 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from agent.config import Locale
 from agent.intake.extract import Proposal, asked_about, refuses
@@ -22,7 +23,7 @@ from agent.intake.reader import TurnReader
 from agent.intake.record import FoundBy, IntakeRecord
 from agent.intake.spans import Span, clauses
 from agent.safety.detector import assess
-from agent.safety.tiers import rank
+from agent.safety.tiers import Tier, rank
 from pipeline.errors import GenerationError
 from pipeline.events import (
     CallEvent,
@@ -106,7 +107,7 @@ class IntakeTaker:
             case ReplyAmended():
                 self._amend(event.heard_text)
             case CrisisNoted(tier, _, _):
-                self._note_crisis(tier)
+                self._note_crisis(cast(Tier, tier))  # a plain word in the pipeline
             case _:
                 pass
 
@@ -162,10 +163,16 @@ class IntakeTaker:
         self._become(self.record.with_asked(self._before_reply, asked_about(heard)))
         self.heard = heard
 
-    def _note_crisis(self, tier: str) -> None:
-        """Keep the words that raised the protocol's tier, even where no clause alone does."""
+    def _note_crisis(self, tier: Tier) -> None:
+        """Keep the whole turn where it raised the protocol further than its gravest words do.
+
+        A yes to "do you mean to do it?" is imminent by the question alone.
+        """
         turn = self._last
-        if turn is not None and not any(one.turn == turn.number for one in self.record.of("risk")):
+        if turn is None:
+            return
+        risks = [one for one in self.record.of("risk") if one.turn == turn.number]
+        if not any(rank(one.tier or "none") >= rank(tier) for one in risks):
             whole = Proposal("risk", Span(0, len(turn.text)))
             self._become(_with(self.record, turn, [whole], "safety", tier))
 
@@ -225,7 +232,7 @@ def _with(
     turn: _Turn,
     proposals: Iterable[Proposal],
     found_by: FoundBy,
-    tier: str | None = None,
+    tier: Tier | None = None,
 ) -> IntakeRecord:
     for proposal in proposals:
         quote = proposal.span.of(turn.text).strip()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agent.intake.fields import FIELDS, Field
 from agent.intake.record import Entry, IntakeRecord
-from agent.safety.tiers import TIERS, Tier
+from agent.safety.tiers import TIERS, Tier, rank
 
 # What a counsellor looks for first, then the situation, then the body.
 LEAD: tuple[Field, ...] = ("concern",)
@@ -73,6 +73,12 @@ class SheetFacts:
         return tuple(
             field for field in FIELDS if field != "risk" and self.record.state(field) in states
         )
+
+    def shown(self, field: Field, count: int) -> tuple[Entry, ...]:
+        """The first `count` entries of a field, in the order of the call; of risks the gravest."""
+        told = self.record.of(field)
+        gravest = sorted(told, key=lambda entry: -rank(entry.tier or "none"))[:count]
+        return tuple(entry for entry in told if entry in gravest)
 
     def timeline(self) -> tuple[Mark, ...]:
         """All entries in the order of the call, by time where there is one, else by turn."""

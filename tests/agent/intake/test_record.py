@@ -10,8 +10,8 @@ from pipeline.errors import StoreError
 EMPTY = IntakeRecord(locale="zh-Hant")
 
 
-def told(record, field, quote, turn=0, at_secs=None):
-    return record.with_entry(field, quote, turn=turn, at_secs=at_secs, found_by="rule")
+def told(record, field, quote, turn=0, at_secs=None, tier=None):
+    return record.with_entry(field, quote, turn=turn, at_secs=at_secs, found_by="rule", tier=tier)
 
 
 def test_contradictions_stand_side_by_side():
@@ -20,6 +20,30 @@ def test_contradictions_stand_side_by_side():
     record = told(told(record, "concern", "失眠"), "concern", "吵架", turn=2)
     assert [entry.quote for entry in record.of("age")] == ["三十五歲", "四十歲"]
     assert record.differing == ("age",)
+
+
+@pytest.mark.parametrize(
+    ("field", "first", "later"), [("age", "三十五", "五"), ("goals", "我不想離婚", "想離婚")]
+)
+def test_words_that_older_ones_contain_are_another_answer(field, first, later):
+    """三年了 takes 十三年了 back, whatever letters they share."""
+    record = told(told(EMPTY, field, first), field, later, turn=1)
+    assert [entry.quote for entry in record.of(field)] == [first, later]
+
+
+def test_graver_words_are_never_taken_for_known_ones():
+    """Not in another turn, not in the same one, and graver ones are never replaced."""
+    record = told(EMPTY, "risk", "我真的想死", tier="elevated")
+    record = told(record, "risk", "想死", turn=1, tier="imminent")
+    record = told(record, "risk", "我真的想死", turn=2, tier="imminent")
+    record = told(record, "risk", "我真的想死了", turn=2, tier="elevated")
+    record = told(record, "risk", "想死", turn=3, tier="elevated")
+    assert [(entry.turn, entry.tier) for entry in record.of("risk")] == [
+        (0, "elevated"),
+        (1, "imminent"),
+        (2, "imminent"),
+        (2, "elevated"),
+    ]
 
 
 def test_the_same_words_are_kept_once_in_any_script():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from agent.intake.extract import Proposal
 from agent.intake.spans import Span
 from agent.intake.taker import IntakeTaker
+from agent.safety.protocol import CrisisProtocol
 from pipeline.errors import GenerationError
 from pipeline.events import (
     CrisisNoted,
@@ -90,6 +93,27 @@ def test_a_crisis_is_marked_with_its_tier_once():
     other.caller_text("嗯 有的")
     other.note(CrisisNoted("elevated", "suicide", ()))
     assert [(one.quote, one.tier) for one in other.record.of("risk")] == [("嗯 有的", "elevated")]
+
+
+@pytest.mark.parametrize(
+    ("turns", "kept"),
+    [
+        (("我有时候真的想死", "有", "有"), [(0, "elevated"), (2, "imminent")]),
+        (("我想死", "没想过怎么做", "对，我真的不想活了"), [(0, "elevated"), (2, "imminent")]),
+        (("yes I want to kill myself", "I don't know", "yes"), [(0, "elevated"), (2, "imminent")]),
+    ],
+)
+def test_the_record_is_as_grave_as_the_protocol(turns, kept):
+    """Also where a yes alone is, or a turn whose own words are less grave."""
+    taker, protocol = IntakeTaker("zh-Hans"), CrisisProtocol("zh-Hans", "CN")
+    for turn in turns:
+        taker.caller_text(turn)
+        if (notice := protocol.taken(turn)) is not None:
+            taker.note(notice)
+    assert protocol.state.tier == "imminent"
+    risks = taker.record.of("risk")
+    assert [(one.turn, one.tier) for one in risks] == kept
+    assert risks[-1].quote == turns[-1]
 
 
 def test_a_question_that_was_not_heard_was_not_asked():

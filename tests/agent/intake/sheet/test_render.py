@@ -104,6 +104,20 @@ def test_long_stories_are_cut_on_the_page_and_not_in_the_record():
     assert f"{9 - FITS[0].quotes} more in the record" in html
 
 
+@pytest.mark.parametrize("fit", FITS)
+def test_the_gravest_words_are_never_left_out(fit):
+    """However late they were said, and shown in the order of the call."""
+    record = IntakeRecord(locale="en")
+    for turn, tier in enumerate(["elevated"] * 5 + ["imminent", "elevated"]):
+        record = record.with_entry(
+            "risk", f"grave {turn}", turn=turn, at_secs=None, found_by="safety", tier=tier
+        )
+    shown = re.findall(r"<q>grave (\d)", as_html(facts_of(record), fit))
+    assert "5" in shown
+    assert shown == sorted(shown)
+    assert len(shown) == fit.quotes
+
+
 @pytest.mark.browser  # needs Pango and a Chinese font, which `make test-browser` installs
 def test_the_pdf_is_one_page(record):
     """However long the caller's story."""
