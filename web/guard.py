@@ -54,7 +54,7 @@ _SENTENCE: dict[Fault, str] = {
 }
 _TOLD_ONCE: dict[str, Fault] = {"host": "foreign_host", "origin": "foreign_origin"}
 # The page itself and its health must be there before anybody can enter a key.
-_NEEDS_KEY = ("/v1", "/chat", "/models", "/audio", "/metrics", "/access", "/intake")
+_NEEDS_KEY = ("/v1", "/chat", "/models", "/audio", "/metrics", "/access", "/intake", "/memory")
 
 
 class Guard:

@@ -88,7 +88,18 @@ async def test_a_revoked_key_opens_nothing_more(tmp_path, key):
         assert (await http.get(f"{url}/access", headers=headers)).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/access", "/metrics", "/v1/models", "/models"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/access",
+        "/metrics",
+        "/v1/models",
+        "/models",
+        "/intake/call_1",
+        "/memory",
+        "/memory/call_1.1",
+    ],
+)
 async def test_what_needs_a_key(tmp_path, key, path):
     """Figures too; the page and its health do not, so that a key can be entered."""
     async with serving(exposed(tmp_path)) as url, httpx.AsyncClient() as http:
@@ -187,6 +198,15 @@ async def test_attempts_are_limited_and_so_is_guessing_keys(tmp_path, key, caplo
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert answers[-1].headers["retry-after"] == "60"
     assert not [one for one in caplog.records if one.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize("path", ["/intake/call_1", "/memory"])
+async def test_the_store_is_not_asked_at_leisure(tmp_path, key, path):
+    """Nor are strangers' requests for what is kept unlimited."""
+    limits = LimitSettings(requests_per_minute=2)
+    async with serving(exposed(tmp_path, limits)) as url, httpx.AsyncClient() as http:
+        answers = [await http.get(url + path) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [401, 401, 429]
 
 
 async def test_a_call_is_resumed_only_by_its_own_key(tmp_path, key):
