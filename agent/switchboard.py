@@ -22,9 +22,10 @@ from agent.persona import Persona
 from agent.profile import call_profile, style_of
 from agent.recall.notes import note_sources, open_history
 from agent.safety.handover import open_handover
+from agent.store.kept import Consent
 from agent.store.opening import open_store
 from agent.store.recorder import CallRecorder
-from agent.store.records import Consent, RecordStore
+from agent.store.records import RecordStore
 from agent.voices.acknowledgements import speak_acknowledgements
 from agent.warm_up import warm_up
 from pipeline.assembly import CallProfile, Engines

@@ -12,7 +12,8 @@ from agent.cli.context import settings_of
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from agent.store.records import CallRecord, RecordStore
+    from agent.store.kept import CallRecord
+    from agent.store.records import RecordStore
 
 CallId = Annotated[str, typer.Argument(metavar="CALL", help="Id of a call, as `list` shows it.")]
 Caller = Annotated[str | None, typer.Option(help="Everything about this caller.")]

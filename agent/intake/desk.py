@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from agent.intake.record import IntakeRecord
 from agent.intake.sheet import SheetFacts
 from agent.memory.desk import MemoryDesk
-from agent.store.records import CallRecord, RecordStore
+from agent.store.kept import CallRecord
+from agent.store.records import RecordStore
 from pipeline.errors import StoreError
 
 

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from agent.config import Locale
 from agent.memory.summary import CallMemory, Topic
-from agent.store.records import CallRecord, RecordStore
+from agent.store.kept import CallRecord
+from agent.store.records import RecordStore
 from pipeline.errors import StoreError
 
 

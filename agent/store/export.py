@@ -7,7 +7,8 @@ import wave
 from pathlib import Path
 from typing import Any
 
-from agent.store.records import CallRecord, Item, ItemKind, RecordStore
+from agent.store.kept import CallRecord, Item, ItemKind
+from agent.store.records import RecordStore
 from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, SAMPLE_BYTES
 from pipeline.errors import StoreError
 

@@ -12,7 +12,8 @@ import queue
 import threading
 from collections.abc import Callable
 
-from agent.store.records import Consent, ItemKind, RecordStore, mark
+from agent.store.kept import Consent, ItemKind, mark
+from agent.store.records import RecordStore
 from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, SAMPLE_BYTES
 from pipeline.errors import StoreError
 from pipeline.events import (

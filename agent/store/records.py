@@ -12,23 +12,16 @@ empties the write-ahead log and rebuilds the file: neither key nor ciphertext st
 from __future__ import annotations
 
 import datetime
-import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
-
+from agent.store.kept import AuditEntry, CallRecord, Consent, Item, ItemKind
 from agent.store.keys import KeyPlace, KeySet, fresh_keys
 from agent.store.sealing import new_key, seal, unseal
 from pipeline.errors import StoreError
-
-ItemKind: TypeAlias = Literal[
-    "caller", "bot", "mark", "intake", "memory", "caller_audio", "bot_audio"
-]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -44,71 +37,6 @@ CREATE TABLE IF NOT EXISTS items (
 CREATE TABLE IF NOT EXISTS audit (at TEXT NOT NULL, action TEXT NOT NULL, call_id TEXT);
 CREATE INDEX IF NOT EXISTS calls_of_caller ON calls(caller_tag);
 """
-
-
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Consent(_Data):
-    """What the caller allows to be kept.
-
-    Attributes:
-        text: Words, marks and the intake record.
-        audio: Both voices.
-        memory: A few sentences for the caller's next call.
-    """
-
-    text: bool = True
-    audio: bool = False
-    memory: bool = False
-
-
-class CallRecord(_Data):
-    """One call, without its content.
-
-    Attributes:
-        call_id: Of the call.
-        began_at: UTC.
-        ended_at: UTC; None while it runs, and for a call that was killed.
-        consent: What may be kept of it.
-        caller: Name or number that the caller gave, or None.
-    """
-
-    call_id: str
-    began_at: datetime.datetime
-    ended_at: datetime.datetime | None
-    consent: Consent
-    caller: str | None
-
-
-class Item(_Data):
-    """One thing that is kept of a call.
-
-    Attributes:
-        number: 0, 1, 2, … within the call.
-        kind: "caller" and "bot" are words; "mark", "intake" and "memory" are JSON; audio is
-            PCM16 little-endian mono, 16 kHz of the caller and 24 kHz of the bot.
-        at: UTC.
-        content: UTF-8 text, or samples.
-    """
-
-    number: int
-    kind: ItemKind
-    at: datetime.datetime
-    content: bytes
-
-    @property
-    def text(self) -> str:
-        return self.content.decode()
-
-
-class AuditEntry(_Data):
-    """Something that was done; never what a record holds."""
-
-    at: datetime.datetime
-    action: str
-    call_id: str | None
 
 
 class RecordStore:
@@ -451,11 +379,6 @@ class RecordStore:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             raise StoreError(f"The records cannot be rebuilt: {error}") from error
-
-
-def mark(**facts: str) -> bytes:
-    """The content of a "mark" item."""
-    return json.dumps(facts, ensure_ascii=False).encode()
 
 
 def _insert(

@@ -8,8 +8,9 @@ import pytest
 
 from agent.intake.desk import IntakeDesk
 from agent.intake.taker import IntakeTaker
+from agent.store.kept import Consent
 from agent.store.keys import KeyFile
-from agent.store.records import Consent, RecordStore
+from agent.store.records import RecordStore
 
 CALL = "call_0123456789abcdef"
 

@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 from agent.cli import app
 from agent.intake.taker import IntakeTaker
+from agent.store.kept import Consent
 from agent.store.keys import KeyFile
-from agent.store.records import Consent, RecordStore
+from agent.store.records import RecordStore
 
 CALL = "call_0123456789abcdef"
 

@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from agent.store.records import Consent
+from agent.store.kept import Consent
 from pipeline.errors import StoreError
 from tests.agent.intake.conftest import CALL
 

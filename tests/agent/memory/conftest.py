@@ -8,8 +8,9 @@ import pytest
 
 from agent.memory.desk import MemoryDesk
 from agent.memory.summary import CallMemory, MemoryLine, Topic
+from agent.store.kept import Consent
 from agent.store.keys import KeyFile
-from agent.store.records import Consent, RecordStore
+from agent.store.records import RecordStore
 
 CALLER = "darren-of-the-depot"
 

@@ -7,7 +7,7 @@ import pytest
 from agent.intake.desk import IntakeDesk
 from agent.intake.taker import IntakeTaker
 from agent.memory.summary import summarise
-from agent.store.records import Consent
+from agent.store.kept import Consent
 from pipeline.errors import StoreError
 from tests.agent.memory.conftest import CALLER
 

@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from agent.cli import app
+from agent.store.kept import Consent
 from agent.store.keys import KeyFile
-from agent.store.records import Consent, RecordStore
+from agent.store.records import RecordStore
 
 
 @pytest.fixture

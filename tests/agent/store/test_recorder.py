@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from agent.store.export import export
+from agent.store.kept import Consent
 from agent.store.keys import KeyFile
 from agent.store.recorder import CallRecorder
-from agent.store.records import Consent, RecordStore
+from agent.store.records import RecordStore
 from pipeline.events import (
     Acknowledged,
     BackchannelNoted,

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.store.kept import Consent
 from agent.store.keys import KeyFile
-from agent.store.records import Consent, RecordStore
+from agent.store.records import RecordStore
 from agent.store.sealing import new_key, seal, unseal
 from pipeline.errors import StoreError
 
@@ -162,7 +163,8 @@ import sys, threading
 from pathlib import Path
 from agent.store.keys import KeyFile
 from agent.store.recorder import CallRecorder
-from agent.store.records import Consent, RecordStore
+from agent.store.kept import Consent
+from agent.store.records import RecordStore
 from pipeline.events import TranscriptCompleted
 folder = Path(sys.argv[1])
 store = RecordStore(folder / "records" / "records.sqlite", KeyFile(folder / "keys" / "records.key"))
