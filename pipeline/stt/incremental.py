@@ -48,6 +48,10 @@ class UtteranceTranscriber:
         """Go on with other settings, in the turn under way as well."""
         self._planner.use(settings)
 
+    def use_language(self, language: Language | None) -> None:
+        """Expect another language from the next turn on, or None to detect it."""
+        self._planner.use_language(language)
+
     @property
     def state(self) -> TranscriptState:
         """The transcript of the turn under way; empty between turns."""
@@ -74,7 +78,8 @@ class UtteranceTranscriber:
         """The transcript of all speech pushed so far.
 
         Usually the decode that the fall of the level set off is under way or done, and
-        this only waits for it.
+        this only waits for it. No sound is decoded twice for it: each round hears more than
+        the one before, or is the last.
 
         Raises:
             RecognitionError: The model failed.

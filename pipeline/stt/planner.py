@@ -154,6 +154,10 @@ class DecodePlanner:
         """Go on with other settings, in the turn under way as well."""
         self._settings = settings
 
+    def use_language(self, language: Language | None) -> None:
+        """Expect another language from the next turn on, or None to detect it."""
+        self._given_language = language
+
     @property
     def generation(self) -> int:
         """Counts turns; requests carry it."""
@@ -234,8 +238,13 @@ class DecodePlanner:
         return None
 
     def final_request(self) -> DecodeRequest | None:
-        """The decode that completes the transcript; None when it is complete or on its way."""
-        if not self._active or self._covers(self._requested_end()):
+        """The decode that completes the transcript; None when it is complete or on its way.
+
+        Also None when all there is has been decoded and voice is said to lie beyond it: to
+        decode the same sound again would complete nothing.
+        """
+        requested_end = self._requested_end()
+        if not self._active or self._covers(requested_end) or requested_end >= self._end:
             return None
         return self._request("final")
 

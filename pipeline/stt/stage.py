@@ -44,18 +44,13 @@ class SttStage(Stage):
         settings: PlannerSettings | None = None,
     ) -> None:
         super().__init__(name="stt")
-        self._recogniser = recogniser
-        self._settings = settings
-        self._language = language
         self._turn_id = ""
-        self._transcriber = self._new_transcriber()
         self._final_task: asyncio.Task[None] | None = None
-
-    def _new_transcriber(self) -> UtteranceTranscriber:
-        return UtteranceTranscriber(
-            self._recogniser,
-            language=self._language,
-            settings=self._settings,
+        # One for the whole call: it counts the stream's samples from the first.
+        self._transcriber = UtteranceTranscriber(
+            recogniser,
+            language=language,
+            settings=settings,
             on_update=self._updated,
             on_error=lambda error: logger.warning("a partial failed: %s", error.code),
         )
@@ -77,28 +72,18 @@ class SttStage(Stage):
                 self._final_task = self.spawn(self._finish(frame.generation), "stt-final")
             case CommitFrame() | TakeTextFrame() | UtteranceDiscardFrame():
                 if frame.turn_id and frame.turn_id == self._turn_id:
-                    await self._end_utterance()
+                    await self._stop_final()
+                    self._transcriber.end()
+                    self._turn_id = ""
                 if not isinstance(frame, UtteranceDiscardFrame):
                     await self.push_frame(frame, direction)
             case AdaptFrame():
-                self._settings = frame.hearing
                 self._transcriber.use(frame.hearing)
             case ConfigureFrame():
-                await self._configure(frame.language)
+                self._transcriber.use_language(frame.language)
                 await self.push_frame(frame, direction)
             case _:
                 await self.push_frame(frame, direction)
-
-    async def _configure(self, language: Language | None) -> None:
-        if language != self._language:
-            self._language = language
-            await self._end_utterance()
-            self._transcriber = self._new_transcriber()
-
-    async def _end_utterance(self) -> None:
-        await self._stop_final()
-        self._transcriber.end()
-        self._turn_id = ""
 
     async def _stop_final(self) -> None:
         if self._final_task is not None:

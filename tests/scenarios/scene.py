@@ -19,7 +19,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -46,6 +46,7 @@ from pipeline.events import (
 )
 from pipeline.guard import Guardian
 from pipeline.interruption import InterruptionMode, InterruptionPolicy
+from pipeline.text import Language
 from pipeline.turn import lexicon
 from pipeline.turn.acknowledge import Acknowledgements
 from pipeline.turn.endpointing import TurnSettings
@@ -351,6 +352,17 @@ def type_text(text: str) -> Step:
         scene.story.append(f"typed  {text}")
         scene.call.send_text(text)
         scene.call.respond()
+
+    return step
+
+
+def set_language(language: Language | None) -> Step:
+    """Say which language the caller speaks, or None to have it found out."""
+
+    async def step(scene: Scene) -> None:
+        scene.profile = replace(scene.profile, language=language)
+        scene.call.configure(scene.options)
+        await asyncio.sleep(CHUNK_SECS)
 
     return step
 

@@ -26,6 +26,7 @@ from tests.scenarios.scene import (
     play,
     respond,
     say,
+    set_language,
     type_text,
     wait,
 )
@@ -38,6 +39,17 @@ def test_a_question_is_answered():
     assert scene.loudspeaker == "多久了？"
     states = [event.state for event in scene.all(StateChanged)]
     assert states == ["listening", "thinking", "speaking", "listening"]
+
+
+def test_a_language_set_in_mid_call_is_heard_from_the_next_turn_on():
+    """Some seconds in, as standard clients do, or in mid-sentence: no word is lost."""
+    scene = play(
+        wait(5.0), set_language("en"), say("我睡不好。"), hear_out(),
+        say("已经三个月了，"), set_language(None), say("每天都这样。"), hear_out(),
+    )  # fmt: skip
+    turns = scene.all(TranscriptCompleted)
+    assert [turn.text for turn in turns] == ["我睡不好。", "已经三个月了，每天都这样。"]
+    assert [turn.language for turn in turns] == ["en", "en"]
 
 
 def test_a_second_turn_knows_the_first():

@@ -152,3 +152,15 @@ async def test_final_without_a_turn_is_empty():
     """Asking between turns is legal."""
     transcriber = UtteranceTranscriber(ScriptedRecogniser())
     assert (await transcriber.final()).text == ""
+
+
+async def test_final_gives_what_it_has_of_voice_that_is_not_there():
+    """Sound is decoded once, not again and again in the hope of more."""
+    recogniser = ScriptedRecogniser("我最近")
+    transcriber = UtteranceTranscriber(recogniser)
+    transcriber.begin(0)
+    transcriber.push(np.ones(WINDOW_SAMPLES, dtype=np.int16), 100 * WINDOW_SAMPLES)
+    state = await transcriber.final()
+    assert (state.text, state.complete) == ("我最近", False)
+    assert len(recogniser.priorities) == 1
+    await transcriber.close()

@@ -124,6 +124,30 @@ def test_a_fall_of_the_level_is_decoded_at_once_and_is_the_final():
     assert planner.apply(requests[0], answer(requests[0])).complete
 
 
+def test_a_final_is_not_asked_for_twice_over_the_same_sound():
+    """Even if voice is said to lie beyond all there is: another decode would hear no more."""
+    planner = begin()
+    planner.push(window(10), _end(planner) + 60 * INPUT_RATE_HZ)
+    request = planner.final_request()
+    assert request is not None
+    assert planner.final_request() is None
+    assert not planner.apply(request, answer(request)).complete
+    assert planner.final_request() is None
+    planner.push(window())
+    assert planner.final_request() is not None
+
+
+def test_another_language_is_expected_from_the_next_turn_on():
+    """The turn under way is decoded as it began."""
+    planner = DecodePlanner(language="en")
+    planner.push(np.ones(ONSET, dtype=np.int16))
+    planner.begin(ONSET)
+    planner.use_language("zh")
+    assert speak(planner, 0.5)[0].language == "en"
+    planner.begin(_end(planner))
+    assert speak(planner, 0.5)[0].language == "zh"
+
+
 def test_a_last_partial_that_covers_the_speech_spares_the_final():
     """Nothing is decoded twice."""
     planner = begin()

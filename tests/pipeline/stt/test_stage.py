@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from pipecat.frames.frames import Frame
 
 from pipeline.audio import INPUT_RATE_HZ, WINDOW_SAMPLES
 from pipeline.events import CallFailed
 from pipeline.frames import (
     CommitFrame,
+    ConfigureFrame,
     SoftEndFrame,
     TranscriptFrame,
     UtteranceDiscardFrame,
     UtteranceStartFrame,
     WindowFrame,
 )
+from pipeline.llm.base import Sampling
 from pipeline.stt.stage import SttStage
 from pipeline.vad.gate import VadState
 from tests.fakes.driver import Passed, Step, drive
-from tests.fakes.engines import FakeRecogniser
+from tests.fakes.engines import FakeRecogniser, silence
 from tests.fakes.speech import speak
 
 TEXT = "我最近睡不好"
@@ -69,6 +72,23 @@ def test_a_soft_end_is_answered_with_everything_said():
     (final,) = finals(passed)
     assert (final.turn_id, final.generation, final.text) == ("turn_1", 7, TEXT)
     assert all(frame.generation is None for frame in passed.all(TranscriptFrame))
+
+
+@pytest.mark.parametrize("at_step", [0, 1, 30, 80])
+def test_a_language_may_be_set_at_any_moment(at_step: int):
+    """Before a turn or within it; no sound of it is lost, however long the call has lasted."""
+    onset = 5 * INPUT_RATE_HZ
+    speech = [UtteranceStartFrame("turn_1", onset), *spoken(TEXT, onset)]
+    passed = run(
+        WindowFrame(silence(5.0), onset, 0.0, VadState(False, None, None, 0, 0.0)),
+        speech[:at_step],
+        ConfigureFrame({}, Sampling(), "en", True, "polite", False),
+        speech[at_step:],
+        SoftEndFrame(7, "turn_1", onset + 19_200),
+        0.5,
+    )
+    (final,) = finals(passed)
+    assert final.text == TEXT
 
 
 def test_committed_text_never_shrinks_over_a_soft_end():
