@@ -103,7 +103,7 @@ def purge(
 
 
 def rotate(ctx: typer.Context) -> None:
-    """Replace the master key; every record stays readable."""
+    """Replace the master key; every record stays readable, also while a server runs."""
     _store(ctx).rotate()
     typer.echo("rotated")
 

@@ -14,6 +14,7 @@ import os
 import secrets
 import stat
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
 
@@ -61,11 +62,14 @@ class KeySet(BaseModel):
         name = f"k{secrets.token_hex(4)}"
         return KeySet(current=name, keys={**self.keys, name: _encoded(new_key())}, index=self.index)
 
-    def with_current_only(self) -> KeySet:
-        """A set without the keys that were replaced."""
-        return KeySet(
-            current=self.current, keys={self.current: self.keys[self.current]}, index=self.index
-        )
+    def without(self, names: Collection[str]) -> KeySet:
+        """A set without the keys of these names; the current one stays."""
+        kept = {
+            name: key
+            for name, key in self.keys.items()
+            if name == self.current or name not in names
+        }
+        return KeySet(current=self.current, keys=kept, index=self.index)
 
 
 def fresh_keys() -> KeySet:

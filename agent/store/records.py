@@ -15,11 +15,13 @@ import datetime
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from agent.store.kept import AuditEntry, CallRecord, Consent, Item, ItemKind
-from agent.store.keys import KeyPlace, KeySet, fresh_keys
+from agent.store.keys import KeyPlace
+from agent.store.master_keys import MasterKeys
 from agent.store.sealing import new_key, seal, unseal
 from pipeline.errors import StoreError
 
@@ -52,16 +54,8 @@ class RecordStore:
 
     def __init__(self, path: Path, place: KeyPlace) -> None:
         self._path = path
-        self._place = place
         self._lock = threading.RLock()
-        existed = path.is_file()
-        keys = place.read()
-        if keys is None:
-            if existed:
-                raise StoreError(f"The keys of {path} are missing; its records stay closed.")
-            keys = fresh_keys()
-            place.write(keys)
-        self._keys: KeySet = keys
+        self._keys = MasterKeys(place, of=str(path), may_be_made=not path.is_file())
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -104,14 +98,15 @@ class RecordStore:
             StoreError: It has a record already, or the file cannot be written.
         """
         key = new_key()
-        wrapped = seal(self._keys.key(self._keys.current), key, call_id)
-        tag = None if caller is None else self._keys.tag(caller)
         sealed = None if caller is None else seal(key, caller.encode(), f"{call_id}/caller")
         with self._writing() as db:
+            # Nobody rotates meanwhile: a key that is forgotten would close the record for good.
+            self._keys.reload()
+            tag = None if caller is None else self._keys.tag(caller)
             db.execute(
                 "INSERT INTO calls VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)",
                 (call_id, _now(), consent.text, consent.audio, consent.memory, tag, sealed,
-                 self._keys.current, wrapped),
+                 *self._keys.wrap(key, call_id)),
             )  # fmt: skip
             _note(db, "began", call_id)
 
@@ -223,11 +218,11 @@ class RecordStore:
 
     def calls(self, caller: str | None = None) -> list[CallRecord]:
         """All records, the newest first; of one caller if named."""
-        query, values = "SELECT * FROM calls", ()
+        query, values = "SELECT * FROM calls", tuple[str, ...]()
         if caller is not None:
-            query, values = f"{query} WHERE caller_tag = ?", (self._keys.tag(caller),)  # type: ignore[assignment]
+            query, values = f"{query} WHERE caller_tag = ?", (self._keys.tag(caller),)
         with self._lock:
-            rows = self._db.execute(f"{query} ORDER BY began_at DESC, call_id", values).fetchall()
+            rows = self._rows(f"{query} ORDER BY began_at DESC, call_id", values)
             return [self._call(row) for row in rows]
 
     def call(self, call_id: str) -> CallRecord:
@@ -254,11 +249,11 @@ class RecordStore:
         """
         with self._lock:
             key = self._record_key(call_id)
-            rows = self._db.execute(
+            rows = self._rows(
                 "SELECT number, kind, at, content FROM items"
                 " WHERE call_id = ? AND kind = COALESCE(?, kind) ORDER BY number",
                 (call_id, kind),
-            ).fetchall()
+            )
             with self._writing() as db:
                 _note(db, reason, call_id)
         return [
@@ -274,36 +269,43 @@ class RecordStore:
     def audit(self) -> list[AuditEntry]:
         """What was done, the oldest first."""
         with self._lock:
-            rows = self._db.execute("SELECT at, action, call_id FROM audit ORDER BY rowid")
-            return [
-                AuditEntry(at=datetime.datetime.fromisoformat(at), action=action, call_id=call_id)
-                for at, action, call_id in rows.fetchall()
-            ]
+            rows = self._rows("SELECT at, action, call_id FROM audit ORDER BY rowid")
+        return [
+            AuditEntry(at=datetime.datetime.fromisoformat(at), action=action, call_id=call_id)
+            for at, action, call_id in rows
+        ]
 
-    def _row(self, call_id: str) -> tuple[object, ...]:
-        row = self._db.execute("SELECT * FROM calls WHERE call_id = ?", (call_id,)).fetchone()
-        if row is None:
+    def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"The records cannot be read: {error}") from error
+
+    def _row(self, call_id: str) -> tuple[Any, ...]:
+        rows = self._rows("SELECT * FROM calls WHERE call_id = ?", (call_id,))
+        if not rows:
             raise StoreError(f"There is no record of '{call_id}'.")
-        return tuple(row)
+        return rows[0]
 
-    def _call(self, row: tuple[object, ...]) -> CallRecord:
+    def _call(self, row: tuple[Any, ...]) -> CallRecord:
         call_id, began, ended, text, audio, memory, _, caller, key_name, wrapped = row
         name = None
         if isinstance(caller, bytes):
-            key = unseal(self._keys.key(str(key_name)), bytes(wrapped), str(call_id))  # type: ignore[call-overload]
-            name = unseal(key, caller, f"{call_id}/caller").decode()
+            # Who called is not worth losing sight of a record that does not open any more.
+            with suppress(StoreError):
+                key = self._keys.unwrap(key_name, wrapped, call_id)
+                name = unseal(key, caller, f"{call_id}/caller").decode()
         return CallRecord(
-            call_id=str(call_id),
-            began_at=datetime.datetime.fromisoformat(str(began)),
-            ended_at=None if ended is None else datetime.datetime.fromisoformat(str(ended)),
+            call_id=call_id,
+            began_at=datetime.datetime.fromisoformat(began),
+            ended_at=None if ended is None else datetime.datetime.fromisoformat(ended),
             consent=Consent(text=bool(text), audio=bool(audio), memory=bool(memory)),
             caller=name,
         )
 
     def _record_key(self, call_id: str) -> bytes:
         *_, key_name, wrapped = self._row(call_id)
-        assert isinstance(wrapped, bytes)
-        return unseal(self._keys.key(str(key_name)), wrapped, call_id)
+        return self._keys.unwrap(key_name, wrapped, call_id)
 
     # -- the end of records -----------------------------------------------------------
 
@@ -344,32 +346,44 @@ class RecordStore:
             self._wipe()
 
     def purge(self, keep_days: float) -> int:
-        """Delete what began more than `keep_days` days ago; returns how many."""
+        """Delete what began more than `keep_days` days ago, also what does not open any more.
+
+        Returns:
+            How many records there were.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
         limit = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=keep_days)
-        old = [record.call_id for record in self.calls() if record.began_at < limit]
-        return self.delete(old, reason="expired") if old else 0
+        with self._lock:
+            rows = self._rows("SELECT call_id FROM calls WHERE began_at < ?", (limit.isoformat(),))
+            old = [str(call_id) for (call_id,) in rows]
+            return self.delete(old, reason="expired") if old else 0
 
     def rotate(self) -> None:
         """Wrap every record's key with a fresh master key and forget the old ones.
 
-        A crash in between leaves both keys in place, and nothing closed.
+        Other processes may go on using the records meanwhile. A crash in between leaves both
+        keys in place, and nothing closed. A record that was closed for good stays as it is.
+
+        Raises:
+            StoreError: The file or the keys cannot be written.
         """
         with self._lock:
-            fresh = self._keys.with_new_key()
-            self._place.write(fresh)
             with self._writing() as db:
+                replaced = self._keys.renew()
                 rows = db.execute("SELECT call_id, key_name, wrapped_key FROM calls").fetchall()
                 for call_id, key_name, wrapped in rows:
-                    key = unseal(fresh.key(key_name), wrapped, call_id)
-                    again = seal(fresh.key(fresh.current), key, call_id)
-                    db.execute(
-                        "UPDATE calls SET key_name = ?, wrapped_key = ? WHERE call_id = ?",
-                        (fresh.current, again, call_id),
-                    )
+                    with suppress(StoreError):
+                        key = self._keys.unwrap(key_name, wrapped, call_id)
+                        db.execute(
+                            "UPDATE calls SET key_name = ?, wrapped_key = ? WHERE call_id = ?",
+                            (*self._keys.wrap(key, call_id), call_id),
+                        )
                 _note(db, "rotated", None)
             self._wipe()
-            self._keys = fresh.with_current_only()
-            self._place.write(self._keys)
+            with self._writing():  # another process may be rotating
+                self._keys.forget(replaced)
 
     def _wipe(self) -> None:
         """Rebuild the file without what was deleted, and empty its write-ahead log."""

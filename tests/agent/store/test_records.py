@@ -120,6 +120,62 @@ def test_a_crash_during_rotation_leaves_both_keys(store: RecordStore, place: Key
     again.close()
 
 
+def test_rotating_beside_a_running_server_closes_nothing(store: RecordStore, place: KeyFile):
+    """Calls under way go on, new ones open after a restart, and the old key is forgotten."""
+    store.begin("call_1", Consent(), "小美")
+    command = RecordStore(store._path, place)
+    before = place.read()
+    command.rotate()
+    command.close()
+    store.add("call_1", "caller", WORDS.encode())
+    keep(store, "call_2", caller="阿明")
+    again = RecordStore(store._path, place)
+    assert [again.items(call_id)[0].text for call_id in ("call_1", "call_2")] == [WORDS, WORDS]
+    assert [record.caller for record in again.calls()] == ["阿明", "小美"]
+    again.close()
+    after = place.read()
+    assert before is not None
+    assert after is not None
+    assert not before.keys.keys() & after.keys.keys()
+
+
+def test_two_rotations_at_once_lose_no_key(store: RecordStore, place: KeyFile, monkeypatch):
+    """Whoever is through last forgets only the keys that it replaced itself."""
+    keep(store, "call_1")
+    other = RecordStore(store._path, place)
+    wipe = store._wipe
+
+    def rotated_meanwhile() -> None:
+        other.rotate()
+        wipe()
+
+    monkeypatch.setattr(store, "_wipe", rotated_meanwhile)
+    store.rotate()
+    other.close()
+    again = RecordStore(store._path, place)
+    assert again.items("call_1")[0].text == WORDS
+    again.close()
+
+
+def test_a_record_whose_key_is_lost_stands_in_nobodys_way(store: RecordStore, place: KeyFile):
+    """It is listed without its caller, outlives a rotation, and can be deleted and purged."""
+    keep(store, "call_1", caller="小美")
+    keep(store, "call_2", caller="小美")
+    keep(store, "call_3", caller="小美")
+    store._db.execute("UPDATE calls SET key_name = 'kgone' WHERE call_id <> 'call_3'")
+    assert {record.call_id: record.caller for record in store.calls("小美")} == {
+        "call_1": None,
+        "call_2": None,
+        "call_3": "小美",
+    }
+    with pytest.raises(StoreError, match="kgone"):
+        store.items("call_1")
+    store.rotate()
+    assert store.items("call_3")[0].text == WORDS
+    assert store.delete([store.call("call_1").call_id]) == 1
+    assert store.purge(keep_days=0.0) == 2
+
+
 def test_another_key_opens_nothing(store: RecordStore, place: KeyFile):
     """Without the right keys the store says so, and makes no new ones over old records."""
     keep(store, "call_1")
