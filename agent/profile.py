@@ -44,6 +44,8 @@ def call_profile(
     others: Sequence[Persona] = (),
     note_sources: Sequence[NoteSource] = (),
     acknowledgements: Acknowledgements | None = None,
+    *,
+    notified: bool = False,
 ) -> CallProfile:
     """One call's profile; what the client left open comes from the settings.
 
@@ -54,6 +56,7 @@ def call_profile(
         others: The same persona for callers who turn out to speak another language.
         note_sources: What the model is told beside the conversation, turn by turn.
         acknowledgements: Ready to be played, by language; left out for clients that cannot.
+        notified: See `guardian_of`.
     """
     turn = settings.turn
     return CallProfile(
@@ -80,17 +83,32 @@ def call_profile(
         style=style_of(settings, persona),
         take_turns=options.turn_detection,
         holds_on_pause=options.reports_playout,
-        guardian=InOrder(
-            CrisisProtocol(
-                persona.locale,
-                settings.safety.region or usual_region(persona.locale),
-                notified=settings.safety.webhook_url is not None,
-                contact=settings.safety.contact,
-            ),
-            answers_by_heart(settings, [persona, *others]),
-        ),
+        guardian=guardian_of(settings, [persona, *others], notified=notified),
         note_sources=tuple(note_sources),
         acknowledgements=(acknowledgements or {}) if options.plays_acknowledgements else {},
+    )
+
+
+def guardian_of(
+    settings: Settings, personas: Sequence[Persona], *, notified: bool = False
+) -> InOrder:
+    """What answers in the model's place: the crisis protocol, then what is answered by heart.
+
+    Args:
+        settings: The whole tree.
+        personas: Who speaks which language; the protocol begins in the first one's.
+        notified: Its notices reach a person on duty, who may therefore be promised: true only
+            where a `Handover` takes them.
+    """
+    locale = personas[0].locale
+    return InOrder(
+        CrisisProtocol(
+            locale,
+            settings.safety.region or usual_region(locale),
+            notified=notified,
+            contact=settings.safety.contact,
+        ),
+        answers_by_heart(settings, personas),
     )
 
 

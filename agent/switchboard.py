@@ -124,7 +124,7 @@ class Switchboard:
         memories = memory_sources(self._settings, remembered, locale, count_tokens, intake)
 
         def profile(options: CallOptions) -> CallProfile:
-            own = self.profile(options, returning=bool(memories))
+            own = self.profile(options, returning=bool(memories), notified=handover is not None)
             own = replace(own, note_sources=(*own.note_sources, *memories, *questions))
             # The call that is being opened counts, and so does every later one.
             calls = len(self._calls.keys() | {call_id})
@@ -194,12 +194,15 @@ class Switchboard:
         self._recorders.add(recorder)
         return recorder
 
-    def profile(self, options: CallOptions, *, returning: bool = False) -> CallProfile:
+    def profile(
+        self, options: CallOptions, *, returning: bool = False, notified: bool = False
+    ) -> CallProfile:
         """What the settings and a client's options make of a call.
 
         Args:
             options: The client's wishes.
             returning: Whether the caller is remembered, which the greeting then says.
+            notified: Whether a person on duty is told of a crisis, which the caller then hears.
         """
         persona = self.persona(options.locale)
         notes = note_sources(
@@ -214,7 +217,9 @@ class Switchboard:
         ready: dict[Language, tuple[Acknowledgement, ...]] = {}
         for one in [persona, *others]:
             ready.setdefault(one.language, self._acknowledgements.get(one.locale, ()))
-        return call_profile(self._settings, persona, options, others, notes, ready)
+        return call_profile(
+            self._settings, persona, options, others, notes, ready, notified=notified
+        )
 
     def _all_personas(self) -> list[Persona]:
         """The settings' own first; it may come a second time."""

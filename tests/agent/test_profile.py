@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agent.config import Locale, Settings, VoiceSettings
+from agent.config import Locale, PrivacySettings, SafetySettings, Settings, VoiceSettings
 from agent.persona import Persona, SpeechManner, load_persona
 from agent.profile import call_profile
+from agent.safety.script import script
 from pipeline.events import CallOptions
 from pipeline.tts.base import SpeechStyle
 
@@ -45,3 +46,18 @@ def test_the_listener_speaks_slower_and_softer(locale: Locale):
     assert load_persona("listener", locale).speech == SpeechManner(
         rate=0.95, volume=0.9, pause_scale=1.15
     )
+
+
+@pytest.mark.parametrize("notified", [False, True])
+def test_a_person_is_promised_only_where_one_is_told(notified: bool):
+    """An address in the settings tells nobody yet."""
+    settings = Settings(
+        privacy=PrivacySettings(offline=False),
+        safety=SafetySettings(webhook_url="http://desk.test"),
+    )
+    persona = load_persona("listener", "en")
+    guardian = call_profile(settings, persona, CallOptions(), notified=notified).guardian
+    assert guardian is not None
+    said = guardian.answer("I am going to kill myself tonight")
+    assert said is not None
+    assert (script("en").stay.person in said) is notified

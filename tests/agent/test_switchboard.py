@@ -1,0 +1,84 @@
+"""Calls on fake engines: who is told of a crisis, and who is promised that they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from agent.config import PersonaSettings, PrivacySettings, SafetySettings, ServerSettings, Settings
+from agent.safety.script import script
+from agent.switchboard import Switchboard
+from pipeline.assembly import Engines
+from pipeline.events import CallOptions, ReplyFinished, ReplyText
+from tests.fakes.call import FakeFactory
+from tests.fakes.desk import Desk, open_desk
+from tests.fakes.engines import FakeLanguageModel, FakeRecogniser, FakeVoice, FakeVoiceActivity
+from web.server import api_on, create_app, running
+
+CRISIS = "我今晚就要自杀"
+PROMISE = script("zh-Hans").stay.person
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with open_desk() as one:
+        yield one
+
+
+@pytest.fixture
+def engines() -> Iterator[Engines]:
+    with ThreadPoolExecutor(1) as workers:
+        model = FakeLanguageModel(prefill_secs=0.0, token_secs=0.0)
+        yield Engines(FakeVoiceActivity(), FakeRecogniser(), model, FakeVoice(), workers)
+
+
+def told_at(desk: Desk, home: Path) -> Settings:
+    """Settings under which the desk is told."""
+    return Settings(
+        home=home,
+        persona=PersonaSettings(locale="zh-Hans"),
+        privacy=PrivacySettings(offline=False),
+        safety=SafetySettings(webhook_url=desk.url),
+    )
+
+
+async def answer_to(board: Switchboard, text: str) -> str:
+    """What a new call says to a typed line; the call stays open."""
+    call = await board.open_call(CallOptions())
+    call.send_text(text)
+    call.respond()
+    said = ""
+    async for event in call.events():
+        if isinstance(event, ReplyText):
+            said += event.text
+        if isinstance(event, ReplyFinished):
+            break
+    return said
+
+
+async def test_who_is_promised_a_person_gets_one(desk: Desk, engines: Engines, tmp_path: Path):
+    """In a call, once the notice is on its way."""
+    board = Switchboard(engines, told_at(desk, tmp_path))
+    assert PROMISE in await answer_to(board, CRISIS)
+    await board.close()
+    (notice,) = desk.notices
+    assert notice["tier"] == "imminent"
+
+
+async def test_over_http_nobody_is_promised(desk: Desk, engines: Engines, tmp_path: Path):
+    """A chat is sent whole with every message and would be told of every time: it never is."""
+    settings = told_at(desk, tmp_path)
+    board = Switchboard(engines, settings)
+    app = create_app(FakeFactory(), settings=settings, openai_api=api_on(board, settings))
+    chat = {"messages": [{"role": "user", "content": CRISIS}]}
+    async with running(app, ServerSettings(port=0)) as url, httpx.AsyncClient() as client:
+        answer = await client.post(f"{url}/v1/chat/completions", json=chat)
+    said = answer.json()["choices"][0]["message"]["content"]
+    assert said
+    assert PROMISE not in said
+    await board.close()
+    assert desk.notices == []
