@@ -4,6 +4,10 @@ Two tasks, both owned by `RealtimeConnection.run`; the first to end ends the con
 
     reader   socket ─▶ RealtimeProtocol.take
     writer   outbox ─▶ socket
+
+A socket that its client has closed fails the writer at once, with no word why. The close
+code stands behind the messages that the reader has yet to take, and decides whether the
+client hung up; so the writer leaves the reader time to come to it.
 """
 
 from __future__ import annotations
@@ -164,7 +168,7 @@ class RealtimeConnection:
         overflow = spawn(self._overflow(), "overflow")
         ending = FAILED
         try:
-            tasks = [writer, reader, overflow]
+            tasks = [reader, writer, overflow]  # the reader knows best why a socket ends
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finished = next(task for task in tasks if task in done)
             if error := finished.exception():
@@ -209,13 +213,15 @@ class RealtimeConnection:
             await asyncio.sleep(0)
 
     async def _write(self) -> Ending:
+        """Send until the outbox is closed and empty, or the socket takes nothing more."""
         try:
             while (message := await self._outbox.get()) is not None:
                 async with asyncio.timeout(self._limits.send_timeout_secs):
                     await self._socket.send_text(message)
         except TimeoutError:
             return SLOW_READER
-        except WebSocketDisconnect:
+        except (WebSocketDisconnect, RuntimeError):  # closed by the client, or by a late pong
+            await asyncio.sleep(self._limits.close_timeout_secs)
             return LOST
         return self._outbox.ending or FAILED
 

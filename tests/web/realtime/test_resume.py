@@ -11,6 +11,7 @@ import websockets
 from pipeline import events as call
 from tests.fakes.call import ANSWER, HEARD, FakeFactory, tone
 from tests.web.site import LIMITS, hear, hear_until, running_site, say
+from web.patience import PatientWebSocket
 from web.realtime import open_calls
 
 
@@ -38,6 +39,11 @@ async def speak(socket) -> None:
 async def lose(site, socket) -> None:
     """Cut the socket and wait until the server has noticed."""
     socket.transport.abort()
+    await waiting(site)
+
+
+async def waiting(site) -> None:
+    """Return when the only call waits for its client."""
     (ongoing,) = site.app.state.calls._calls.values()
     async with asyncio.timeout(5):
         while ongoing.waiting_since is None:  # noqa: ASYNC110 (seen from outside)
@@ -171,6 +177,36 @@ async def test_a_hang_up_is_final(site):
         with pytest.raises(websockets.ConnectionClosed) as closed:
             await hear(socket, "never")
     assert closed.value.rcvd.code == 4004
+
+
+async def test_a_hang_up_while_the_server_speaks_is_final(site):
+    """An event that meets the closed socket does not turn code 1000 into a lost connection."""
+    async with site.connect() as socket:
+        await greet(socket)
+        await say(socket, type="qingting.ping", token="answered too late")
+    await asyncio.wait_for(site.factory.calls[0].closed.wait(), 5)
+    assert site.factory.calls[0].closed_with == "hangup"
+
+
+async def test_a_call_waits_for_a_client_whose_pong_was_too_late(monkeypatch):
+    """Between uvicorn's giving up and the transport's end, an event finds no socket to go to."""
+    monkeypatch.setattr("web.server.PING_SECS", 0.05)
+    # What `keepalive_timeout` leaves while bytes wait that nobody fetches: closed, but connected.
+    half_open = asyncio.Event()
+
+    def give_up(protocol):
+        protocol.close_sent = True
+        half_open.set()
+
+    monkeypatch.setattr(PatientWebSocket, "keepalive_timeout", give_up)
+    limits = replace(LIMITS, close_timeout_secs=0.05)
+    async with running_site(FakeFactory(), limits) as site, site.connect() as socket:
+        await greet(socket)
+        monkeypatch.setattr(socket.protocol, "send_frame", lambda frame: None)  # no pong
+        await asyncio.wait_for(half_open.wait(), 5)
+        site.factory.calls[0].emit(call.StateChanged("thinking"))
+        await waiting(site)
+        assert site.factory.calls[0].closed_with is None
 
 
 @pytest.mark.parametrize("token", ["x" * 32, "../../etc/passwd", ""])
