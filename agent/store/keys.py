@@ -114,7 +114,8 @@ class KeyFile:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StoreError(f"The key file {self.path} cannot be read.") from error
+            message = f"The key file {self.path} cannot be read."
+            raise StoreError(message, retryable=True) from error
         if sys.platform != "win32" and stat.S_IMODE(self.path.stat().st_mode) & 0o077:
             raise StoreError(f"The key file {self.path} is open to others; chmod 600 it.")
         return _parsed(text, str(self.path))
@@ -147,7 +148,8 @@ class KeyRing:
         try:
             text = keyring.get_password(_SERVICE, self.account)
         except KeyringError as error:
-            raise StoreError(f"The system's keyring cannot be read: {error}") from error
+            message = f"The system's keyring cannot be read: {error}"
+            raise StoreError(message, retryable=True) from error
         return None if text is None else _parsed(text, "the keyring's entry")
 
     def write(self, keys: KeySet) -> None:

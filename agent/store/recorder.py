@@ -3,6 +3,12 @@
 The event loop never waits for the disk. Words are written when their turn ends; audio is
 gathered and written with them, or every ten seconds. A killed process so loses at most
 the turn under way.
+
+A write that fails (a command rebuilds the file, the disk is full) is tried again until it
+succeeds, and what comes after it waits:
+
+    written ──▶ next      fails, may pass ──▶ wait 0.1, 0.2, 0.4, … 5 s ──▶ again
+                          fails for good (the record was deleted) ──▶ only the end is written
 """
 
 from __future__ import annotations
@@ -10,6 +16,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from agent.store.kept import Consent, ItemKind, mark
@@ -30,7 +37,14 @@ from pipeline.events import (
 logger = logging.getLogger(__name__)
 
 MAX_AUDIO_SECS = 10.0  # of one item
-_END_SECS = 10.0  # longest wait for the disk when a call ends
+# While nothing can be written no more audio waits than some 80 MB, 13 minutes of both voices;
+# words are small and always wait.
+MAX_WAITING_ITEMS = 160
+
+_FIRST_WAIT_SECS = 0.1  # doubled after every try
+_LONGEST_WAIT_SECS = 5.0
+# How long a call that is over tries to be written: a gigabyte is rebuilt in less.
+_LAST_SECS = 60.0
 
 
 class CallRecorder:
@@ -41,7 +55,6 @@ class CallRecorder:
         call_id: Of the call.
         consent: What may be kept; the rest is never handed to the store.
         caller: Who calls, if known.
-        on_failed: Told once when the store fails; the call goes on unrecorded.
 
     Attributes:
         consent: As given.
@@ -53,12 +66,10 @@ class CallRecorder:
         call_id: str,
         consent: Consent,
         caller: str | None = None,
-        on_failed: Callable[[StoreError], None] = lambda error: None,
     ) -> None:
         self._store = store
         self._call_id = call_id
         self.consent = consent
-        self._on_failed = on_failed
         self._audio: dict[ItemKind, bytearray] = {
             "caller_audio": bytearray(),
             "bot_audio": bytearray(),
@@ -66,6 +77,7 @@ class CallRecorder:
         # Its name and its item, None while nothing of it was heard; the thread's alone.
         self._latest_reply: tuple[str, int | None] = ("", None)
         self._work: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._closed_at: float | None = None  # monotonic
         self._work.put(lambda: store.begin(call_id, consent, caller))
         self._thread = threading.Thread(target=self._run, name=f"{call_id}-recorder", daemon=True)
         self._thread.start()
@@ -115,12 +127,13 @@ class CallRecorder:
     def close(self) -> None:
         """The call is over. Safe to call twice."""
         self._flush()
-        self._work.put(lambda: self._store.end(self._call_id))
+        if self._closed_at is None:
+            self._closed_at = time.monotonic()
         self._work.put(None)
 
     def wait_closed(self) -> None:
-        """Block until everything is written, at most ten seconds."""
-        self._thread.join(_END_SECS)
+        """Block until everything is written, at most a minute."""
+        self._thread.join(_LAST_SECS)
 
     def _hear(self, kind: ItemKind, pcm: bytes, rate_hz: int) -> None:
         if not self.consent.audio:
@@ -132,9 +145,9 @@ class CallRecorder:
 
     def _flush(self) -> None:
         for kind, waiting in self._audio.items():
-            if waiting:
+            if waiting and self._work.qsize() < MAX_WAITING_ITEMS:
                 self._put(kind, bytes(waiting))
-                waiting.clear()
+            waiting.clear()
 
     def _reply(self, reply_id: str, heard_text: str) -> None:
         """What was heard of a reply; the last word about it takes the place of earlier ones."""
@@ -160,10 +173,28 @@ class CallRecorder:
         self._work.put(lambda: self._store.add(self._call_id, kind, content))
 
     def _run(self) -> None:
+        failed = False
         while (work := self._work.get()) is not None:
+            failed = failed or not self._written(work)
+        self._written(lambda: self._store.end(self._call_id))
+
+    def _written(self, work: Callable[[], object]) -> bool:
+        """Try until it succeeds; False once no more waiting helps."""
+        wait_secs = _FIRST_WAIT_SECS
+        while True:
             try:
                 work()
             except StoreError as error:
-                logger.error("call %s is not recorded any more: %s", self._call_id, error.code)
-                self._on_failed(error)
-                return
+                if not error.retryable or self._must_end():
+                    logger.error("call %s is not recorded any more: %s", self._call_id, error.code)
+                    return False
+                if wait_secs == _FIRST_WAIT_SECS:
+                    logger.warning("call %s waits to be recorded", self._call_id)
+            else:
+                return True
+            # The store is free for others meanwhile.
+            time.sleep(wait_secs)
+            wait_secs = min(2 * wait_secs, _LONGEST_WAIT_SECS)
+
+    def _must_end(self) -> bool:
+        return self._closed_at is not None and time.monotonic() - self._closed_at >= _LAST_SECS

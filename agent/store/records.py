@@ -83,7 +83,7 @@ class RecordStore:
             except sqlite3.Error as error:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                raise StoreError(f"The records cannot be written: {error}") from error
+                raise _failure("written", error) from error
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
@@ -209,10 +209,15 @@ class RecordStore:
                     _note(db, "remembered", call_id)
 
     def end(self, call_id: str) -> None:
-        """The call is over."""
+        """The call is over; nothing is done where its record has been deleted.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
         with self._writing() as db:
-            db.execute("UPDATE calls SET ended_at = ? WHERE call_id = ?", (_now(), call_id))
-            _note(db, "ended", call_id)
+            ended = (_now(), call_id)
+            if db.execute("UPDATE calls SET ended_at = ? WHERE call_id = ?", ended).rowcount:
+                _note(db, "ended", call_id)
 
     # -- reading ----------------------------------------------------------------------
 
@@ -279,7 +284,7 @@ class RecordStore:
         try:
             return self._db.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            raise StoreError(f"The records cannot be read: {error}") from error
+            raise _failure("read", error) from error
 
     def _row(self, call_id: str) -> tuple[Any, ...]:
         rows = self._rows("SELECT * FROM calls WHERE call_id = ?", (call_id,))
@@ -392,7 +397,7 @@ class RecordStore:
             self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
-            raise StoreError(f"The records cannot be rebuilt: {error}") from error
+            raise _failure("rebuilt", error) from error
 
 
 def _insert(
@@ -405,6 +410,12 @@ def _insert(
     sealed = seal(key, content, f"{call_id}/{number}/{kind}")
     db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?)", (call_id, number, kind, _now(), sealed))
     return number
+
+
+def _failure(done: str, error: sqlite3.Error) -> StoreError:
+    """What is operational (locked by another process, a full disk) may pass; the rest does not."""
+    retryable = isinstance(error, sqlite3.OperationalError)
+    return StoreError(f"The records cannot be {done}: {error}", retryable=retryable)
 
 
 def _note(db: sqlite3.Connection, action: str, call_id: str | None) -> None:

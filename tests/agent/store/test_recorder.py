@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import wave
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from agent.store import recorder as recorder_module
 from agent.store.export import export
 from agent.store.kept import Consent
 from agent.store.keys import KeyFile
@@ -107,6 +110,85 @@ def test_nothing_is_kept_without_consent(store: RecordStore):
     """Only that a call took place."""
     play(store, Consent(text=False))
     assert store.items("call_1") == []
+
+
+@pytest.fixture
+def another(store: RecordStore) -> Iterator[sqlite3.Connection]:
+    """Another process at the same file; the store does not wait for it within one try."""
+    store._db.execute("PRAGMA busy_timeout=0")
+    connection = sqlite3.connect(store._path, isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def test_a_write_that_fails_is_tried_again(
+    store: RecordStore, another: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    """While another process rebuilds the file everything waits, in its order, the end too."""
+    tries = []
+    monkeypatch.setattr(recorder_module.time, "sleep", tries.append)
+    recorder = CallRecorder(store, "call_1", Consent())
+    recorder.note(TranscriptCompleted("turn_1", "one", "en"))
+    wait_until(lambda: len(store.calls()) == 1 and len(store.items("call_1")) == 1)
+    another.execute("BEGIN IMMEDIATE")
+    recorder.note(TranscriptCompleted("turn_2", "two", "en"))
+    recorder.keep_intake(b"{}")
+    recorder.note(TranscriptCompleted("turn_3", "three", "en"))
+    recorder.note(CallEnded("hangup"))
+    wait_until(lambda: len(tries) >= 8)
+    another.execute("COMMIT")
+    recorder.wait_closed()
+    assert [item.text for item in store.items("call_1")] == ["one", "two", "{}", "three"]
+    assert store.call("call_1").ended_at is not None
+    assert tries[:8] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+
+
+def test_a_deleted_call_is_given_up(store: RecordStore):
+    """No waiting brings its row back; nothing of it is written any more."""
+    recorder = CallRecorder(store, "call_1", Consent())
+    wait_until(lambda: len(store.calls()) == 1)
+    store.delete(["call_1"])
+    recorder.note(TranscriptCompleted("turn_1", "one", "en"))
+    recorder.note(TranscriptCompleted("turn_2", "two", "en"))
+    recorder.note(CallEnded("hangup"))
+    recorder.wait_closed()
+    assert not recorder._thread.is_alive()
+    assert [entry.action for entry in store.audit()] == ["began", "deleted"]
+
+
+def test_after_a_failure_for_good_the_end_is_written(store: RecordStore):
+    """Else the call would count as running for ever."""
+    recorder = CallRecorder(store, "call_1", Consent())
+    wait_until(lambda: len(store.calls()) == 1)
+    store._db.execute("UPDATE calls SET key_name = 'kgone'")
+    recorder.note(TranscriptCompleted("turn_1", "one", "en"))
+    recorder.note(CallEnded("hangup"))
+    recorder.wait_closed()
+    assert store.call("call_1").ended_at is not None
+
+
+def test_audio_that_waits_is_bounded_and_words_are_not(
+    store: RecordStore, another: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    """A disk that is full for an hour does not fill the memory as well."""
+    monkeypatch.setattr(recorder_module, "MAX_WAITING_ITEMS", 3)
+    another.execute("BEGIN IMMEDIATE")
+    recorder = CallRecorder(store, "call_1", Consent(audio=True))
+    for number in range(8):
+        recorder.hear(b"\1\0" * 160)
+        recorder.note(TranscriptCompleted(f"turn_{number}", str(number), "en"))
+    another.execute("COMMIT")
+    recorder.note(CallEnded("hangup"))
+    recorder.wait_closed()
+    kinds = [item.kind for item in store.items("call_1")]
+    assert kinds.count("caller") == 8
+    assert 0 < kinds.count("caller_audio") <= 3
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Give the recorder's thread its time."""
+    while not holds():
+        pass
 
 
 def test_export_writes_plain_files(store: RecordStore, tmp_path: Path):
