@@ -15,6 +15,7 @@ class InOrder:
 
     def __init__(self, *guardians: Guardian) -> None:
         self._guardians = guardians
+        self._answered: Guardian | None = None  # who answered the turn that was taken last
 
     def holds(self, text: str) -> bool:
         """Whether any of them must stop the reply that is sounding."""
@@ -36,10 +37,17 @@ class InOrder:
     def taken(self, text: str) -> CallEvent | None:
         """Tell them of the turn, up to the one that answered it; returns the first notice."""
         notice: CallEvent | None = None
+        self._answered = None
         for one in self._guardians:
             answered = one.answer(text) is not None
             told = one.taken(text)
             notice = notice or told
             if answered:
+                self._answered = one
                 break
         return notice
+
+    def heard(self, text: str) -> None:
+        """Tell the one that answered."""
+        if self._answered is not None:
+            self._answered.heard(text)

@@ -11,7 +11,7 @@ class Guardian(Protocol):
     """Looks at every word of the caller before the language model does.
 
     Called on the event loop, so every method returns at once. A draft may be dropped
-    unheard; only `taken` changes what the guardian knows.
+    unheard; only `taken` and `heard` change what the guardian knows.
     """
 
     def holds(self, text: str) -> bool:
@@ -32,4 +32,12 @@ class Guardian(Protocol):
 
     def taken(self, text: str) -> CallEvent | None:
         """The turn with `text` is taken; returns what the client should be told, if anything."""
+        ...
+
+    def heard(self, text: str) -> None:
+        """What the caller heard of the answer to the turn that was taken last: its beginning.
+
+        Told only of an answer of the guardian's own, before the next turn is taken; twice
+        where a client reports late, of which the later holds.
+        """
         ...

@@ -52,6 +52,9 @@ class AnswersByHeart:
             self._said[about] = self._said.get(about, 0) + 1
         self._language = self._language_of(text)
 
+    def heard(self, text: str) -> None:
+        """What was cut is not said again: the caller went on to something else."""
+
     def _language_of(self, text: str) -> Language:
         if count_units(text) < _FEWEST_UNITS:
             return self._language

@@ -36,10 +36,9 @@ SECOND_OPINION = "second-opinion"  # in place of a rule's name
 # The opinion was fitted on single utterances; in a story the ordinary sentences outweigh the one
 # that matters. So it reads a turn as a whole and in overlapping stretches of this length: it asks
 # where one of them is grave enough, and doubts a rule only where it doubts all of them. There is
-# time for as many stretches as 60 units have: of a longer turn the last 50 to 60 are read, and a
-# rule's word stands.
+# time for so many units: of a longer turn it reads the last ones, and a rule's word stands.
 STRETCH_UNITS = 20
-MOST_STRETCHES = 5
+READ_UNITS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +88,8 @@ def assess(text: str) -> Assessment:
             # At most a question, however sure it is.
             signs.append(Sign(SECOND_OPINION, heard.category, "concern"))
             faint = heard.log_odds < RAISE_LOG_ODDS
-    elif len(read := stretches(folded)) <= MOST_STRETCHES:
-        gravest = _gravest(read)
+    elif recent(folded) == folded:
+        gravest = _gravest(stretches(folded))
         signs = [replace(sign, tier=gravest.on(sign.tier)) for sign in signs]
     signs.sort(key=lambda sign: rank(sign.tier), reverse=True)
     if not signs or signs[0].tier == "none":
@@ -103,7 +102,7 @@ def assess_together(before: str, text: str) -> Assessment:
 
     Only the second opinion is asked: a rule would match what a denial took back.
     """
-    opinion = _opinion(fold(f"{before}，{text}"))
+    opinion = _opinion(recent(fold(f"{before}，{text}")))
     if opinion.log_odds < TOGETHER_LOG_ODDS:
         return Assessment("none", None, ())
     sign = Sign(SECOND_OPINION, opinion.category, "concern")
@@ -112,10 +111,11 @@ def assess_together(before: str, text: str) -> Assessment:
 
 def _heard(folded: str) -> Opinion:
     """The second opinion on a turn in which no rule holds: on the whole, or its gravest stretch."""
+    folded = recent(folded)
     whole = _opinion(folded)
     if whole.log_odds >= TAKEN_BACK_LOG_ODDS:
         return whole
-    gravest = _gravest(stretches(folded)[-MOST_STRETCHES:])
+    gravest = _gravest(stretches(folded))
     stretch = replace(gravest, log_odds=gravest.log_odds - STRETCH_LESS)
     return max(whole, stretch, key=lambda opinion: opinion.log_odds)
 
@@ -127,6 +127,12 @@ def _gravest(read: list[str]) -> Opinion:
 def rule_signs(folded: str) -> list[Sign]:
     """What the rules of both languages find in a text that `fold` has prepared."""
     return [sign for language in LANGUAGES for sign in _signs(folded, rulebook(language))]
+
+
+def recent(folded: str) -> str:
+    """The last `READ_UNITS` of a text, or all of it."""
+    found = units(folded)
+    return folded[found[-READ_UNITS].start :] if len(found) > READ_UNITS else folded
 
 
 def stretches(folded: str) -> list[str]:

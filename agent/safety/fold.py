@@ -70,6 +70,12 @@ _CONTRACTIONS = (
 _CONTRACTED = tuple((re.compile(pattern), full) for pattern, full in _CONTRACTIONS)
 
 
+def simplified(text: str) -> str:
+    """`text` in Simplified characters, with one form of those that have several."""
+    converted: str = _TO_SIMPLIFIED.convert(text)
+    return converted.translate(_TO_SIMPLIFIED_CHARACTERS)
+
+
 @lru_cache(maxsize=64)  # a partial transcript is asked about again and again
 def fold(text: str) -> str:
     """`text` as the rules expect it.
@@ -79,7 +85,7 @@ def fold(text: str) -> str:
     and the `TERMS` in place of their homophones. Quotation marks stay, as `「` and `」`.
     """
     plain = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).casefold()
-    plain = _TO_SIMPLIFIED.convert(plain).translate(_TO_SIMPLIFIED_CHARACTERS)
+    plain = simplified(plain)
     plain = _QUOTES.sub(lambda mark: "「" if mark.group()[0] in "「『“《〈【" else "」", plain)
     plain = _BREAKS.sub("，", plain)
     plain = _HESITATION.sub("", plain)

@@ -69,11 +69,11 @@ class Handover:
         logger.error("call %s could not be handed over", self._call_id)
 
 
-def open_handover(settings: Settings, call_id: str) -> Handover | None:
-    """The hand-over of a call, where the settings name one.
+def duty_url(settings: Settings) -> str | None:
+    """Where the person on duty is told; None where the settings name nobody.
 
     Raises:
-        ConfigError: The settings also forbid leaving the machine.
+        ConfigError: The settings also forbid leaving the machine, or it is no address.
     """
     url = settings.safety.webhook_url
     if url is None:
@@ -82,7 +82,23 @@ def open_handover(settings: Settings, call_id: str) -> Handover | None:
         raise ConfigError(
             "safety.webhook_url leaves the machine; allow that with privacy.offline=false"
         )
-    return Handover(call_id, url)
+    try:
+        named = bool(httpx.URL(url).host)
+    except httpx.InvalidURL:
+        named = False
+    if not named:
+        raise ConfigError("safety.webhook_url is no address that can be posted to")
+    return url
+
+
+def open_handover(settings: Settings, call_id: str) -> Handover | None:
+    """The hand-over of a call, where the settings name somebody.
+
+    Raises:
+        ConfigError: As `duty_url`.
+    """
+    url = duty_url(settings)
+    return None if url is None else Handover(call_id, url)
 
 
 def _is_grave(event: CrisisNoted) -> bool:

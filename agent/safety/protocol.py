@@ -4,7 +4,8 @@
               a question     questions, then lines that stay with the caller
 
 A faint sign is asked about softly, and directly after a yes. Who was asked is asked again about
-something else, or some turns later: a no is no answer to what they say then.
+something else, or some turns later: a no is no answer to what they say then. What was cut before
+its question sounded is said again first, and a silence takes no question back.
 
 After the Columbia protocol's order (wish, method, intent), in words of our own. From
 elevated on, every reply of the call is scripted: the language model is not asked, so
@@ -14,14 +15,17 @@ answered without leaving a trace, and only `taken` moves on.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from agent.config import Locale, Region
 from agent.safety.detector import Assessment, assess, assess_together
+from agent.safety.fold import simplified
 from agent.safety.hotlines import Hotline, Service, lines_for
-from agent.safety.script import script, yes_or_no
+from agent.safety.script import script
 from agent.safety.tiers import Category, Tier, rank
+from agent.safety.yes_or_no import Meaning, yes_or_no
 from pipeline.events import CrisisNoted, HelpLine
 from pipeline.text import count_units, language_of
 from pipeline.turn.lexicon import discloses_feeling
@@ -40,6 +44,10 @@ ASK_AGAIN_TURNS = 6
 _HEARD_TOGETHER_TURNS = 2
 _FEWEST_UNITS = 2  # an "ok" or a 嗯 is no change of language
 _ASKED_FURTHER = frozenset[Category](("suicide", "self_harm"))
+# Asked for somebody to be with them, to which a yes is no danger.
+_ASKED_FOR_COMPANY = frozenset[Category](("minor",))
+_CALL_POLICE = frozenset[Category](("harm_to_others", "abuse", "minor"))
+_SENTENCE_END = re.compile(r"[。！？!?]|\.(?=\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,8 @@ class State:
         stayed: How many staying lines were said.
         asked: What concerns were asked about, until one is again.
         turns: Since the last of these questions.
+        found: Rules that brought the protocol where it is, for one more of them is a new sign.
+        owed: Words that were cut before their question sounded.
     """
 
     tier: Tier = "none"
@@ -61,6 +71,8 @@ class State:
     stayed: int = 0
     asked: frozenset[Category] = frozenset()
     turns: int = 0
+    found: frozenset[str] = frozenset()
+    owed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,7 @@ class CrisisProtocol:
         contact: str | None = None,
     ) -> None:
         self.state = State()
+        self._said: str | None = None
         self._turn_before = ""
         self._locale: Locale = locale
         self._mandarin: Locale = locale if locale != "en" else _mandarin_of(region)
@@ -125,13 +138,26 @@ class CrisisProtocol:
 
     def taken(self, text: str) -> CrisisNoted | None:
         """Move on; returns a notice when the tier or the category is new."""
-        before, self.state = self.state, self._move(text).state
+        before, move = self.state, self._move(text)
+        self.state, self._said = move.state, move.say
         self._locale = self._locale_of(text)
         self._turn_before = text
         if (self.state.tier, self.state.category) == (before.tier, before.category):
             return None
         assert self.state.category is not None
         return CrisisNoted(self.state.tier, self.state.category, self._shown())
+
+    def heard(self, text: str) -> None:
+        """What was heard of the last answer; it comes again where its question was not.
+
+        May be told twice, since a client may report late: the later holds.
+        """
+        if self._said is None or self.state.step in ("none", "staying"):
+            return
+        ends = [found.end() for found in _SENTENCE_END.finditer(self._said)]
+        question_from = ends[-2] if len(ends) > 1 else 0
+        unheard = len(text.strip()) <= question_from
+        self.state = replace(self.state, owed=self._said if unheard else None)
 
     def _locale_of(self, text: str) -> Locale:
         """In what a turn is answered: its own language; a mere ok changes nothing."""
@@ -144,27 +170,42 @@ class CrisisProtocol:
     def _move(self, text: str) -> Move:
         """What a turn with `text` leads to; changes nothing."""
         locale = self._locale_of(text)
-        if not text.strip():
-            # Nobody spoke: in force, silence is answered by a line that stays.
-            return self._stay(locale) if self.in_force else Move(None, self.state)
-        found = self._found(text)
-        if rank(found.tier) > rank(self.state.tier):
+        state, found = self.state, self._found(text)
+        if rank(found.tier) > rank(state.tier) or (self.in_force and self._is_new(found)):
             return self._open(found, locale)
-        meant = yes_or_no(text, script(locale))
-        if self.state.tier == "concern":
+        if state.owed is not None:
+            return Move(state.owed, replace(state, owed=None))
+        if not text.strip():
+            # Nobody spoke: in force, silence is answered by a line that stays; the question stands.
+            stay = self._stay(locale) if self.in_force else Move(None, state)
+            return replace(stay, state=replace(stay.state, step=state.step))
+        meant = yes_or_no(text)
+        if state.tier == "concern":
             return self._after_concern(found, meant, locale)
-        return self._next(meant, locale) if self.in_force else Move(None, self.state)
+        return self._next(text, meant, locale) if self.in_force else Move(None, state)
 
-    def _after_concern(
-        self, found: Assessment, meant: Literal["yes", "no"] | None, locale: Locale
-    ) -> Move:
-        """A turn that is no graver than the concern there was."""
+    def _is_new(self, found: Assessment) -> bool:
+        """Whether it is as grave as all before, and something else: an act after a plan, say.
+
+        While the questions of an elevated sign are asked, another one of the same tier waits.
+        """
         state = self.state
-        assert state.category is not None
-        if state.step == "sounded" and meant == "yes":
-            return self._open(Assessment("concern", state.category, ()), locale)
-        if state.step == "opened" and meant == script(locale).open[state.category].danger:
-            return self._open(Assessment("elevated", state.category, ()), locale)
+        asking = state.tier == "elevated" and state.step in ("opened", "intent")
+        if found.tier != state.tier or asking:
+            return False
+        if found.tier == "elevated":
+            return found.category != state.category and not _rules(found) <= state.found
+        return not _rules(found) <= state.found
+
+    def _after_concern(self, found: Assessment, meant: Meaning | None, locale: Locale) -> Move:
+        """A turn that is no graver than the concern there was."""
+        state, category = self.state, self.state.category
+        assert category is not None
+        confirmed = meant == "yes" or (meant is None and found.tier != "none")
+        if state.step == "sounded" and confirmed:
+            return self._open(Assessment("concern", category, found.signs), locale)
+        if state.step == "opened" and meant == "yes" and category not in _ASKED_FOR_COMPANY:
+            return self._open(Assessment("elevated", category, found.signs), locale)
         if found.tier == "concern":
             if found.category not in state.asked:
                 return self._open(found, locale)
@@ -199,24 +240,35 @@ class CrisisProtocol:
             if self._contact is not None:
                 words.append(self._filled(words_for.stay.contact, found.category, locale))
         asked = {found.category} if first is not None else self.state.asked | {found.category}
-        state = State(found.tier, found.category, step, asked=frozenset(asked))
+        state = State(
+            found.tier,
+            found.category,
+            step,
+            stayed=self.state.stayed,
+            asked=frozenset(asked),
+            found=self.state.found | _rules(found),
+        )
         return Move(_joined(words, locale), state)
 
-    def _next(self, meant: Literal["yes", "no"] | None, locale: Locale) -> Move:
+    def _next(self, text: str, meant: Meaning | None, locale: Locale) -> Move:
         """The step after the last one, from elevated on."""
-        state, ask = self.state, script(locale).ask
+        state, ask, stay = self.state, script(locale).ask, script(locale).stay
+        assert state.category is not None
+        asked = simplified(text).casefold()
+        if any(simplified(words) in asked for words in stay.asks_number):
+            return Move(self._filled(stay.number, state.category, locale), state)
         asks_further = state.tier == "elevated" and state.category in _ASKED_FURTHER
         if state.step == "opened" and asks_further:
             return Move(ask.intent, replace(state, step="intent"))
         if state.step == "intent" and meant == "yes":
-            assert state.category is not None
             return self._open(Assessment("imminent", state.category, ()), locale)
         if state.step in ("opened", "intent"):
             return Move(ask.company, replace(state, step="company"))
         return self._stay(locale)
 
     def _stay(self, locale: Locale) -> Move:
-        lines = script(locale).stay.lines
+        stay = script(locale).stay
+        lines = stay.imminent if self.state.tier == "imminent" else stay.lines
         assert self.state.category is not None
         line = self._filled(lines[self.state.stayed % len(lines)], self.state.category, locale)
         return Move(line, replace(self.state, step="staying", stayed=self.state.stayed + 1))
@@ -228,6 +280,9 @@ class CrisisProtocol:
             hotline=self._first(category).spoken(locale, named=True),
             police=self._first("police").spoken(locale, named=False),
             ambulance=self._first("ambulance").spoken(locale, named=False),
+            emergency=self._first("police" if category in _CALL_POLICE else "ambulance").spoken(
+                locale, named=False
+            ),
             number=self._contact or "",
         )
 
@@ -251,6 +306,11 @@ class CrisisProtocol:
             HelpLine(line.name[self._locale], line.number, line.hours)
             for line in by_number.values()
         )
+
+
+def _rules(found: Assessment) -> frozenset[str]:
+    """The rules that hold in the gravest tier of what was found."""
+    return frozenset(sign.rule_id for sign in found.signs if sign.tier == found.tier)
 
 
 def _mandarin_of(region: Region) -> Locale:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,16 +22,14 @@ class Openings(_Data):
     Attributes:
         softly: For a faint sign, a question that asks an ordinary caller nothing strange; after
             a yes comes the direct one.
-        concern: The direct question.
-        danger: The answer to `concern` that means danger: "yes" to having thought of death,
-            "no" to being safe at home, or neither.
+        concern: The direct question. To both a yes means danger, but to a minor, who is asked
+            for a grown-up.
     """
 
     softly: str
     concern: str
     elevated: str
     imminent: str
-    danger: Literal["yes", "no", "neither"]
 
 
 class Questions(_Data):
@@ -50,9 +47,20 @@ class Questions(_Data):
 
 
 class Staying(_Data):
-    """What is said once everything was asked, for as long as the call lasts."""
+    """What is said once everything was asked, for as long as the call lasts.
+
+    Attributes:
+        lines: In turn.
+        imminent: In their place while the danger is imminent.
+        number: Who to call; for whoever asks, in words that hold one of `asks_number`.
+        person: A person has been told.
+        contact: That person's number.
+    """
 
     lines: tuple[str, ...] = Field(min_length=1)
+    imminent: tuple[str, ...] = Field(min_length=1)
+    number: str
+    asks_number: tuple[str, ...]
     person: str
     contact: str
 
@@ -60,8 +68,6 @@ class Staying(_Data):
 class Script(_Data):
     """All words of a locale."""
 
-    yes: tuple[str, ...]
-    no: tuple[str, ...]
     open: dict[Category, Openings]
     ask: Questions
     stay: Staying
@@ -72,18 +78,3 @@ def script(locale: Locale) -> Script:
     """The script of a locale; the files are part of the package and tested with it."""
     text = resources.files("agent.safety.scripts").joinpath(f"{locale}.toml").read_text("utf-8")
     return Script.model_validate(tomllib.loads(text))
-
-
-def yes_or_no(text: str, words: Script) -> Literal["yes", "no"] | None:
-    """Whether an answer begins with a yes or a no; None for anything else.
-
-    A longer phrase wins over its beginning: 沒有 is not 沒, "i don't" is not "i do".
-    """
-    answer = text.strip().casefold().lstrip("，。、,. ")
-    candidates = [(word, "yes") for word in words.yes] + [(word, "no") for word in words.no]
-    for word, meaning in sorted(candidates, key=lambda pair: len(pair[0]), reverse=True):
-        if answer.startswith(word) and not answer[len(word) : len(word) + 1].isascii():
-            return "yes" if meaning == "yes" else "no"
-        if answer == word or answer.startswith((f"{word} ", f"{word},", f"{word}.", f"{word}!")):
-            return "yes" if meaning == "yes" else "no"
-    return None

@@ -76,6 +76,7 @@ class ContextStage(Stage):
         self._note_sources = tuple(note_sources)
         self._held_for = ""  # the turn for whose sake a reply was stopped
         self._drafted: dict[int, str] = {}
+        self._guarded: set[int] = set()  # drafts that the guardian answers, then the one spoken
         self._noted: dict[int, list[Note]] = {}
         self._scripted_outside: set[int] = set()
         self._prefilled = ""
@@ -184,6 +185,7 @@ class ContextStage(Stage):
         scripted = ""
         if guarded is not None:
             scripted = guarded
+            self._guarded.add(generation)
         elif not user_text:
             scripted = self._unasked(lines)
         elif cut is not None and lines.asks_to_continue(user_text):
@@ -223,6 +225,7 @@ class ContextStage(Stage):
         self._spoken = frame.generation
         text = self._drafted.get(frame.generation, "")
         self._drafted.clear()
+        self._guarded &= {frame.generation}
         self._log_sources(frame)
         if frame.generation not in self._scripted_outside:
             self.history.commit(frame.generation, text)
@@ -243,5 +246,7 @@ class ContextStage(Stage):
         if frame.status is None:
             self._drafted.pop(frame.generation, None)
             return
+        if self._guardian is not None and frame.generation in self._guarded:
+            self._guardian.heard(frame.heard_text)
         cut = frame.status != "completed" and frame.heard_text != frame.text
         self.history.finish(frame.generation, frame.text, frame.heard_text, cut=cut)

@@ -9,7 +9,7 @@ import pytest
 
 from agent.config import PrivacySettings, SafetySettings, Settings
 from agent.safety import handover
-from agent.safety.handover import TRIES, Handover, open_handover
+from agent.safety.handover import TRIES, Handover, duty_url, open_handover
 from pipeline.errors import ConfigError
 from pipeline.events import BackchannelNoted, CrisisNoted
 
@@ -62,3 +62,13 @@ def test_offline_and_webhook_exclude_each_other():
         privacy = PrivacySettings(offline=offline)
         with pytest.raises(ConfigError, match=r"privacy\.offline=false"):
             open_handover(Settings(safety=safety, privacy=privacy), "call_1")
+
+
+@pytest.mark.parametrize("url", ["http://", "https://:80/hook", "http://desk:port/hook"])
+def test_what_is_no_address_is_refused_at_once(url: str):
+    """Whoever set it learns of it before the first crisis."""
+    settings = Settings(
+        safety=SafetySettings(webhook_url=url), privacy=PrivacySettings(offline=False)
+    )
+    with pytest.raises(ConfigError, match=r"safety\.webhook_url"):
+        duty_url(settings)

@@ -10,8 +10,8 @@ import pytest
 from agent.config import Locale
 from agent.safety.detector import assess
 from agent.safety.hotlines import REGIONS, hotlines, lines_for
-from agent.safety.protocol import ASK_AGAIN_TURNS, CrisisProtocol, State
-from agent.safety.script import script, yes_or_no
+from agent.safety.protocol import ASK_AGAIN_TURNS, CrisisProtocol
+from agent.safety.script import script
 from agent.safety.tiers import CATEGORIES, TIERS
 from pipeline.events import CrisisNoted
 
@@ -121,14 +121,29 @@ def test_a_no_to_the_soft_question_leads_back():
     assert say(protocol, "没有啦") == (None, None)
 
 
-def test_who_feels_safe_at_home_is_believed_and_who_does_not_is_helped():
-    """There a no is the grave answer."""
-    for answer, in_force in (("嗯，还好", False), ("不安全", True)):
-        protocol = CrisisProtocol("zh-Hans", "CN")
-        say(protocol, CONTROLLED)
-        assert protocol.state == State("concern", "abuse", "opened", asked=frozenset(("abuse",)))
-        say(protocol, answer)
-        assert protocol.in_force is in_force
+def test_a_plain_sign_in_answer_to_the_soft_question_is_asked_about_directly():
+    """Not left to the model because a question was just asked."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    say(protocol, FAINT)
+    answer, _ = say(protocol, "活着好累，没什么意思")
+    assert answer == script("zh-Hans").open["suicide"].concern
+
+
+@pytest.mark.parametrize(("answer", "in_force"), [("没有啦", False), ("嗯，有", True)])
+def test_only_a_yes_to_the_direct_question_puts_the_protocol_in_force(answer: str, in_force: bool):
+    """Each is put so that a yes means danger."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    say(protocol, CONTROLLED)
+    assert protocol.state.category == "abuse"
+    say(protocol, answer)
+    assert protocol.in_force is in_force
+
+
+def test_a_minor_with_a_grown_up_to_trust_is_in_no_greater_danger():
+    """They are asked for company, not for danger."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    say(protocol, "我今年十四岁")
+    assert say(protocol, "有，我阿姨") == (None, None)
 
 
 def test_a_concern_is_asked_about_again_some_turns_after_a_no():
@@ -205,6 +220,79 @@ def test_a_graver_sign_opens_anew():
     assert noted.lines[0].number == "999"
 
 
+def test_a_new_act_in_the_same_danger_opens_anew():
+    """The number comes again, with what is to be done now."""
+    protocol = CrisisProtocol("en", "US")
+    say(protocol, "I'm going to stab him tonight, I have the knife")
+    first, noted = say(protocol, "I cut my wrists and I can't stop the bleeding")
+    assert first is not None
+    assert "nine, one, one" in first
+    assert noted is not None
+    again, _ = say(protocol, "I cut my wrists and I can't stop the bleeding")
+    assert again == script("en").ask.company  # nothing new: the next step
+
+
+def test_in_imminent_danger_the_lines_that_stay_name_the_number():
+    """Police where somebody else is the danger, else the ambulance."""
+    for text, number in (
+        ("我站在顶楼，想跳下去", "一，二，零"),
+        ("我要拿刀砍他，刀在手上", "一，一，零"),
+    ):
+        protocol = CrisisProtocol("zh-Hans", "CN")
+        said = [say(protocol, turn)[0] or "" for turn in (text, "嗯", "我好怕", "他们都走了")]
+        assert any(number in line for line in said[2:])
+
+
+@pytest.mark.parametrize("text", ["号码是多少，再说一次", "號碼是多少"])
+def test_who_asks_for_the_number_gets_it(text: str):
+    """In either script, and the question before it still stands."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    say(protocol, "我想自杀")
+    say(protocol, "想过")
+    step = protocol.state.step
+    answer, _ = say(protocol, text)
+    assert answer is not None
+    assert "一，二，零" in answer
+    assert protocol.state.step == step
+
+
+def test_a_silence_takes_no_question_back():
+    """A check-in comes between the question for intent and its answer."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    for text in ("我想自杀", "想过", ""):
+        say(protocol, text)
+    _, noted = say(protocol, "有，东西在身边")
+    assert noted is not None
+    assert noted.tier == "imminent"
+
+
+@pytest.mark.parametrize(
+    "sign", ["我站在顶楼，想跳下去", "我想自杀", "活着好累，没什么意思", FAINT]
+)
+def test_what_was_cut_before_its_question_is_said_again(sign: str):
+    """Until it is heard; a late report of where it stopped holds."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    opening, _ = say(protocol, sign)
+    assert opening is not None
+    protocol.heard("谢谢你")
+    for _ in range(2):
+        assert say(protocol, "我跟你说") == (opening, None)
+        protocol.heard(opening[:5])
+    protocol.heard(opening)
+    assert say(protocol, "我跟你说")[0] != opening
+
+
+def test_what_is_graver_comes_before_what_is_owed():
+    """The words that were cut are not what matters any more."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    opening, _ = say(protocol, "我想自杀")
+    protocol.heard("")
+    answer, noted = say(protocol, "我站在顶楼，要跳下去了")
+    assert answer != opening
+    assert noted is not None
+    assert noted.tier == "imminent"
+
+
 def test_partial_words_stop_a_reply_only_when_they_are_graver():
     """A reply is stopped for new danger, not again for what is known."""
     protocol = CrisisProtocol("zh-Hant", "TW")
@@ -277,21 +365,3 @@ def test_every_number_has_a_source_and_a_day():
         assert line.source
         assert line.checked <= datetime.date(2030, 1, 1)
         assert line.is_stale(line.checked + datetime.timedelta(days=366))
-
-
-@pytest.mark.parametrize(
-    ("text", "locale", "meant"),
-    [
-        ("有", "zh-Hant", "yes"),
-        ("沒有", "zh-Hant", "no"),
-        ("有，我想過", "zh-Hant", "yes"),
-        ("没有，从来没有", "zh-Hans", "no"),
-        ("I don't", "en", "no"),
-        ("yes, I do", "en", "yes"),
-        ("notebook", "en", None),
-        ("我女兒在", "zh-Hant", None),
-    ],
-)
-def test_yes_and_no_are_told_apart(text: str, locale: Locale, meant: str | None):
-    """Short answers to a direct question."""
-    assert yes_or_no(text, script(locale)) == meant

@@ -13,6 +13,7 @@ from pipeline.frames import (
     CommitFrame,
     DraftFrame,
     EventFrame,
+    PlayoutFinishedFrame,
     ReplyRequestFrame,
     SayFrame,
     SpeechRateFrame,
@@ -28,7 +29,8 @@ class Watchful:
 
     def __init__(self, word: str) -> None:
         self.word = word
-        self.heard: list[str] = []
+        self.took: list[str] = []
+        self.was_heard: list[str] = []
 
     def hushes(self, text: str) -> bool:
         return False
@@ -43,8 +45,11 @@ class Watchful:
         return 0.8 if self.word in text else 1.0
 
     def taken(self, text: str) -> CallEvent | None:
-        self.heard.append(text)
+        self.took.append(text)
         return NOTICE if self.word in text else None
+
+    def heard(self, text: str) -> None:
+        self.was_heard.append(text)
 
 
 async def play(guardian: Watchful, *frames: Frame) -> tuple[list[Frame], list[Frame]]:
@@ -66,7 +71,7 @@ async def test_a_guarded_turn_never_reaches_the_model():
     assert [frame.text for frame in said] == ["scripted"]
     assert not [frame for frame in down if isinstance(frame, ReplyRequestFrame)]
     assert NOTICE in [frame.event for frame in down if isinstance(frame, EventFrame)]
-    assert guardian.heard == ["red"]
+    assert guardian.took == ["red"]
 
 
 async def test_the_guardian_says_how_fast_its_answer_is_spoken():
@@ -100,3 +105,20 @@ async def test_words_over_a_reply_stop_it_once():
         partial,
     )
     assert [type(frame) for frame in up].count(CancelReplyFrame) == 1
+
+
+async def test_the_guardian_is_told_what_was_heard_of_its_own_answers():
+    """Not of the model's, and not of an answer that another turn has followed."""
+    guardian = Watchful("red")
+    await play(
+        guardian,
+        DraftFrame(1, "turn_1", "red", "en", speculative=True),
+        CommitFrame(1, "turn_1"),
+        PlayoutFinishedFrame(1, "interrupted", "scripted", "scri"),
+        PlayoutFinishedFrame(1, "interrupted", "scripted", "scrip"),
+        DraftFrame(2, "turn_2", "blue", "en", speculative=True),
+        CommitFrame(2, "turn_2"),
+        PlayoutFinishedFrame(2, "completed", "hello", "hello"),
+        PlayoutFinishedFrame(1, "interrupted", "scripted", ""),
+    )
+    assert guardian.was_heard == ["scri", "scrip"]

@@ -1,0 +1,87 @@
+"""Whether a caller says yes or no to a question of the protocol, in either language. Pure.
+
+    before*  yes | no         matched at the beginning; anything else is neither
+
+Every question is put so that a yes means danger. So what begins like a yes and goes on as a
+denial (嗯，没有; maybe not) must be a no, what begins like a denial and is none (不止一次) a yes,
+and what begins with the same word and tells something else (有个同事, I have a headache) neither.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Literal, TypeAlias
+
+from agent.safety.fold import simplified
+from pipeline.text import language_of
+
+Meaning: TypeAlias = Literal["yes", "no"]
+
+_END = r"(?=\s*[，。！？、；,.!?;]|\s*$)"
+_BREAK = r"[，。！？、；…,.!?;~\s-]"
+
+# What people say before an answer. One in the caller's own story would be no answer any more.
+_ZH_BEFORE = (
+    "不好意思|对不起|不知道|不晓得|不清楚|不瞒你说|不骗你|老实说|说实话|讲真的|没人知道|"
+    "没跟别?人说过|怎么说|让我想想|我想想|是不是|要不要|会不会|有没有|这个|那个|其实|当然|确实|真的|"
+    "也许|大概|应该|可能|以前|曾经|最近|现在|偶尔|经常|常常|就是|还是|但是|可是|倒是|"
+    f"嗯+|呃+|额|唔|欸|诶|哎|唉+|喔|哦|噢|啊|呀|吧|呢|我|也|都|就|还(?!好)|那|倒|{_BREAK}"
+)
+_ZH_YES = (
+    "不止|不只|不光|没错|没说错|对对|是是|差不多是|"
+    "有(?:想|过|在想|打算|准备|啊|呀|的|吧|哦|喔|，?有)|有时候?(?:会|想|有)|有一?点(?:想|怕)|"
+    "(?:想|怕|会|试|做|打|割|伤|弄)过|会(?:想|怕|觉得)|想死|"
+    "(?:每天|每晚|天天|一直|时常|总)(?:都|是)*(?:会|有|在?想)|"
+    "准备好|决定了|买好|在身边|在手|"
+    "(?:有|是|对|会|要|想|怕|有时候?|有一?点|好像有|好像是|好像会|差不多|每天|每晚|天天|一直)"
+    f"(?:啊|呀|的|吧|哦|喔|哎|耶|了|都是|都会|都有)?{_END}"
+)
+_ZH_NO = "没|不|哪有|哪里有|怎么会|怎么可能|误会|你?听错|开玩笑|别|乱讲|乱说|还好"
+
+_EN_BEFORE = (
+    r"(?:(?:i )?(?:do not|don't|dont) (?:really )?know(?: if| whether)?|not sure|"
+    r"no ?(?:body|one) knows(?: but)?|not (?:gonna|going to) lie|to be honest|honestly|actually|"
+    r"um+|uh+(?![ -]?huh)|er+|oh|so|okay|ok|well|i mean|i guess|like|look|sorry|you know|but|and|"
+    rf"it's|it is|that's)\b|{_BREAK}"
+)
+_EN_DENIED = r"(?:\W+\w+){0,2}?\W+(?:not|never|no)\b|\W+(?:do|have|did|would|am|was)n'?t\b"
+_EN_YES = (
+    r"(?:not only|not just|more than|of course|definitely|absolutely|yes|yeah|yea|yep|yup|"
+    r"uh[ -]?huh|mm[ -]?hm+|i think so|maybe|perhaps|probably|kind of|kinda|sort of|all the time|"
+    r"every (?:day|night|single|time)|many times|constantly|"
+    r"sometimes i (?:do|think|feel|have|want)|"
+    r"i(?: have|'ve) (?:thought|been|tried|wanted|planned|done|had (?:those|these|that))|"
+    rf"(?:i (?:have|do|did|would|am|will|was)|i'm afraid so|sometimes|a little|a bit|a lot|often|"
+    rf"always|once|twice|sure|right|true|correct|exactly|they are|it is){_END})"
+    rf"(?<=\w)(?!\w)(?!{_EN_DENIED})"
+)
+_EN_NO = (
+    r"(?:no|nope|nah|not(?! only| just)|never|none|nothing like|"
+    r"(?:of course|definitely|absolutely|maybe|probably|perhaps) not|"
+    r"i(?:'ve|'m|'d| have| am| do| did| would| was| will| could| really| just| think| want)*\s*"
+    r"(?:not|never|don't|dont|didn't|didnt|haven't|havent|wouldn't|wouldnt|won't|couldn't|can't|"
+    r"wasn't|ain't)|don't|haven't|wouldn't)\b"
+)
+
+_ANSWERS = {
+    "zh": re.compile(rf"(?>(?:{_ZH_BEFORE})*)(?:(?P<yes>{_ZH_YES})|(?P<no>{_ZH_NO}))"),
+    "en": re.compile(rf"(?>(?:{_EN_BEFORE})*)(?:(?P<no>{_EN_NO})|(?P<yes>{_EN_YES}))"),
+}
+# Alone it is a yes, before other words nothing.
+_ASSENT = re.compile(rf"(?:嗯|恩|唔|哼|啊|{_BREAK})*(?:嗯|恩|唔)(?:啊|{_BREAK})*")
+
+
+def yes_or_no(text: str) -> Meaning | None:
+    """What an answer begins with; None for anything else.
+
+    Args:
+        text: As recognised, in either script or language.
+    """
+    answer = simplified(unicodedata.normalize("NFKC", text)).casefold().replace("’", "'").strip()
+    if _ASSENT.fullmatch(answer):
+        return "yes"
+    found = _ANSWERS[language_of(answer)].match(answer)
+    if found is None:
+        return None
+    return "yes" if found["yes"] is not None else "no"

@@ -1,0 +1,178 @@
+"""Answers to a question of the protocol, in both languages and scripts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.safety.yes_or_no import yes_or_no
+
+# fmt: off
+YES = (
+    "有",
+    "想過",
+    "想过",
+    "嗯",
+    "对",
+    "對",
+    "没错",
+    "沒錯",
+    "好像有",
+    "会",
+    "不止一次",
+    "不瞒你说，想过",
+    "没人知道，其实想过",
+    "我想过",
+    "其实想过",
+    "当然想过",
+    "我有",
+    "有时候会",
+    "有的时候",
+    "常常想",
+    "每天都想",
+    "嗯，有",
+    "我以前有想过",
+    "偶尔会",
+    "有一点",
+    "是的",
+    "嗯嗯",
+    "会啊，很怕",
+    "有，東西在身邊",
+    "不知道，可能有吧",
+    "yes",
+    "Yeah, I have.",
+    "Of course",
+    "sometimes",
+    "Not only once",
+    "i think so",
+    "kind of",
+    "um, yes",
+    "well, maybe",
+    "Yes, every day",
+    "honestly yeah",
+    "all the time",
+    "I do",
+    "I don't know, maybe",
+    "uh huh",
+    "Yes, I can't stop it",
+    "I have, many times",
+    "I've thought about it",
+    "不只一次",
+    "我怕",
+    "怕",
+    "想",
+    "有啊",
+    "I am",
+    "对啊，不想活了",
+)
+NO = (
+    "没有",
+    "沒有，只是很累",
+    "嗯，没有，就是累",
+    "对不起，我没那个意思",
+    "没想过",
+    "不会啊，家里很安全",
+    "I have never",
+    "I have not thought about that",
+    "I do not.",
+    "Maybe not",
+    "Um, no",
+    "no",
+    "Nope",
+    "not really",
+    "I don't",
+    "I haven't",
+    "I never planned that",
+    "I would never do that",
+    "不是",
+    "不要",
+    "还没",
+    "怎么会",
+    "没事",
+    "哪有",
+    "of course not",
+    "No, I'm just tired",
+    "没有没有",
+    "我没有",
+    "也没有",
+    "倒是没有",
+    "那倒不会",
+    "是不是你听错了",
+    "no no",
+    "I'm not",
+    "I have never planned that",
+    "其实没有",
+    "还好",
+)
+# Something else is told, though it begins with the same word.
+NEITHER = (
+    "notebook",
+    "我女兒在",
+    "不知道",
+    "我昨天去上班",
+    "我有个同事",
+    "有个朋友跟我说",
+    "他昨天又来了",
+    "I don't know",
+    "my boss called me",
+    "what do you mean",
+    "你说什么",
+    "你是谁",
+    "我想说的是工作",
+    "在家",
+    "号码是多少",
+    "it's my job",
+    "要去上班",
+    "是我妈打来的",
+    "对面的邻居",
+    "会议很多",
+    "the same as every day",
+    "我爸",
+    "I have a headache",
+    "I'm at home",
+    "I'm just tired",
+    "我每天上班",
+    "有点累",
+    "我有点累",
+    "sometimes my mother calls",
+    "right now I'm at work",
+    "我一直在加班",
+    "有时候我去散步",
+    "想去睡觉",
+    "会议上他骂我",
+    "要迟到了",
+    "是我老板",
+    "对我来说工作很难",
+    "怕老板",
+    "once I get home I sleep",
+    "I do my job",
+    "I have to go",
+    "他没打我",
+    "it is raining",
+)
+# fmt: on
+
+
+@pytest.mark.parametrize("text", YES)
+def test_a_yes_is_heard_behind_hesitation_and_in_its_own_words(text: str):
+    """What confirms is not lost because it begins with something else."""
+    assert yes_or_no(text) == "yes"
+
+
+@pytest.mark.parametrize("text", NO)
+def test_a_denial_is_no_yes_whatever_it_begins_with(text: str):
+    """嗯，没有 puts nobody's call under the protocol."""
+    assert yes_or_no(text) == "no"
+
+
+@pytest.mark.parametrize("text", NEITHER)
+def test_what_tells_something_else_is_neither(text: str):
+    """The conversation goes on."""
+    assert yes_or_no(text) is None
+
+
+@given(st.text(max_size=200))
+def test_any_text_may_be_an_answer(text: str):
+    """Whatever a recogniser writes."""
+    assert yes_or_no(text) in ("yes", "no", None)
