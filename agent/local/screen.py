@@ -14,6 +14,8 @@ from pipeline.events import (
     CallEvent,
     CallFailed,
     CallState,
+    CrisisNoted,
+    HelpLine,
     ReplyFinished,
     ReplyText,
     StateChanged,
@@ -43,6 +45,7 @@ class Screen:
         self._device: str | None = None
         self._heard = ""  # of the turn under way
         self._written = ""  # of the reply under way
+        self._help: tuple[HelpLine, ...] = ()
 
     def event(self, event: CallEvent) -> None:
         """Follow the call."""
@@ -62,6 +65,8 @@ class Screen:
                 self._written = ""
                 cut = " ─" if event.status == "interrupted" else ""
                 self._add("bot", event.heard_text + cut if event.heard_text else "")
+            case CrisisNoted(lines=lines):
+                self._help = lines
             case CallFailed(_, message):
                 self._add("note", message)
 
@@ -74,15 +79,25 @@ class Screen:
         self._device = name
 
     def lines(self) -> list[Text]:
-        """The captions, to be left in the terminal when the call is over."""
+        """Captions and numbers that help, to be left in the terminal when the call is over."""
+        return [*self._captions(), *self._numbers()]
+
+    def _captions(self) -> list[Text]:
         return [_caption(speaker, text) for speaker, text in self.captions]
+
+    def _numbers(self) -> list[Text]:
+        return [
+            Text.assemble((f"{line.number}  {line.name}", "bold"), (f"  {line.hours}", "dim"))
+            for line in self._help
+        ]
 
     def _add(self, speaker: Speaker, text: str) -> None:
         if text:
             self.captions.append((speaker, text))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from self.lines()
+        yield from self._numbers()  # first: what does not fit the terminal is cut at the bottom
+        yield from self._captions()
         if self._heard:
             yield _caption("you", self._heard + "…")
         if self._written:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 
 from rich.console import Console
+from rich.live import Live
 
-from agent.local.screen import METER_WIDTH, Screen
+from agent.local.screen import CAPTIONS, METER_WIDTH, Screen
 from pipeline.events import (
     BackchannelNoted,
     CallFailed,
+    CrisisNoted,
+    HelpLine,
     ReplyFinished,
     ReplyText,
     StateChanged,
@@ -60,3 +63,28 @@ def test_a_lost_device_is_said() -> None:
     assert "USB headset" in shown(screen)
     screen.device(None)
     assert "no device" in shown(screen)
+
+
+def test_numbers_that_help_stay_in_view() -> None:
+    """They outlast the reply that was cut before it said them, every caption, and the call."""
+    screen = Screen()
+    screen.event(CrisisNoted("elevated", "suicide", (HelpLine("安心專線", "1925", "24 小時"),)))
+    screen.event(ReplyFinished("reply_1", "interrupted", "請打 1925。", "請打", False, 2.0))
+    for number in range(2 * CAPTIONS):
+        screen.event(TranscriptCompleted(f"turn_{number}", "我不想說了", "zh"))
+    assert "1925  安心專線  24 小時" in shown(screen)
+    assert "1925  安心專線  24 小時" in [line.plain for line in screen.lines()]
+
+
+def test_numbers_that_help_are_not_cut_off_a_small_terminal() -> None:
+    """Where not everything fits, captions and meters give way."""
+    screen = Screen()
+    screen.event(CrisisNoted("elevated", "suicide", (HelpLine("安心專線", "1925", "24 小時"),)))
+    for number in range(CAPTIONS):
+        screen.event(TranscriptCompleted(f"turn_{number}", "我不想說了", "zh"))
+    output = io.StringIO()
+    console = Console(width=60, height=6, force_terminal=True, file=output)
+    with Live(screen, console=console, transient=True, auto_refresh=False):
+        during_the_call = output.getvalue()
+    assert "1925" in during_the_call
+    assert "mic" not in during_the_call
