@@ -116,6 +116,7 @@ class Switchboard:
         # From here on nothing waits until the call is counted.
         admit(len(self._calls), self._load.level, self._settings.server)
         call_id = f"call_{secrets.token_hex(8)}"
+        handover = open_handover(self._settings, call_id)
         recorder = self._recorder(call_id, caller)
         locale = self.persona(options.locale).locale
         intake = open_intake(self._settings, self._engines.language_model, locale, recorder)
@@ -130,7 +131,6 @@ class Switchboard:
             calls = len(self._calls.keys() | {call_id})
             return degraded(own, level_of(calls, self._load.level, self._settings.server))
 
-        handover = open_handover(self._settings, call_id)
         try:
             call = Call(
                 call_id,

@@ -175,7 +175,8 @@ def serve(settings: Settings) -> None:
     """Load the engines and take calls until SIGINT or SIGTERM; running replies may finish.
 
     Raises:
-        ConfigError: The address cannot be listened on, or needs a key and there is none.
+        ConfigError: The address cannot be listened on, or needs a key and there is none; the
+            person on duty could not be told.
         ModelError: A model is missing or damaged.
     """
 
@@ -197,6 +198,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
     """Everything this process serves, for as long as the block lasts.
 
     Raises:
+        ConfigError: The person on duty could not be told.
         ModelError: A model is missing or damaged.
     """
     async with switchboard(settings) as board:
@@ -237,11 +239,14 @@ async def switchboard(settings: Settings) -> AsyncIterator[Switchboard]:
     The first call finds the engines warm.
 
     Raises:
+        ConfigError: The person on duty could not be told.
         ModelError: A model is missing or damaged.
     """
     from agent import engines  # the models' libraries take seconds to import
+    from agent.safety.handover import duty_url
     from agent.switchboard import Switchboard
 
+    duty_url(settings)  # says so before the models load, not with every call
     loaded = engines.load_engines(settings)
     try:
         board = Switchboard(loaded, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from agent.config import PersonaSettings, PrivacySettings, SafetySettings, Serve
 from agent.safety.script import script
 from agent.switchboard import Switchboard
 from pipeline.assembly import Engines
+from pipeline.errors import ConfigError
 from pipeline.events import CallOptions, ReplyFinished, ReplyText
 from tests.fakes.call import FakeFactory
 from tests.fakes.desk import Desk, open_desk
@@ -82,3 +84,15 @@ async def test_over_http_nobody_is_promised(desk: Desk, engines: Engines, tmp_pa
     assert PROMISE not in said
     await board.close()
     assert desk.notices == []
+
+
+async def test_a_call_that_may_not_tell_leaves_nothing_behind(engines: Engines, tmp_path: Path):
+    """It is refused before its recorder starts."""
+    privacy = PrivacySettings(record=True)
+    safety = SafetySettings(webhook_url="http://desk.test")
+    board = Switchboard(engines, Settings(home=tmp_path, privacy=privacy, safety=safety))
+    before = set(threading.enumerate())
+    with pytest.raises(ConfigError, match="offline"):
+        await board.open_call(CallOptions())
+    assert not [one for one in set(threading.enumerate()) - before if "recorder" in one.name]
+    await board.close()

@@ -7,13 +7,14 @@ import httpx
 import pytest
 import websockets
 
-from agent.config import PrivacySettings, ServerSettings, Settings
+from agent import engines
+from agent.config import PrivacySettings, SafetySettings, ServerSettings, Settings
 from pipeline import events as call
 from pipeline.errors import ConfigError
 from tests.fakes.call import FakeFactory, tone
 from tests.web.site import hear, running_site, say
 from web import patience
-from web.server import create_app, listening_socket, running
+from web.server import create_app, listening_socket, running, switchboard
 
 
 async def get(url: str) -> httpx.Response:
@@ -67,6 +68,15 @@ async def test_a_caller_is_told_what_is_kept(record, audio, told):
     async with running(app, ServerSettings(port=0)) as url:
         answer = (await get(f"{url}/access")).json()
     assert (answer["recorded"], answer["audio"]) == told
+
+
+async def test_a_person_on_duty_who_cannot_be_told_is_named_at_the_start(monkeypatch):
+    """Before any model is read; else every call would be refused."""
+    monkeypatch.setattr(engines, "load_engines", lambda settings: pytest.fail("models were read"))
+    settings = Settings(safety=SafetySettings(webhook_url="https://desk.test/hook"))
+    with pytest.raises(ConfigError, match=r"privacy\.offline=false"):
+        async with switchboard(settings):
+            pass
 
 
 async def test_a_taken_port_is_named():
