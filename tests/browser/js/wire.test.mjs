@@ -93,15 +93,48 @@ test("the tag of a caller opens a call and is not said again", () => {
   assert.deepEqual(sockets[1].protocols, ["realtime", "qingting-resume.tok.2"]);
 });
 
-test("what is said meanwhile is sent afterwards, the newest of it", () => {
+test("of the sound that waits for a connection the newest three seconds are sent", () => {
   const one = wire();
   hello();
   sockets[0].drop();
-  for (let number = 0; number < 200; number += 1) one.send({ number });
+  for (let number = 0; number < 200; number += 1) one.send({ type: "input_audio_buffer.append", number });
   timers.pass(300);
   assert.deepEqual(sockets[1].sent, []);
   sockets[1].hear({ type: "qingting.resumed", event_id: "event_2" });
   assert.deepEqual(sockets[1].sent.map((event) => event.number), Array.from({ length: 150 }, (_, at) => at + 50));
+});
+
+test("no sound pushes out what was typed, and the order stays", () => {
+  const one = wire();
+  hello();
+  sockets[0].drop();
+  const say = (count) => {
+    for (let said = 0; said < count; said += 1) one.send({ type: "input_audio_buffer.append" });
+  };
+  say(100);
+  one.send({ type: "conversation.item.create" });
+  one.send({ type: "response.create" });
+  say(140);
+  timers.pass(300);
+  sockets[1].hear({ type: "qingting.resumed", event_id: "event_2" });
+  const types = sockets[1].sent.map((event) => event.type.split(".")[0]);
+  const sound = (count) => Array(count).fill("input_audio_buffer");
+  assert.deepEqual(types, [...sound(10), "conversation", "response", ...sound(140)]);
+});
+
+test("what answers the welcome goes before the sound that waited for it", () => {
+  const one = wire({ onEvent: (event) => event.type === "session.created" && one.send({ type: "session.update" }) });
+  one.send({ type: "input_audio_buffer.append" });
+  hello();
+  assert.deepEqual(sockets[0].sent.map((event) => event.type), ["session.update", "input_audio_buffer.append"]);
+});
+
+test("a call that is hung up in answer to the welcome sends nothing more", () => {
+  const one = wire({ onEvent: () => one.hangUp() });
+  one.send({ type: "input_audio_buffer.append" });
+  hello();
+  assert.deepEqual(sockets[0].sent, []);
+  assert.deepEqual(states, ["open", "closed 1000"]);
 });
 
 test("a call that never began is not tried again", () => {

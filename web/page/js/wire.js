@@ -13,7 +13,8 @@ const BEAT_MS = 4_000;
 const SILENCE_MS = 9_000; // two beats without any answer: the socket is half open
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 5_000;
-const MOST_WAITING = 150; // messages kept while reconnecting: three seconds of microphone
+const SOUND = "input_audio_buffer.append";
+const MOST_SOUND_WAITING = 150; // chunks kept while there is no connection: three seconds
 const MISSED_PONG = "keepalive ping timeout"; // the server's words; its own failures say others
 const FINAL_CODES = new Set([1000, 1001, 1003, 1009, 1011, 1013, 4000, 4001, 4004, 4029]);
 
@@ -68,7 +69,7 @@ export class Wire {
     };
   }
 
-  /** Send one event; while reconnecting the newest few wait. */
+  /** Send one event; without a connection it waits, of the microphone's chunks the newest. */
   send(event) {
     if (this._closed) return;
     if (this._welcomed && this._socket.readyState === 1) {
@@ -76,7 +77,8 @@ export class Wire {
       return;
     }
     this._waiting.push(event);
-    if (this._waiting.length > MOST_WAITING) this._waiting.shift();
+    const sound = this._waiting.filter(({ type }) => type === SOUND);
+    if (sound.length > MOST_SOUND_WAITING) this._waiting.splice(this._waiting.indexOf(sound[0]), 1);
   }
 
   /** End the call for good. */
@@ -97,7 +99,9 @@ export class Wire {
   _take(text) {
     this._heardAt = this._timers.performance.now();
     const event = JSON.parse(text);
-    if (!this._welcomed) this._welcome(event);
+    // A refusal is no welcome; the close that follows it has its code.
+    const isWelcome = !this._welcomed && event.type !== "error";
+    if (isWelcome) this._welcome();
     const number = Number(event.event_id?.replace("event_", ""));
     if (number > this._seen && event.type !== "error") this._seen = number;
     if (event.type === "error") this._error = event.error;
@@ -106,16 +110,20 @@ export class Wire {
       this._resumeSecs = event.resume_secs;
     }
     this._onEvent(event);
+    // The answer to the welcome goes first: it says what the sound that waits is made of.
+    if (isWelcome) this._flush();
   }
 
-  _welcome(event) {
-    if (event.type === "error") return; // a refusal; the close that follows has its code
+  _welcome() {
     this._welcomed = true;
     this._lostAt = null;
     this._retryMs = FIRST_RETRY_MS;
     this._timers.clearInterval(this._beat);
     this._beat = this._timers.setInterval(() => this._heartbeat(), BEAT_MS);
     this._onState("open");
+  }
+
+  _flush() {
     const waiting = this._waiting;
     this._waiting = [];
     for (const each of waiting) this.send(each);
