@@ -4,6 +4,8 @@ GET  /intake/CALL          the record, for the page
 GET  /intake/CALL/sheet    ?form=html, pdf or json: the counsellor's page, as a file
 POST /intake/CALL/strike   {"entries": [3, 5]}: take entries out; answers with the record
 
+The record says whether the call has `ended`: until then it grows, also for a moment after the
+caller hung up, and nothing can be struck, since the call's next turn would bring it back.
 The id of a call is 64 random bits, told to its client alone, and is the right to see it.
 """
 
@@ -66,8 +68,11 @@ def intake_routes(desk: IntakeDesk) -> APIRouter:
 
     @router.post("/{call_id}/strike")
     def strike(call_id: str, entries: _Entries) -> Response:
-        if _in_review(desk, call_id) is None:
+        facts = _in_review(desk, call_id)
+        if facts is None:
             return _missing()
+        if facts.ended_at is None:
+            return _refusal(409, "call_not_ended", "entries can be struck once the call has ended")
         try:
             facts = desk.strike(call_id, entries)
         except StoreError as error:
@@ -117,6 +122,7 @@ def _as_seen(facts: sheet.SheetFacts) -> dict[str, Any]:
             if record.of(field)
         ],
         "struck": record.struck,
+        "ended": facts.ended_at is not None,
     }
 
 

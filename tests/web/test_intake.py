@@ -17,8 +17,8 @@ CALL = "call_0123456789abcdef"
 
 
 @pytest.fixture
-def page(tmp_path):
-    """A browser's view of a server with one ended call."""
+def store(tmp_path):
+    """A store with one ended call."""
     store = RecordStore(tmp_path / "records.sqlite", KeyFile(tmp_path / "records.key"))
     taker = IntakeTaker("en")
     taker.bot_text("What shall I call you?")
@@ -26,6 +26,13 @@ def page(tmp_path):
     store.begin(CALL, Consent())
     store.replace(CALL, "intake", taker.record.model_dump_json().encode())
     store.end(CALL)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def page(store):
+    """A browser's view of the server."""
     app = FastAPI()
     app.include_router(intake_routes(IntakeDesk(store, review_secs=3600.0)))
     return TestClient(app)
@@ -58,6 +65,24 @@ def test_the_sheet_is_a_file_that_may_run_nothing(page):
     assert "sandbox" in sheet.headers["content-security-policy"]
     assert "Sarah" in sheet.text
     assert page.get(f"/intake/{CALL}/sheet?form=json").json()["call_id"] == CALL
+
+
+def test_a_running_calls_record_is_seen_and_cannot_be_struck_from(page, store):
+    """Its next turn would bring back what was struck; the page is told to look again."""
+    taker = IntakeTaker("en")
+    taker.caller_text("my name is Sarah and I'm really anxious")
+    store.begin("call_running", Consent())
+    store.replace("call_running", "intake", taker.record.model_dump_json().encode())
+    assert page.get("/intake/call_running").json()["ended"] is False
+    entries = {"entries": [taker.record.entries[0].entry_id]}
+    refused = page.post("/intake/call_running/strike", json=entries)
+    assert refused.status_code == 409
+    assert refused.json()["error"]["code"] == "call_not_ended"
+    store.end("call_running")
+    seen = page.get("/intake/call_running").json()
+    assert seen["ended"] is True
+    assert seen["struck"] == 0
+    assert page.post("/intake/call_running/strike", json=entries).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/intake/call_other", "/intake/call_other/sheet"])

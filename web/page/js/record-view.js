@@ -1,5 +1,10 @@
 /** What was taken down of the call, for the caller to see and strike out before a counsellor does. */
 
+// Between one look and the next: after a call the server still reads what was said last.
+const LATER_MS = [0, 300, 700, 2_000, 5_000];
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
 export class RecordView {
   /**
    * @param {Document} page
@@ -7,11 +12,13 @@ export class RecordView {
    * @param {object} does
    * @param {(blob: Blob, suffix: string) => void} does.save
    * @param {(key: string) => void} does.announce
+   * @param {(ms: number) => Promise<void>} later
    */
-  constructor(page, words, does) {
+  constructor(page, words, does, later = pause) {
     this._page = page;
     this._words = words;
     this._does = does;
+    this._later = later;
     this._box = page.getElementById("record");
     this._list = page.getElementById("record-fields");
     for (const form of ["html", "pdf"]) {
@@ -20,17 +27,26 @@ export class RecordView {
   }
 
   hide() {
+    this._looking = null;
     this._box.hidden = true;
     this._list.replaceChildren();
   }
 
-  /** Show the record of a call, if the server has taken one down. */
+  /** Show the record of a call, if the server takes one down, until nothing is added any more. */
   async open(callId, key) {
     this.hide();
     this._path = `/intake/${encodeURIComponent(callId)}`;
     this._headers = key ? { authorization: `Bearer ${key}` } : {};
-    const answer = await this._ask(this._path);
-    if (answer?.ok) this._show(await answer.json());
+    const looking = (this._looking = Symbol("looking"));
+    for (const laterMs of LATER_MS) {
+      await this._later(laterMs);
+      if (this._looking !== looking) return; // hidden, struck from, or another call's
+      const answer = await this._ask(this._path);
+      const record = answer?.ok ? await answer.json() : null;
+      if (this._looking !== looking) return;
+      if (record) this._show(record);
+      if (record?.ended) return;
+    }
   }
 
   /** @param {{fields: {name: string, entries: {entry_id: number, quote: string, when: string}[]}[]}} record */
@@ -77,6 +93,7 @@ export class RecordView {
       this._does.announce("record.failed");
       return;
     }
+    this._looking = null;
     this._show(await answer.json());
     this._page.getElementById("record-heading").focus();
     this._does.announce("record.struck");
