@@ -70,7 +70,7 @@ def test_the_sheet_is_a_file_that_may_run_nothing(page):
 def test_a_running_calls_record_is_seen_and_cannot_be_struck_from(page, store):
     """Its next turn would bring back what was struck; the page is told to look again."""
     taker = IntakeTaker("en")
-    taker.caller_text("my name is Sarah and I'm really anxious")
+    taker.caller_text("I feel so alone")
     store.begin("call_running", Consent())
     store.replace("call_running", "intake", taker.record.model_dump_json().encode())
     assert page.get("/intake/call_running").json()["ended"] is False
