@@ -46,7 +46,8 @@ class Floor:
         reply: What the bot owes or says.
         usual_dbfs: The caller's usual level, None before their first turn.
         asked_to_repeat: The last wordless speech was answered; the next is not.
-        ignored: Voice goes on that is the bot's echo or another room's.
+        ignored: The gate is open over what is no turn: the bot's echo, another room's voice,
+            or the last silence of a turn that the client ended.
         respond_when_ready: An answer was asked for before the turn's words were known.
     """
 

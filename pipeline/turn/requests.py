@@ -33,6 +33,7 @@ def finish_forced(floor: Floor, utterance: Utterance, *, answer: bool) -> list[A
     """The words of a turn that was ended by the client are known, or will never be."""
     actions = floor.drop_draft("replaced")
     floor.utterance = None
+    floor.ignored = True
     actions.append(TakeText(utterance.turn_id, utterance.text, utterance.language))
     if answer or floor.respond_when_ready:
         floor.respond_when_ready = False
@@ -44,7 +45,9 @@ def finish_forced(floor: Floor, utterance: Utterance, *, answer: bool) -> list[A
 
 
 def clear(floor: Floor) -> list[Action]:
-    """Forget the turn under way; a paused reply goes on."""
+    """Forget the turn under way, and that an answer to it was asked for; a paused reply goes on."""
+    floor.respond_when_ready = False
+    floor.ignored = True
     actions = floor.drop_draft("cancelled")
     if floor.utterance is not None:
         actions.append(floor.discard(floor.utterance))

@@ -447,6 +447,16 @@ def test_a_chunk_after_the_end_does_not_reopen_the_turn():
     assert kinds(one.final(COMPLETE)) == [TakeText]
 
 
+def test_the_last_silence_of_a_forced_turn_begins_no_other():
+    """Its words are known before the gate closes; only new voice is a new turn."""
+    one = floor(take_turns=False)
+    one.voice(0.6)
+    one.take(one.machine.force_end(one.last_voiced))
+    one.final(COMPLETE)
+    assert one.silence(0.064) == []
+    assert kinds(one.voice(0.2)) == [BeginUtterance, BeginTurn]
+
+
 def test_a_forced_turn_without_a_transcript_ends_too():
     """With what was heard of it so far."""
     one = floor(take_turns=False)
@@ -465,6 +475,19 @@ def test_a_cleared_turn_is_forgotten():
     one.final(COMPLETE)
     assert kinds(one.take(one.machine.clear())) == [Drop, Discard]
     assert one.silence(3.0) == []
+
+
+def test_clearing_a_forced_turn_withdraws_the_request_for_its_answer():
+    """The next turn waits to be asked about."""
+    one = floor(take_turns=False)
+    one.voice(0.6)
+    one.take(one.machine.force_end(one.last_voiced))
+    one.take(one.machine.respond())
+    one.take(one.machine.clear())
+    one.silence(0.3)
+    one.voice(0.6)
+    one.take(one.machine.force_end(one.last_voiced))
+    assert kinds(one.final(COMPLETE)) == [TakeText]
 
 
 def test_clearing_over_a_paused_reply_lets_it_go_on():
