@@ -99,9 +99,6 @@ class FakeCall:
         self.asked.append(("commit",))
         if self._in_speech:
             self._end_turn(len(self.audio) / SAMPLE_BYTES / INPUT_RATE_HZ)
-        else:
-            self._turns += 1
-            self.emit(TranscriptCompleted(f"turn_{self._turns}", "", "zh"))
 
     def clear_audio(self) -> None:
         self.asked.append(("clear",))
@@ -112,7 +109,8 @@ class FakeCall:
 
     def respond(self) -> None:
         self.asked.append(("respond",))
-        self._answer(None)
+        if self._reply_id is None:
+            self._answer(None)
 
     def cancel_reply(self) -> None:
         self.asked.append(("cancel",))
@@ -159,7 +157,8 @@ class FakeCall:
             SpeechStopped(turn_id, now_secs - self._quiet_secs),
             TranscriptCompleted(turn_id, HEARD, "zh"),
         )
-        self._answer(turn_id)
+        if self.options.turn_detection:
+            self._answer(turn_id)
 
     def _answer(self, turn_id: str | None) -> None:
         self._replies += 1

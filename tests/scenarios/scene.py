@@ -376,6 +376,15 @@ def respond() -> Step:
     return step
 
 
+def end_turn() -> Step:
+    """Push-to-talk: the turn is over; nothing is asked for."""
+
+    async def step(scene: Scene) -> None:
+        scene.call.commit_audio()
+
+    return step
+
+
 def release_button() -> Step:
     """Push-to-talk: the turn is over, answer it."""
 

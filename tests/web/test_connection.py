@@ -156,7 +156,7 @@ async def test_push_to_talk(site):
         events = await hear_until(socket, "response.done")
     kinds = [event["type"] for event in events]
     assert kinds.count("input_audio_buffer.committed") == kinds.count("response.created") == 1
-    assert site.factory.calls[0].asked == [("commit",)]
+    assert site.factory.calls[0].asked == [("commit",), ("respond",)]
 
 
 async def test_a_response_to_a_commit_without_words_is_made_all_the_same(site):

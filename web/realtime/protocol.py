@@ -18,7 +18,6 @@ from web.realtime import server_events as wire
 from web.realtime.audio import MicrophoneAudio
 from web.realtime.errors import ClientEventError
 from web.realtime.event_log import Outgoing
-from web.realtime.push_to_talk import PushToTalk
 from web.realtime.session import Session, SessionPatch
 from web.realtime.translate import Translator
 
@@ -61,9 +60,8 @@ class RealtimeProtocol:
         self._translator = Translator(f"conv_{port.call_id}", session.options.locale)
         self._microphone = MicrophoneAudio(session.input_rate_hz)
         self._uncommitted = False  # audio was appended since the last commit or clear
-        self._push_to_talk = PushToTalk()
         self._typed_items = 0
-        self._unanswered = False  # a typed item has interrupted whatever reply was running
+        self._unanswered = False  # a turn was sent that the reply under way may not answer
         self._events_sent = 0
         self._extended = False  # the client said qingting.hello
         self._played: tuple[str, int] | None = None  # reply and call samples, last reported
@@ -102,10 +100,6 @@ class RealtimeProtocol:
         """Tell the client about one event of the call."""
         for outgoing in self._translator.translate(event):
             self._send(outgoing)
-        if isinstance(event, call.TranscriptCompleted) and self._push_to_talk.transcript(
-            event.text
-        ):
-            self._port.respond()
 
     def take(self, text: str) -> None:
         """Act on one message, or answer it with an error event."""
@@ -149,7 +143,6 @@ class RealtimeProtocol:
             case client_events.AudioClear():
                 self._microphone = MicrophoneAudio(self._session.input_rate_hz)
                 self._uncommitted = False
-                self._push_to_talk.clear()
                 self._port.clear_audio()
                 self._translator.forget_turns()
                 self._send(wire.AudioCleared())
@@ -181,7 +174,7 @@ class RealtimeProtocol:
                 "input_audio_buffer_commit_empty", "no audio was appended since the last commit"
             )
         self._uncommitted = False
-        self._push_to_talk.commit()
+        self._unanswered = True
         self._port.commit_audio()
 
     def _update_session(self, patch: SessionPatch) -> None:
@@ -221,8 +214,6 @@ class RealtimeProtocol:
         )
 
     def _create_response(self) -> None:
-        if self._push_to_talk.claim():
-            return
         if self._translator.active_reply_id and not self._unanswered:
             raise ClientEventError(
                 "conversation_already_has_active_response", "a response is already under way"

@@ -1,4 +1,5 @@
 import json
+from base64 import b64encode
 
 import pytest
 from hypothesis import given
@@ -128,5 +129,20 @@ def test_a_typed_item_may_be_answered_while_the_reply_it_interrupts_still_ends()
     assert "error" not in kinds(sent)
     assert port.asked == [("text", "等等"), ("respond",)]
     one.follow(ReplyStarted("reply_2", None))
+    one.take('{"type": "response.create"}')
+    assert kinds(sent)[-1] == "error"
+
+
+def test_a_commit_over_the_bot_may_be_answered_while_its_reply_still_ends():
+    """As with a typed item; a second request is refused."""
+    port = FakeCall("call_1", CallOptions())
+    one, sent = protocol(port)
+    one.follow(ReplyStarted("reply_1", None))
+    audio = b64encode(bytes(960)).decode()
+    one.take(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
+    one.take('{"type": "input_audio_buffer.commit"}')
+    one.take('{"type": "response.create"}')
+    assert "error" not in kinds(sent)
+    assert port.asked == [("commit",), ("respond",)]
     one.take('{"type": "response.create"}')
     assert kinds(sent)[-1] == "error"
