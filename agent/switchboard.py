@@ -21,7 +21,7 @@ from agent.memory.opening import memory_sources, recall
 from agent.persona import Persona
 from agent.profile import call_profile, style_of
 from agent.recall.notes import note_sources, open_history
-from agent.safety.handover import open_handover
+from agent.safety.handover import Handover, open_handover
 from agent.store.kept import Consent
 from agent.store.opening import open_store
 from agent.store.recorder import CallRecorder
@@ -59,6 +59,7 @@ class Switchboard:
             self._records = open_store(settings)
             self._records.purge(settings.privacy.retention_days)
         self._recorders = WeakSet[CallRecorder]()  # those that still write hold themselves
+        self._handovers = WeakSet[Handover]()  # those that still post are held by it
         self._history = open_history(settings.rag)
         self._warm_prompts: list[Conversation] = []
         self._acknowledgements: dict[Locale, tuple[Acknowledgement, ...]] = {}
@@ -117,6 +118,8 @@ class Switchboard:
         admit(len(self._calls), self._load.level, self._settings.server)
         call_id = f"call_{secrets.token_hex(8)}"
         handover = open_handover(self._settings, call_id)
+        if handover is not None:
+            self._handovers.add(handover)
         recorder = self._recorder(call_id, caller)
         locale = self.persona(options.locale).locale
         intake = open_intake(self._settings, self._engines.language_model, locale, recorder)
@@ -244,13 +247,14 @@ class Switchboard:
             self._adapt_all()
 
     async def close(self, reason: str = "drain") -> None:
-        """End all calls, and close the records and the history once all is written."""
+        """End all calls; close the records and the history once all is written and posted."""
         if self._load_task is not None:
             self._load_task.cancel()
             await asyncio.gather(self._load_task, return_exceptions=True)
         await asyncio.gather(*(call.close(reason) for call in list(self._calls.values())))
         for conversation in self._warm_prompts:
             await conversation.close()
+        await asyncio.gather(*(handover.finished() for handover in list(self._handovers)))
         for recorder in list(self._recorders):
             await asyncio.to_thread(recorder.wait_closed)
         if self._records is not None:

@@ -45,8 +45,12 @@ class Handover:
         post.add_done_callback(self._posts.discard)
 
     async def finished(self) -> None:
-        """Wait until every notice has arrived or was given up."""
-        await asyncio.gather(*self._posts)
+        """Wait until every notice has arrived or was given up, which takes half a minute.
+
+        Cancelling ends the wait; the notices go on.
+        """
+        if self._posts:
+            await asyncio.wait(self._posts)
 
     async def _post(self, event: CrisisNoted) -> None:
         notice = {
@@ -57,12 +61,13 @@ class Handover:
         }
         async with httpx.AsyncClient(transport=self._transport, timeout=_TIMEOUT_SECS) as client:
             for number in range(TRIES):
+                if number:
+                    await asyncio.sleep(_FIRST_WAIT_SECS * 2 ** (number - 1))
                 try:
                     answer = await client.post(self._url, json=notice)
                     answer.raise_for_status()
                 except httpx.HTTPError as error:
                     logger.warning("hand-over failed, try %d: %s", number + 1, type(error).__name__)
-                    await asyncio.sleep(_FIRST_WAIT_SECS * 2**number)
                 else:
                     logger.info("call %s was handed over", self._call_id)
                     return

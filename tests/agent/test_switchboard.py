@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,16 +49,16 @@ def told_at(desk: Desk, home: Path) -> Settings:
     )
 
 
-async def answer_to(board: Switchboard, text: str) -> str:
-    """What a new call says to a typed line; the call stays open."""
+async def said_in_crisis(board: Switchboard) -> str:
+    """What a new call says, to the promise or to the end; the call stays open."""
     call = await board.open_call(CallOptions())
-    call.send_text(text)
+    call.send_text(CRISIS)
     call.respond()
     said = ""
     async for event in call.events():
         if isinstance(event, ReplyText):
             said += event.text
-        if isinstance(event, ReplyFinished):
+        if isinstance(event, ReplyFinished) or PROMISE in said:
             break
     return said
 
@@ -65,10 +66,25 @@ async def answer_to(board: Switchboard, text: str) -> str:
 async def test_who_is_promised_a_person_gets_one(desk: Desk, engines: Engines, tmp_path: Path):
     """In a call, once the notice is on its way."""
     board = Switchboard(engines, told_at(desk, tmp_path))
-    assert PROMISE in await answer_to(board, CRISIS)
+    assert PROMISE in await said_in_crisis(board)
     await board.close()
     (notice,) = desk.notices
     assert notice["tier"] == "imminent"
+
+
+async def test_a_notice_outlives_its_call(desk: Desk, engines: Engines, tmp_path: Path):
+    """The process stays until the desk has answered."""
+    desk.answers.clear()
+    board = Switchboard(engines, told_at(desk, tmp_path))
+    await said_in_crisis(board)
+    assert await asyncio.to_thread(desk.arrived.wait, 5.0)
+    closing = asyncio.create_task(board.close())
+    while board.open_calls:  # noqa: ASYNC110 (the end of the calls is seen from outside)
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)  # all else that closing does
+    assert not closing.done()
+    desk.answers.set()
+    await closing
 
 
 async def test_over_http_nobody_is_promised(desk: Desk, engines: Engines, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import httpx
@@ -50,6 +51,28 @@ async def test_a_desk_that_fails_is_tried_again(failures: int, monkeypatch: pyte
     line.note(CrisisNoted("elevated", "abuse", ()))
     await line.finished()
     assert len(desk.notices) == min(failures + 1, TRIES)
+
+
+async def test_who_stops_waiting_loses_no_notice():
+    """A second Ctrl-C, say: the posting itself goes on."""
+    release = asyncio.Event()
+
+    class Slow(Desk):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await release.wait()
+            return await super().handle_async_request(request)
+
+    desk = Slow()
+    line = Handover("call_1", URL, desk)
+    line.note(CrisisNoted("imminent", "suicide", ()))
+    waiting = asyncio.create_task(line.finished())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    release.set()
+    await line.finished()
+    assert len(desk.notices) == 1
 
 
 def test_offline_and_webhook_exclude_each_other():
