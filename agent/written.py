@@ -9,6 +9,7 @@ from functools import partial
 
 from agent.intake.taker import IntakeTaker
 from agent.persona import Persona
+from agent.safety.handover import Handover
 from pipeline.context.notes import NoteSource
 from pipeline.guard import Guardian
 from pipeline.llm.base import Conversation, Message, Sampling
@@ -28,6 +29,8 @@ class WrittenSession:
         note_sources: What the model is told beside the conversation, line by line.
         rewrite: Brings every piece of a reply into the script that is read.
         intake: Told every line and its answer, for a source of notes that asks what is missing.
+        handover: Passes the guardian's notices on; None where nobody is to be told, which the
+            guardian then must not promise.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class WrittenSession:
         note_sources: Sequence[NoteSource] = (),
         rewrite: Callable[[str], str] = str,
         intake: IntakeTaker | None = None,
+        handover: Handover | None = None,
     ) -> None:
         self.conversation = conversation
         self._sampling = sampling
@@ -46,6 +50,7 @@ class WrittenSession:
         self._note_sources = tuple(note_sources)
         self._rewrite = rewrite
         self._intake = intake
+        self._handover = handover
         if intake is not None:
             intake.bot_text(persona.greeting)
         self._new_limited = partial(LimitedReply, ReplyLimit(persona.style.max_sentences))
@@ -106,5 +111,7 @@ class WrittenSession:
         if self._guardian is None:
             return None
         answer = self._guardian.answer(text)
-        self._guardian.taken(text)
+        notice = self._guardian.taken(text)
+        if self._handover is not None and notice is not None:
+            self._handover.note(notice)
         return answer

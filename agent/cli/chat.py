@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from agent.config import Settings
     from agent.persona import Persona
+    from agent.safety.handover import Handover
     from agent.written import WrittenSession
 
 
@@ -38,18 +40,29 @@ def chat(
     from rich.console import Console
 
     from agent.adapter import answering
+    from agent.safety.handover import open_handover
 
     persona = answering(settings)
+    handover = open_handover(settings, f"chat_{secrets.token_hex(8)}")
     console = Console(highlight=False, soft_wrap=True)
-    with asyncio.Runner() as runner, open_session(settings, persona, runner) as session:
-        _converse(runner, session, persona, console)
+    with asyncio.Runner() as runner, open_session(settings, persona, runner, handover) as session:
+        _converse(runner, session, persona, console, handover)
 
 
 @contextmanager
 def open_session(
-    settings: Settings, persona: Persona, runner: asyncio.Runner
+    settings: Settings,
+    persona: Persona,
+    runner: asyncio.Runner,
+    handover: Handover | None = None,
 ) -> Iterator[WrittenSession]:
     """A written conversation on a model loaded for it; both are given back at the end.
+
+    Args:
+        settings: The whole tree.
+        persona: Who answers.
+        runner: What the session runs in; the end waits there until all notices are posted.
+        handover: To the person on duty; without one nobody is told, or promised.
 
     Raises:
         ConfigError: `rag.index` names no index.
@@ -64,8 +77,10 @@ def open_session(
     from pipeline.events import CallOptions
 
     # What a caller would get, so that both are the same persona.
-    profile = call_profile(settings, persona, CallOptions())
+    profile = call_profile(settings, persona, CallOptions(), notified=handover is not None)
     with ExitStack() as ending:
+        if handover is not None:
+            ending.callback(lambda: runner.run(handover.finished()))
         history = open_history(settings.rag)
         if history is not None:
             ending.callback(history.close)
@@ -84,11 +99,16 @@ def open_session(
             (*recalled, *question_sources(settings, intake)),
             profile.rewrite_reply,
             intake,
+            handover,
         )
 
 
 def _converse(
-    runner: asyncio.Runner, session: WrittenSession, persona: Persona, console: Console
+    runner: asyncio.Runner,
+    session: WrittenSession,
+    persona: Persona,
+    console: Console,
+    handover: Handover | None,
 ) -> None:
     def show(text: str) -> None:
         console.print(text, end="", markup=False)
@@ -100,6 +120,9 @@ def _converse(
         except KeyboardInterrupt:  # the runner has cancelled the answer
             show(persona.cut_mark)
         console.print()
+        if handover is not None:  # nothing is posted while the next line is waited for
+            with suppress(KeyboardInterrupt):
+                runner.run(handover.finished())
 
 
 def _lines(console: Console) -> Iterator[str]:

@@ -12,9 +12,11 @@ from agent.cli import app
 from agent.config import Locale
 from agent.persona import Persona, load_persona
 from agent.safety.protocol import CrisisProtocol
+from agent.safety.script import script
 from agent.written import WrittenSession
 from pipeline.errors import GenerationError
 from pipeline.llm.base import Message, Sampling
+from tests.fakes.desk import open_desk
 from tests.fakes.engines import FakeLanguageModel
 
 
@@ -141,6 +143,27 @@ class TestCommand:
         result = CliRunner().invoke(app, ["chat", "--locale", locale], input="嗨\n")
         assert result.exit_code == 0
         assert model.prompts[0][0].content == load_persona("listener", locale).system_prompt
+
+    def test_who_is_promised_a_person_gets_one(self, model: FakeLanguageModel) -> None:
+        """The notice is posted once for the whole chat, and before the command ends."""
+        with open_desk() as desk:
+            told = ["privacy.offline=false", f"safety.webhook_url={desk.url}"]
+            arguments = [word for setting in told for word in ("--set", setting)]
+            lines = "我今晚就要自杀\n我不知道\n"
+            result = CliRunner().invoke(
+                app, [*arguments, "chat", "--locale", "zh-Hans"], input=lines
+            )
+        assert result.exit_code == 0
+        assert result.stdout.count(script("zh-Hans").stay.person) == 1
+        (notice,) = desk.notices
+        assert (notice["tier"], notice["call_id"][:5]) == ("imminent", "chat_")
+
+    def test_a_desk_that_may_not_be_told_is_named_first(self, model: FakeLanguageModel) -> None:
+        """Exit code 2 and the setting, before anybody has said anything."""
+        arguments = ["--set", "safety.webhook_url=http://desk.test", "chat"]
+        result = CliRunner().invoke(app, arguments, input="嗨\n")
+        assert result.exit_code == 2
+        assert "privacy.offline=false" in result.stderr
 
     def test_a_failed_model_is_reported(self, model: FakeLanguageModel) -> None:
         """One line on stderr and exit code 2; the conversation is given back."""
