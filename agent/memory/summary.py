@@ -3,22 +3,25 @@
 Nothing is worded anew. A line is a quote of the intake record or, where that found nothing
 to say what the call was about, the longest turn of the caller; so it can be misheard but not
 invented.
+
+What is left out (see `KEPT`) is left out as words, not only as a field: a sentence in which
+the record, a rule or the crisis protocol found some of it goes whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Constrained
 
 from agent.config import Locale
+from agent.intake.extract import ruled_turn
 from agent.intake.fields import Field
-from agent.intake.record import IntakeRecord
+from agent.intake.record import Entry, IntakeRecord
 from agent.intake.spans import comparable
 from agent.safety.detector import assess
-from agent.safety.tiers import rank
 from pipeline.errors import StoreError
 from pipeline.text import count_units, units
 
@@ -133,14 +136,18 @@ def summarise(record: IntakeRecord, turns: Sequence[str] = ()) -> CallMemory:
         turns: What the caller said, turn by turn; looked at where the record tells no concern.
 
     Returns:
-        Quotes, at most `MAX_LINES`, none of which raises an alarm of the crisis protocol;
-        empty where nothing worth keeping was said.
+        Quotes, at most `MAX_LINES`, none of which raises an alarm of the crisis protocol or
+        tells what is left out; empty where nothing worth keeping was said.
     """
+    left_out = [entry for entry in record.entries if entry.field not in KEPT]
     chosen: list[tuple[Topic, str]] = []
     for field, count in KEPT.items():
-        told = [entry.quote for entry in record.of(field) if _may_be_kept(entry.quote)]
+        told = [entry.quote for entry in record.of(field) if _may_be_kept(entry, left_out)]
         if field == "concern" and not told:
-            chosen += [("said", turn) for turn in _longest(turns)]
+            silent = {entry.turn for entry in left_out}
+            first = record.turns - len(turns)  # a long call's first turns are not handed over
+            told_freely = [turn for at, turn in enumerate(turns, first) if at not in silent]
+            chosen += [("said", turn) for turn in _longest(told_freely)]
         # The words that say most, in the order in which they were said.
         most = sorted(told, key=count_units, reverse=True)[:count]
         chosen += [(field, quote) for quote in told if quote in most][:count]
@@ -165,12 +172,33 @@ def shortened(text: str) -> str:
 
 
 def _longest(turns: Sequence[str]) -> list[str]:
-    told = [turn for turn in turns if count_units(turn) >= LEAST_SAID_UNITS and _may_be_kept(turn)]
-    return [max(told, key=count_units)] if told else []
+    told = [turn for turn in turns if count_units(turn) >= LEAST_SAID_UNITS]
+    for turn in sorted(told, key=count_units, reverse=True):
+        if not _alarms(turn) and _tells_only(turn, KEPT):
+            return [turn]
+    return []
 
 
-def _may_be_kept(quote: str) -> bool:
-    return rank(assess(quote).tier) < rank("elevated")
+def _may_be_kept(entry: Entry, left_out: Sequence[Entry]) -> bool:
+    """Whether an entry neither alarms nor shares its words with one that is left out."""
+    said = comparable(entry.quote)
+    shared = (
+        other.turn == entry.turn and (said in (words := comparable(other.quote)) or words in said)
+        for other in left_out
+    )
+    return not any(shared) and not _alarms(entry.quote)
+
+
+def _alarms(text: str) -> bool:
+    """Whether the crisis protocol would ask straight out; what it only sounds out may be kept."""
+    found = assess(text)
+    return found.tier != "none" and not found.faint
+
+
+def _tells_only(text: str, fields: Container[Field]) -> bool:
+    """Whether no rule finds another field, though what was asked before is not known here."""
+    hits = (hit for clause in ruled_turn(text).clauses for hit in clause.hits)
+    return all(hit.proposal.field in fields for hit in hits)
 
 
 def _unlike(chosen: Sequence[tuple[Topic, str]]) -> list[tuple[Topic, str]]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.intake.record import IntakeRecord
 from agent.intake.taker import IntakeTaker
 from agent.memory.summary import (
     MAX_LINE_CHARS,
@@ -17,7 +18,9 @@ from agent.memory.summary import (
     shortened,
     summarise,
 )
+from agent.safety.detector import assess
 from pipeline.errors import StoreError
+from pipeline.events import CrisisNoted
 from pipeline.text import count_units
 
 LINES = CallMemory(
@@ -61,6 +64,58 @@ def test_words_of_crisis_are_not_brought_into_the_next_call():
     """Neither as a concern nor as the longest turn."""
     memory = told("en", "i want to kill myself tonight", "hello")
     assert memory.lines == ()
+
+
+@pytest.mark.parametrize(
+    "turn",
+    ["活着真的没什么意思", "我觉得活着没有意义不知道为什么还要继续"],
+)
+def test_what_the_protocol_asks_about_is_not_remembered(turn):
+    """A concern is an alarm, too; only what it is itself unsure of may be kept."""
+    assert assess(turn).tier == "concern"
+    assert told("zh-Hans", turn).lines == ()
+
+
+def test_a_yes_to_the_question_of_intent_is_not_remembered():
+    """Its words alone mean nothing; the record knows what they answered."""
+    taker = IntakeTaker("zh-Hans")
+    for turn in ("今天天气还可以", "是，我是打算这么做"):
+        taker.caller_text(turn)
+    taker.note(CrisisNoted("imminent", "suicide", ()))
+    lines = summarise(taker.record, tuple(taker.turns)).lines
+    assert [(line.topic, line.text) for line in lines] == [("said", "今天天气还可以")]
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_a_turn_with_something_that_is_left_out_is_no_line(first):
+    """Wherever the turns that are still known begin in the call."""
+    record = IntakeRecord(locale="zh-Hans", turns=first + 2).with_entry(
+        "medication", "百忧解", turn=first, at_secs=None, found_by="learned"
+    )
+    turns = ("医生又让我继续吃百忧解一天两颗", "隔壁天天装修到半夜")
+    assert [line.text for line in summarise(record, turns).lines] == [turns[1]]
+
+
+@pytest.mark.parametrize(
+    "turn", ["我今年十六岁，在吃百忧解，一天两颗。", "i'm 43 and what would you do with a dog"]
+)
+def test_age_and_medication_are_left_out_of_the_longest_turn(turn):
+    """By the rules alone, where no entry was made of them."""
+    assert summarise(IntakeRecord(locale="en", turns=1), (turn,)).lines == ()
+
+
+def test_a_quote_that_shares_words_with_what_is_left_out_goes_whole():
+    """On either side: a risk inside a concern, a concern inside a turn that was a yes."""
+    record = IntakeRecord(locale="zh-Hans", turns=2)
+    for field, quote, turn in (
+        ("health", "吃百忧解还是睡不着", 0),
+        ("medication", "吃百忧解", 0),
+        ("goals", "我打算这么做", 1),
+        ("risk", "对，我打算这么做", 1),
+        ("work", "吃百忧解那家药厂", 1),
+    ):
+        record = record.with_entry(field, quote, turn=turn, at_secs=None, found_by="learned")
+    assert [line.topic for line in summarise(record).lines] == ["work"]
 
 
 def test_without_a_concern_the_longest_turn_says_what_the_call_was_about():
