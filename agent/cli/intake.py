@@ -14,11 +14,17 @@ from pipeline.errors import StoreError
 if TYPE_CHECKING:
     from agent.intake.desk import IntakeDesk
     from agent.intake.evaluation import Evaluation, Score
+    from agent.intake.record import Entry
     from agent.intake.sheet import SheetFacts
 
 # What a call takes down; the rules alone; the language model alone; a call with `intake.read`.
 Extractor: TypeAlias = Literal["call", "rules", "model", "both"]
-CallId = Annotated[str, typer.Argument(metavar="CALL", help="Id of a call, or `last`.")]
+CallId = Annotated[
+    str,
+    typer.Argument(
+        metavar="CALL", help="Id of a call, or `last`: the newest that is over and has a record."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -49,10 +55,20 @@ def strike(
     ctx: typer.Context,
     call: CallId,
     entries: Annotated[list[int], typer.Argument(metavar="NUMBER...", help="Entries to take out.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Take entries out of a record for good. The transcript of the call stays as it is."""
     desk = _desk(ctx)
-    typer.echo(_as_text(desk.strike(_call_id(desk, call), entries)))
+    call_id = _call_id(desk, call)
+    if not yes:
+        # `last` may be another call by now than the one that was shown.
+        facts = desk.facts(call_id)
+        for number in entries:
+            facts.record.without(number)  # says what is not there before it asks
+        chosen = [entry for entry in facts.record.entries if entry.entry_id in entries]
+        typer.echo("\n".join([_heading(facts), *(_line(entry, facts) for entry in chosen)]))
+        typer.confirm("Strike this out for good?", abort=True)
+    typer.echo(_as_text(desk.strike(call_id, entries)))
 
 
 def export(
@@ -121,21 +137,31 @@ def evaluate(
 
 def _as_text(facts: SheetFacts) -> str:
     from agent.intake.fields import FIELDS
-    from agent.intake.sheet.render import field_names, when
+    from agent.intake.sheet.render import field_names
 
     record = facts.record
     names = field_names(record.locale)
-    lines = []
+    lines = [_heading(facts)]
     for field in FIELDS:
-        for entry in record.of(field):
-            grave = f"  [{entry.tier}]" if entry.tier else ""
-            time = when(entry, record.locale)
-            lines.append(f"{entry.entry_id:>3}  {time:>7}  {names[field]}: {entry.quote}{grave}")
+        lines += [_line(entry, facts) for entry in record.of(field)]
         if record.state(field) != "told" and field != "risk":
             lines.append(f"  -           {names[field]}: ({record.state(field).replace('_', ' ')})")
     if record.struck:
         lines.append(f"struck out by the caller: {record.struck}")
     return "\n".join(lines)
+
+
+def _heading(facts: SheetFacts) -> str:
+    return f"{facts.call_id}  {facts.began_at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _line(entry: Entry, facts: SheetFacts) -> str:
+    from agent.intake.sheet.render import field_names, when
+
+    locale = facts.record.locale
+    name, time = field_names(locale)[entry.field], when(entry, locale)
+    grave = f"  [{entry.tier}]" if entry.tier else ""
+    return f"{entry.entry_id:>3}  {time:>7}  {name}: {entry.quote}{grave}"
 
 
 def _table(result: Evaluation) -> str:
@@ -162,9 +188,4 @@ def _desk(ctx: typer.Context) -> IntakeDesk:
 
 
 def _call_id(desk: IntakeDesk, call: str) -> str:
-    if call != "last":
-        return call
-    calls = desk.calls()
-    if not calls:
-        raise StoreError("There is no call; calls are kept when privacy.record is on.")
-    return calls[0].call_id
+    return desk.last().call_id if call == "last" else call

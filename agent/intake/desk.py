@@ -28,9 +28,16 @@ class IntakeDesk:
         self._review_secs = review_secs
         self._lock = threading.Lock()
 
-    def calls(self) -> list[CallRecord]:
-        """All calls, the newest first, also those without an intake record."""
-        return self._store.calls()
+    def last(self) -> CallRecord:
+        """The newest call that is over and left an intake record.
+
+        Raises:
+            StoreError: There is none.
+        """
+        call = self._store.latest("intake")
+        if call is None:
+            raise StoreError("No call that is over left an intake record; see privacy.record.")
+        return call
 
     def in_review(self, call_id: str, now: datetime.datetime) -> bool:
         """Whether the call's page may still see and change the record.

@@ -239,6 +239,16 @@ class RecordStore:
         with self._lock:
             return self._call(self._row(call_id))
 
+    def latest(self, kind: ItemKind) -> CallRecord | None:
+        """Of the calls that are over and left an item of a kind, the one that began last."""
+        with self._lock:
+            rows = self._rows(
+                "SELECT * FROM calls WHERE ended_at IS NOT NULL AND call_id IN"
+                " (SELECT call_id FROM items WHERE kind = ?) ORDER BY began_at DESC LIMIT 1",
+                (kind,),
+            )
+            return self._call(rows[0]) if rows else None
+
     def items(
         self, call_id: str, *, reason: str = "read", kind: ItemKind | None = None
     ) -> list[Item]:
