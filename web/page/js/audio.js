@@ -41,6 +41,11 @@ export async function openMicrophone(deviceId) {
   }
 }
 
+/** Let a microphone go. */
+export function switchOff(stream) {
+  for (const track of stream.getTracks()) track.stop();
+}
+
 /** Devices of one kind; without permission their labels are empty. */
 export async function devices(kind) {
   const all = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
@@ -77,17 +82,32 @@ function playbackContext() {
   }
 }
 
+/**
+ * Load a worklet into a context, which is closed if that fails.
+ *
+ * @throws {AudioFailure}
+ */
+async function load(context, file) {
+  try {
+    await context.audioWorklet.addModule(new URL(file, HERE));
+  } catch (error) {
+    await context.close();
+    throw new AudioFailure("server_gone", error); // it is the server that has the file
+  }
+}
+
 export class Microphone {
   /**
    * @param {MediaStream} stream
    * @param {(chunk: {samples: Int16Array, level: number}) => void} onChunk every 20 ms
    * @param {() => void} onEnded the device has gone
+   * @throws {AudioFailure}
    */
   static async over(stream, onChunk, onEnded) {
     // iOS plays through the earpiece as soon as there is a microphone, unless told otherwise.
     if (navigator.audioSession) navigator.audioSession.type = "play-and-record";
     const context = new AudioContext({ latencyHint: "interactive" });
-    await context.audioWorklet.addModule(new URL("capture.js", HERE));
+    await load(context, "capture.js");
     return new Microphone(context, stream, onChunk, onEnded);
   }
 
@@ -124,6 +144,10 @@ export class Microphone {
 
   async use(deviceId) {
     const stream = await openMicrophone(deviceId);
+    if (this._context.state === "closed") {
+      switchOff(stream);
+      return;
+    }
     this._disconnect();
     this._connect(stream);
   }
@@ -156,11 +180,12 @@ export class Loudspeaker {
   /**
    * @param {(status: object) => void} onStatus see the playback worklet
    * @param {(samples: Float32Array) => void} onRendered while recording
+   * @throws {AudioFailure}
    */
   static async open(onStatus, onRendered) {
     const context = playbackContext();
     keepRunning(context); // before anything is waited for: the touch that began the call counts
-    await context.audioWorklet.addModule(new URL("playback.js", HERE));
+    await load(context, "playback.js");
     return new Loudspeaker(context, onStatus, onRendered);
   }
 
