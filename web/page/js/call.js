@@ -11,7 +11,7 @@
  *     ended {code}             close code of the socket
  */
 
-import { Loudspeaker, Microphone } from "./audio.js";
+import { Loudspeaker, Microphone, switchOff } from "./audio.js";
 import { Captions } from "./captions.js";
 import { decodePcm, encodePcm, toFloat, toInt16 } from "./codec.js";
 import { Recording, RECORDING_HZ } from "./recording.js";
@@ -35,10 +35,13 @@ export class Call {
     this.startedAt = performance.now();
     this.recording = record ? new Recording(this._now()) : null;
     this.muted = false;
+    this.microphone = null; // both until they are open
+    this.loudspeaker = null;
     this.callId = null; // until the server has named the call
     this._tell = tell;
     this._state = "connecting";
     this._over = false;
+    this._stream = null; // of the microphone, from when the page has it
     this._span = null;
     this._finished = new Set(); // responses that the server thinks are over
     this._from = null; // where a reloaded page goes on playing
@@ -62,27 +65,78 @@ export class Call {
     return this._state;
   }
 
+  get over() {
+    return this._over;
+  }
+
+  /** Whether a microphone is there or on its way. */
+  get hasMicrophone() {
+    return this._stream !== null;
+  }
+
   /**
    * @param {?MediaStream} stream null to type instead of speaking
+   * @throws {AudioFailure} the call is over then, and nobody is told
    */
   async start(stream) {
-    this.loudspeaker = await Loudspeaker.open(
-      (status) => this._played(status),
-      (samples) => this._record("bot", samples),
-    );
-    if (this.recording) this.loudspeaker.tell({ type: "record", on: true });
-    if (stream) await this.speakThrough(stream);
+    this._stream = stream;
+    try {
+      this.loudspeaker = await Loudspeaker.open(
+        (status) => this._played(status),
+        (samples) => this._record("bot", samples),
+      );
+      if (this._over) {
+        this.loudspeaker.close();
+        return;
+      }
+      if (this.recording) this.loudspeaker.tell({ type: "record", on: true });
+      this._link();
+      if (stream) await this._listen(stream);
+    } catch (error) {
+      this._letGo();
+      throw error;
+    }
     this._wire.open();
   }
 
-  /** Take a microphone, at the start or later. */
+  /**
+   * Take a microphone in mid-call; a second one, or one that comes too late, is switched off.
+   *
+   * @throws {AudioFailure} the call goes on
+   */
   async speakThrough(stream) {
-    this.microphone = await Microphone.over(
+    if (this._over || this._stream) {
+      switchOff(stream);
+      return;
+    }
+    this._stream = stream;
+    try {
+      await this._listen(stream);
+    } catch (error) {
+      switchOff(stream);
+      this._stream = null;
+      throw error;
+    }
+  }
+
+  async _listen(stream) {
+    const microphone = await Microphone.over(
       stream,
       (chunk) => this._captured(chunk),
       () => this._tell("notice", { key: "microphone_gone" }),
     );
-    this.microphone.link(this.loudspeaker.holdPort());
+    if (this._over) {
+      microphone.close();
+      return;
+    }
+    microphone.muted = this.muted;
+    this.microphone = microphone;
+    this._link();
+  }
+
+  /** Let the microphone hold playback, once both are there. */
+  _link() {
+    if (this.microphone && this.loudspeaker) this.microphone.link(this.loudspeaker.holdPort());
   }
 
   mute(muted) {
@@ -155,10 +209,17 @@ export class Call {
 
   _end({ code }) {
     if (this._over) return;
+    this._letGo();
+    this._tell("ended", { code });
+  }
+
+  /** Close every device; what is still on its way is closed when it comes. */
+  _letGo() {
+    if (this._over) return;
     this._over = true;
+    if (this._stream) switchOff(this._stream);
     this.microphone?.close();
     this.loudspeaker?.close();
-    this._tell("ended", { code });
   }
 
   _take(event) {

@@ -94,6 +94,8 @@ class App {
       await this.begin({ stream, key, ticket });
     } catch (error) {
       if (!(error instanceof AudioFailure)) throw error;
+      this.view.end();
+      this.show("welcome");
       this.alert(`failure.${error.reason}`);
     } finally {
       this.busy(false);
@@ -120,8 +122,9 @@ class App {
     this.view.silent(false);
     this.silent = false;
     this.view.muted(false, stream !== null);
-    this.view.state("connecting");
+    this.on_state({ state: "connecting" });
     await this.call.start(stream);
+    if (this.call.over) return; // hung up meanwhile
     if (preferences.get("speaker")) {
       await this.call.loudspeaker.use(preferences.get("speaker")).catch(() => {});
     }
@@ -205,21 +208,32 @@ class App {
 
   async toggleMute() {
     const { call } = this;
-    if (!call.microphone) {
-      try {
-        await call.speakThrough(await openMicrophone(preferences.get("microphone")));
-        this.view.muted(false, true);
-        this.alert(null);
-      } catch (error) {
-        if (!(error instanceof AudioFailure)) throw error;
-        this.alert(`failure.${error.reason}`);
-      }
+    if (!call.hasMicrophone) {
+      await this.takeMicrophone(call);
       return;
     }
     call.mute(!call.muted);
     this.view.muted(call.muted, true);
     this.announce(call.muted ? "notice.muted" : "notice.unmuted");
     this.showState();
+  }
+
+  /** Ask for a microphone in mid-call, once at a time: the browser's question takes a while. */
+  async takeMicrophone(call) {
+    if (this.asksForMicrophone) return;
+    this.asksForMicrophone = true;
+    try {
+      await call.speakThrough(await openMicrophone(preferences.get("microphone")));
+      if (call.over) return;
+      call.microphone.guard = preferences.get("pauseAtOnce");
+      this.view.muted(call.muted, true);
+      this.alert(null);
+    } catch (error) {
+      if (!(error instanceof AudioFailure)) throw error;
+      if (!call.over) this.alert(`failure.${error.reason}`);
+    } finally {
+      this.asksForMicrophone = false;
+    }
   }
 
   toggleSilence() {
