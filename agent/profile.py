@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from opencc import OpenCC
 
@@ -33,6 +34,10 @@ from pipeline.turn import lexicon
 from pipeline.turn.acknowledge import Acknowledgements
 from pipeline.turn.endpointing import TurnSettings
 
+Channel: TypeAlias = Literal["call", "terminal", "program"]
+"""How words come: in a call, typed at this machine, or from a program such as a chat bot, which
+had them first and may keep them."""
+
 # A client's instructions come after the persona's and cannot push it out of the context.
 MAX_INSTRUCTION_CHARS = 4_000
 
@@ -45,6 +50,7 @@ def call_profile(
     note_sources: Sequence[NoteSource] = (),
     acknowledgements: Acknowledgements | None = None,
     *,
+    channel: Channel = "call",
     notified: bool = False,
 ) -> CallProfile:
     """One call's profile; what the client left open comes from the settings.
@@ -56,6 +62,7 @@ def call_profile(
         others: The same persona for callers who turn out to speak another language.
         note_sources: What the model is told beside the conversation, turn by turn.
         acknowledgements: Ready to be played, by language; left out for clients that cannot.
+        channel: How the words come.
         notified: See `guardian_of`.
     """
     turn = settings.turn
@@ -83,20 +90,25 @@ def call_profile(
         style=style_of(settings, persona),
         take_turns=options.turn_detection,
         holds_on_pause=options.reports_playout,
-        guardian=guardian_of(settings, [persona, *others], notified=notified),
+        guardian=guardian_of(settings, [persona, *others], channel=channel, notified=notified),
         note_sources=tuple(note_sources),
         acknowledgements=(acknowledgements or {}) if options.plays_acknowledgements else {},
     )
 
 
 def guardian_of(
-    settings: Settings, personas: Sequence[Persona], *, notified: bool = False
+    settings: Settings,
+    personas: Sequence[Persona],
+    *,
+    channel: Channel = "call",
+    notified: bool = False,
 ) -> InOrder:
     """What answers in the model's place: the crisis protocol, then what is answered by heart.
 
     Args:
         settings: The whole tree.
         personas: Who speaks which language; the protocol begins in the first one's.
+        channel: How the words come.
         notified: Its notices reach a person on duty, who may therefore be promised: true only
             where a `Handover` takes them.
     """
@@ -108,24 +120,23 @@ def guardian_of(
             notified=notified,
             contact=settings.safety.contact,
         ),
-        answers_by_heart(settings, personas),
+        answers_by_heart(settings, personas, channel),
     )
 
 
-def answers_by_heart(settings: Settings, personas: Sequence[Persona]) -> AnswersByHeart:
-    """What a call answers without the model, true to what the settings do with its words.
+def answers_by_heart(
+    settings: Settings, personas: Sequence[Persona], channel: Channel = "call"
+) -> AnswersByHeart:
+    """What is answered without the model, true to where the words are and who keeps them.
 
     Who trained a model or an adapter of their own has taught it its name: that is left to it.
 
     Args:
         settings: The whole tree.
         personas: Who speaks which language; the first persona of a language does.
+        channel: How the words come.
     """
-    when: When = "always"
-    if settings.privacy.record:
-        when = "recorded"
-    elif settings.privacy.keeps_calls_here and not settings.memory.offer:
-        when = "local"
+    when = _when(settings, channel)
     says: dict[Language, dict[About, tuple[str, ...]]] = {}
     for persona in personas:
         says.setdefault(persona.language, dict(persona.by_heart(when)))
@@ -134,6 +145,19 @@ def answers_by_heart(settings: Settings, personas: Sequence[Persona]) -> Answers
         for answers in says.values():
             answers.pop("name", None)
     return AnswersByHeart(says)
+
+
+def _when(settings: Settings, channel: Channel) -> When:
+    """What may be said of the words' whereabouts; "always" where it is not for us to know."""
+    if channel == "program":
+        return "always"
+    if channel == "call":
+        if settings.privacy.record:
+            return "recorded"
+        # Else a caller may sit at another computer, or be remembered.
+        if settings.server.reachable_by_others or settings.memory.offer:
+            return "always"
+    return "local" if settings.privacy.keeps_calls_here else "always"
 
 
 def _manners(personas: Sequence[Persona], instructions: str | None) -> dict[Language, Manner]:

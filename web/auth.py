@@ -8,13 +8,13 @@ page whose name was rebound to 127.0.0.1 is its own origin. So every request's `
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from agent.config import ServerSettings
+from agent.config.addresses import is_loopback
 from agent.keys import KeyRing
 from pipeline.errors import ConfigError
 
@@ -59,7 +59,7 @@ class Gate:
     def __init__(self, settings: ServerSettings, keys: KeyRing | None = None) -> None:
         self._keys = keys
         self._hosts = _names(settings)
-        self.needs_key = _reachable_by_others(settings)
+        self.needs_key = settings.reachable_by_others
         if self.needs_key and (keys is None or not keys.entries()):
             raise ConfigError(
                 "others can reach this address, so it needs an API key: `qingting keys add NAME`"
@@ -87,20 +87,6 @@ class Gate:
             return Caller(address)
         name = self._keys.owner(_key(headers, subprotocols))
         return Caller(address, name) if name is not None else None
-
-
-def is_loopback(address: str) -> bool:
-    """Whether a host name or address means this machine."""
-    if address == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
-def _reachable_by_others(settings: ServerSettings) -> bool:
-    return not is_loopback(settings.host) or settings.behind_proxy or bool(settings.public_hosts)
 
 
 def _names(settings: ServerSettings) -> frozenset[str] | None:

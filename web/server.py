@@ -29,12 +29,13 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from agent.config import LimitSettings, PrivacySettings, ServerSettings, Settings
+from agent.config.addresses import is_loopback
 from agent.intake.desk import IntakeDesk
 from agent.keys import KeyRing
 from agent.memory.desk import MemoryDesk
 from pipeline.errors import ConfigError
 from pipeline.events import CallFactory, CallOptions
-from web.auth import Gate, is_loopback
+from web.auth import Gate
 from web.guard import Guard
 from web.intake import intake_routes
 from web.memory import memory_routes
@@ -214,15 +215,17 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
 def api_on(board: Switchboard, settings: Settings) -> OpenAiApi:
     """The text and speech routes on the engines of the calls."""
     from agent.engines import speech_style
+    from agent.profile import guardian_of
 
     engines = board.engines
     usual = board.profile(CallOptions())
+    personas = board.personas_by_language()
     return OpenAiApi(
         ChatWriter(
             engines.language_model,
-            board.personas_by_language(),
+            personas,
             usual.sampling,
-            lambda: board.profile(CallOptions()).guardian,
+            lambda: guardian_of(settings, list(personas.values()), channel="program"),
             usual.note_sources,
         ),
         SpeechMaker(engines.voice, speech_style(settings), engines.workers),

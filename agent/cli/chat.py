@@ -77,7 +77,9 @@ def open_session(
     from pipeline.events import CallOptions
 
     # What a caller would get, so that both are the same persona.
-    profile = call_profile(settings, persona, CallOptions(), notified=handover is not None)
+    profile = call_profile(
+        settings, persona, CallOptions(), channel="terminal", notified=handover is not None
+    )
     with ExitStack() as ending:
         if handover is not None:
             ending.callback(lambda: runner.run(handover.finished()))

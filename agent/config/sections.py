@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from agent.config.addresses import is_loopback
 from pipeline.stt.base import Script
 
 Locale: TypeAlias = Literal["zh-Hant", "zh-Hans", "en"]
@@ -99,6 +100,11 @@ class ServerSettings(Section):
         if (self.tls_certificate_file is None) != (self.tls_key_file is None):
             raise ValueError("tls_certificate_file and tls_key_file belong together")
         return self
+
+    @property
+    def reachable_by_others(self) -> bool:
+        """Whether callers may sit at another machine."""
+        return not is_loopback(self.host) or self.behind_proxy or bool(self.public_hosts)
 
 
 class LimitSettings(Section):

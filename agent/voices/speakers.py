@@ -9,12 +9,12 @@ The embedded voices alone, the default, are one `Speaker` without a chain.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from agent.config import Settings
+from agent.config.addresses import is_loopback
 from agent.config.voice import EMBEDDED, GptSovitsSettings
 from agent.models.store import ModelStore
 from agent.persona import load_persona
@@ -218,15 +218,8 @@ def _check_length(clip: Path) -> None:
 def _check_allowed(settings: Settings, setting: str, url: str) -> None:
     """Unless `privacy.offline` is false a reply's text may go to this machine alone."""
     host = urlsplit(url).hostname or ""
-    if settings.privacy.keeps_calls_here and not _is_loopback(host):
+    if settings.privacy.keeps_calls_here and not is_loopback(host):
         raise ConfigError(f"{setting} is another machine; allow that with privacy.offline=false")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"  # other names are whatever a resolver says
 
 
 def _key(file: Path | None) -> str:

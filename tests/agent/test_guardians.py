@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.asked.answers import AnswersByHeart
-from agent.config import Locale, PrivacySettings, Settings
+from agent.config import Locale, Settings
 from agent.guardians import InOrder
 from agent.persona import load_persona
-from agent.profile import answers_by_heart, call_profile
+from agent.profile import Channel, answers_by_heart, call_profile
 from agent.safety.protocol import CRISIS_RATE, CrisisProtocol
 from pipeline.events import CallOptions, CrisisNoted
 
@@ -71,18 +73,36 @@ def test_a_calls_profile_answers_by_heart(locale: Locale) -> None:
     assert guardian.answer(text) == persona.by_heart("always")["human"][0]
 
 
+HERE = "stays on this computer, and no record is kept"
+KEPT = "record of calls is kept"
+UNKNOWN = "whoever runs this decides"
+
+
 @pytest.mark.parametrize(
-    ("privacy", "words"),
+    ("own", "channel", "words"),
     [
-        (PrivacySettings(), "no record is kept"),
-        (PrivacySettings(record=True), "record of calls is kept"),
-        (PrivacySettings(offline=False), "whoever runs this decides"),
-        (PrivacySettings(offline=False, record=True), "record of calls is kept"),
+        ({}, "call", HERE),
+        ({"privacy": {"record": True}}, "call", KEPT),
+        ({"privacy": {"offline": False}}, "call", UNKNOWN),
+        ({"privacy": {"offline": False, "record": True}}, "call", KEPT),
+        ({"memory": {"offer": True}}, "call", UNKNOWN),
+        ({"server": {"host": "0.0.0.0"}}, "call", UNKNOWN),
+        ({"server": {"host": "0.0.0.0"}, "privacy": {"record": True}}, "call", KEPT),
+        ({"server": {"behind_proxy": True}}, "call", UNKNOWN),
+        ({"server": {"public_hosts": ["talk.example.org"]}}, "call", UNKNOWN),
+        # Written chats are not recorded, and nobody is remembered by them.
+        ({"privacy": {"record": True}, "memory": {"offer": True}}, "terminal", HERE),
+        ({"server": {"host": "0.0.0.0"}}, "terminal", HERE),
+        ({"privacy": {"offline": False}}, "terminal", UNKNOWN),
+        ({}, "program", UNKNOWN),
+        ({"privacy": {"record": True}}, "program", UNKNOWN),
     ],
 )
-def test_secrecy_is_answered_as_the_settings_have_it(privacy: PrivacySettings, words: str) -> None:
-    """What is said of records is true."""
-    answers = answers_by_heart(Settings(privacy=privacy), [load_persona("listener", "en")])
+def test_secrecy_is_answered_as_things_are(
+    own: dict[str, Any], channel: Channel, words: str
+) -> None:
+    """Of what was said to a program, or from another computer, nobody here knows who keeps it."""
+    answers = answers_by_heart(Settings(**own), [load_persona("listener", "en")], channel)
     said = answers.answer("will you tell anyone?")
     assert said is not None
     assert words in said

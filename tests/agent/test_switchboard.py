@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from agent.config import PersonaSettings, PrivacySettings, SafetySettings, ServerSettings, Settings
+from agent.persona import load_persona
 from agent.safety.script import script
 from agent.switchboard import Switchboard
 from pipeline.assembly import Engines
 from pipeline.errors import ConfigError
 from pipeline.events import CallOptions, ReplyFinished, ReplyText
-from tests.fakes.call import FakeFactory
 from tests.fakes.desk import Desk, open_desk
 from tests.fakes.engines import FakeLanguageModel, FakeRecogniser, FakeVoice, FakeVoiceActivity
 from web.server import api_on, create_app, running
@@ -63,6 +63,16 @@ async def said_in_crisis(board: Switchboard) -> str:
     return said
 
 
+async def written_answer(board: Switchboard, settings: Settings, text: str) -> str:
+    """What the chat API says to a first message."""
+    app = create_app(board, settings=settings, openai_api=api_on(board, settings))
+    chat = {"messages": [{"role": "user", "content": text}]}
+    async with running(app, ServerSettings(port=0)) as url, httpx.AsyncClient() as client:
+        answer = await client.post(f"{url}/v1/chat/completions", json=chat)
+    said: str = answer.json()["choices"][0]["message"]["content"]
+    return said
+
+
 async def test_who_is_promised_a_person_gets_one(desk: Desk, engines: Engines, tmp_path: Path):
     """In a call, once the notice is on its way."""
     board = Switchboard(engines, told_at(desk, tmp_path))
@@ -91,15 +101,20 @@ async def test_over_http_nobody_is_promised(desk: Desk, engines: Engines, tmp_pa
     """A chat is sent whole with every message and would be told of every time: it never is."""
     settings = told_at(desk, tmp_path)
     board = Switchboard(engines, settings)
-    app = create_app(FakeFactory(), settings=settings, openai_api=api_on(board, settings))
-    chat = {"messages": [{"role": "user", "content": CRISIS}]}
-    async with running(app, ServerSettings(port=0)) as url, httpx.AsyncClient() as client:
-        answer = await client.post(f"{url}/v1/chat/completions", json=chat)
-    said = answer.json()["choices"][0]["message"]["content"]
+    said = await written_answer(board, settings, CRISIS)
     assert said
     assert PROMISE not in said
     await board.close()
     assert desk.notices == []
+
+
+async def test_over_http_no_secrecy_is_promised(engines: Engines, tmp_path: Path):
+    """The words came through a program that had them first."""
+    settings = Settings(home=tmp_path, persona=PersonaSettings(locale="zh-Hans"))
+    board = Switchboard(engines, settings)
+    said = await written_answer(board, settings, "你会告诉别人吗")
+    assert said in load_persona("listener", "zh-Hans").by_heart("always")["secrecy"]
+    await board.close()
 
 
 async def test_a_call_that_may_not_tell_leaves_nothing_behind(engines: Engines, tmp_path: Path):

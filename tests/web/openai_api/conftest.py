@@ -9,10 +9,8 @@ import httpx
 import pytest
 
 from agent.config import LimitSettings, ServerSettings, Settings
-from agent.guardians import InOrder
 from agent.persona import load_persona
-from agent.profile import answers_by_heart
-from agent.safety.protocol import CrisisProtocol
+from agent.profile import guardian_of
 from pipeline.llm.base import Sampling
 from pipeline.tts.base import SpeechStyle
 from tests.fakes.call import FakeFactory
@@ -46,9 +44,8 @@ async def api(limits: LimitSettings) -> AsyncIterator[Api]:
             model,
             {"zh": load_persona("listener", "zh-Hans"), "en": load_persona("listener", "en")},
             Sampling(),
-            lambda: InOrder(
-                CrisisProtocol("zh-Hans", "CN"),
-                answers_by_heart(Settings(), [load_persona("listener", "zh-Hans")]),
+            lambda: guardian_of(
+                Settings(), [load_persona("listener", "zh-Hans")], channel="program"
             ),
         ),
         SpeechMaker(voice, SpeechStyle(), InlineExecutor()),
