@@ -19,7 +19,7 @@ from agent.likeness.model import Likeness
 from agent.safety.detector import rule_signs, stretches, without_benign
 from agent.safety.fold import fold
 from agent.safety.meaning import vectors
-from agent.safety.opinion import RAISE_LOG_ODDS, opinion_of
+from agent.safety.opinion import FAINT_LOG_ODDS, opinion_of
 from agent.safety.opinion_fit import (
     DEVELOPMENT,
     Example,
@@ -84,7 +84,7 @@ def check(data: Sequence[Example]) -> dict[str, list[dict[str, float]]]:
         found = {name: round(float(hit[of].mean()), 4) for name, of in groups.items()}
         return {"log_odds": at, **found}
 
-    unraised = ~counts & (whole < RAISE_LOG_ODDS)
+    unraised = ~counts & (whole < FAINT_LOG_ODDS)
     return {
         "rules": [shares(0.0, counts)],
         "raise": [shares(at, ~counts & (whole >= at)) for at in RAISES],
