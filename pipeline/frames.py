@@ -26,6 +26,7 @@ from pipeline.context.manner import Manner
 from pipeline.events import CallEvent, ReplyStatus
 from pipeline.interruption import InterruptionMode
 from pipeline.llm.base import Message, Sampling
+from pipeline.llm.trim import ending
 from pipeline.stt.planner import PlannerSettings
 from pipeline.text import Language, join
 from pipeline.tts.base import CharMark
@@ -271,7 +272,7 @@ class PrefillFrame(SystemFrame):
     @property
     def user_so_far(self) -> str:
         """The last message of the prompt, as far as it is known."""
-        return join(self.waiting_text, self.turn_so_far)
+        return ending(join(self.waiting_text, self.turn_so_far))
 
 
 @dataclass
@@ -292,7 +293,7 @@ class ReplyRequestFrame(SystemFrame):
     @property
     def user_text(self) -> str:
         """The last message of the prompt."""
-        return join(self.waiting_text, self.turn_text)
+        return ending(join(self.waiting_text, self.turn_text))
 
 
 # llm → turn (upstream) ---------------------------------------------------------------

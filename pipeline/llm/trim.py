@@ -13,6 +13,11 @@ from pipeline.errors import GenerationError
 from pipeline.llm.base import Message
 
 BLOCK_MESSAGES = 8  # four turns of user and assistant
+# No tokenizer makes more than one token of a byte (of Mandarin, one of three or four), so
+# this fits the default context of 4,096 beside the persona whatever is written: a thousand
+# characters, or five hundred words, some four minutes of speech.
+MAX_TURN_BYTES = 3_000
+BLOCK_CHARS = 256  # a minute of Mandarin
 
 
 def trim(
@@ -42,6 +47,18 @@ def trim(
         if count_tokens(kept) <= budget_tokens:
             return kept
     raise GenerationError("The last message is too long for the model's context", retryable=False)
+
+
+def ending(text: str) -> str:
+    """As much of the end of a turn as the model can always be asked about.
+
+    A turn that grows loses its beginning in blocks of `BLOCK_CHARS`, so that what was
+    evaluated of it stays of use.
+    """
+    start = 0
+    while len(text[start:].encode(errors="replace")) > MAX_TURN_BYTES:
+        start += BLOCK_CHARS
+    return text[start:]
 
 
 def _starts(turns: Sequence[Message]) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 from pipeline.events import CallFailed, ReplyAudio, ReplyFinished, StateChanged
 from pipeline.turn.endpointing import TurnSettings
 from tests.fakes.engines import FakeLanguageModel, FakeRecogniser, FakeVoice, StallingExecutor
-from tests.scenarios.scene import APOLOGY, UNHEARD, hear_out, play, say, wait
+from tests.scenarios.scene import APOLOGY, UNHEARD, hear_out, play, say, type_text, wait
 
 STORY = "我压力很大。"
 ANSWER = "听起来你真的很累，愿意多说一点吗？"
@@ -146,3 +146,26 @@ def test_a_failure_is_told_once_and_the_call_goes_on():
     )  # fmt: skip
     ids = [reply.reply_id for reply in scene.all(ReplyFinished)]
     assert ids == ["reply_1", "reply_2", "reply_3"]
+
+
+def test_a_message_too_long_for_the_model_does_not_end_the_conversation():
+    """It is asked about the end of it, and of what comes before it in the next turns."""
+    model = FakeLanguageModel()
+    model.fail = lambda: len(model.prompts[-1][-1].content) > 1_500
+    scene = play(
+        type_text("很" * 4_000), hear_out(), say("我睡不好。"), hear_out(), model=model,
+    )  # fmt: skip
+    assert [line for line in scene.story if line.startswith("bot")] == ["bot    嗯，我在听。"] * 2
+
+
+def test_unanswered_turns_that_add_up_are_asked_about_by_their_end():
+    """Replies that fail leave the words waiting, and the newest count most."""
+    failures = iter([True, True, False])
+    model = FakeLanguageModel(fail=lambda: next(failures))
+    scene = play(
+        type_text("很" * 900), hear_out(), type_text("累" * 900), hear_out(),
+        say("你在吗？"), hear_out(), model=model,
+    )  # fmt: skip
+    (asked,) = scene.context
+    assert asked.endswith("累你在吗？")
+    assert len(asked) < 1_500

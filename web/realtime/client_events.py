@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     TypeAdapter,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails, from_json
@@ -22,7 +23,7 @@ from web.realtime.errors import ClientEventError
 from web.realtime.session import SessionPatch, WireModel
 
 PROTOCOL_VERSION = 1  # of the qingting.* events
-MAX_TEXT_CHARS = 4_000  # one typed turn; the model's context is about twice that
+MAX_TEXT_CHARS = 4_000  # one typed turn; of a longer one the model would see a small part
 MAX_ID_CHARS = 64
 _MAX_SAMPLES = 1 << 40  # a year of audio and more; keeps arithmetic on hostile numbers small
 
@@ -54,7 +55,7 @@ class AudioClear(WireModel):
 
 class TextPart(WireModel):
     type: Literal["input_text"]
-    text: Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+    text: str
 
 
 class UserMessage(WireModel):
@@ -64,6 +65,13 @@ class UserMessage(WireModel):
     role: Literal["user"]
     id: Identifier | None = None
     content: Annotated[list[TextPart], Field(min_length=1, max_length=16)]
+
+    @field_validator("content")
+    @classmethod
+    def _is_one_turn(cls, content: list[TextPart]) -> list[TextPart]:
+        if sum(len(part.text) for part in content) > MAX_TEXT_CHARS:
+            raise ValueError(f"at most {MAX_TEXT_CHARS} characters in all")
+        return content
 
     @property
     def text(self) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import GenerationError
 from pipeline.llm.base import Message
-from pipeline.llm.trim import BLOCK_MESSAGES, trim
+from pipeline.llm.trim import BLOCK_CHARS, BLOCK_MESSAGES, MAX_TURN_BYTES, ending, trim
 
 SYSTEM = Message("system", "s" * 10)
 
@@ -68,3 +68,22 @@ def test_a_last_message_that_does_not_fit_is_an_error():
     with pytest.raises(GenerationError) as failure:
         trim([SYSTEM, Message("user", "u" * 100)], count, 50)
     assert not failure.value.retryable
+
+
+@given(st.text(min_size=1), st.integers(0, 3_000))
+def test_of_a_long_turn_the_end_is_kept(text, times):
+    """Whole if it fits; else it begins at a block and is no shorter than it must be."""
+    turn = text * times
+    kept = ending(turn)
+    assert turn.endswith(kept)
+    assert len(kept.encode(errors="replace")) <= MAX_TURN_BYTES
+    dropped = len(turn) - len(kept)
+    assert (
+        dropped == 0 or len(turn[dropped - BLOCK_CHARS :].encode(errors="replace")) > MAX_TURN_BYTES
+    )
+
+
+def test_a_growing_turn_keeps_its_beginning_for_a_block_of_it():
+    """What the model has evaluated of it is not thrown away with every word."""
+    dropped = {length - len(ending("很" * length)) for length in range(1_000, 1_256)}
+    assert dropped == {0, BLOCK_CHARS}

@@ -62,6 +62,20 @@ def test_a_bad_message_is_named(message, code, param):
     assert (error.wire_code, error.param) == (code, param)
 
 
+def test_a_typed_turn_has_a_length_of_its_own_however_it_is_parted():
+    """Sixteen parts are no way around it."""
+
+    def typed(*lengths):
+        content = [{"type": "input_text", "text": "很" * length} for length in lengths]
+        item = {"type": "message", "role": "user", "content": content}
+        return {"type": "conversation.item.create", "item": item}
+
+    assert parse(json.dumps(typed(2_000, 2_000))).item.text.count("很") == 4_000
+    for lengths in ((4_001,), (2_000, 2_001)):
+        error = refusal(typed(*lengths))
+        assert (error.wire_code, error.param) == ("invalid_value", "item.content")
+
+
 def test_the_clients_event_id_comes_back():
     """A client finds the message that was wrong."""
     assert refusal({"type": "nonsense", "event_id": "mine"}).event_id == "mine"
