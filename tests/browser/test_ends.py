@@ -15,6 +15,7 @@ from playwright.async_api import Page, async_playwright
 from tests.browser.booth import CHROMIUM
 from tests.fakes.call import ANSWER, FakeFactory
 from tests.web.site import Site, running_site
+from web.realtime.endings import LOST, TIMEOUT, Ending
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="function")]
 
@@ -86,6 +87,41 @@ async def becomes(page: Page, expression: str) -> None:
     look = f"const look = () => ({expression}) ? done() : setTimeout(look, 20); look();"
     async with asyncio.timeout(PATIENCE_SECS):
         await page.evaluate(f"new Promise((done) => {{ {look} }})")
+
+
+async def expire(site: Site) -> None:
+    """End the call as while its client sleeps: the socket is lost, and then the call."""
+    (ongoing,) = site.app.state.calls._calls.values()
+    if ongoing._outbox is not None:
+        ongoing._outbox.close(Ending(LOST.reason, 4002))
+    ongoing.end(TIMEOUT)
+    await ongoing.ended.wait()
+
+
+async def test_a_call_that_expires_while_the_page_is_open_leaves_what_was_said(site, page):
+    """The retry finds no call; transcript and review are there as after a hang-up."""
+    await page.click("#start")
+    await greeted(page)
+    await expire(site)
+    await page.locator("#after-heading").wait_for()
+    assert await page.inner_text("#alert") == "That call has ended in the meantime."
+    async with page.expect_download() as saving:
+        await page.click("#save-transcript")
+    assert ANSWER in (await (await saving.value).path()).read_text(encoding="utf-8")
+    assert await page.evaluate(MICROPHONES) == ["ended"]
+
+
+async def test_a_call_that_expires_while_the_page_is_away_leads_back_to_the_welcome(site, page):
+    """A reloaded page has nothing of the call to show."""
+    await page.click("#start")
+    await greeted(page)
+    await page.reload()
+    await page.locator("#go-on").wait_for()
+    await expire(site)
+    await page.click("#go-on")
+    await page.locator("#alert", has_text="That call has ended in the meantime.").wait_for()
+    assert await page.locator("#start").is_visible()
+    assert not await page.locator("#go-on").is_visible()
 
 
 async def test_a_hang_up_while_connecting_switches_the_microphone_off(page):

@@ -192,8 +192,7 @@ class App {
     preferences.ticket = null;
     this.view.end();
     const failure = failureOfClose(code, this.wasOpen);
-    const expired = code === 4004;
-    this.show(this.wasOpen && !expired ? "after" : "welcome");
+    this.show(this.wasOpen ? "after" : "welcome");
     if (failure) this.explain(failure);
   }
 
