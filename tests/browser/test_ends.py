@@ -135,6 +135,18 @@ async def test_a_hang_up_while_connecting_switches_the_microphone_off(page):
     assert await page.evaluate(MICROPHONES) == ["ended"]
 
 
+async def test_a_call_can_be_muted_and_silenced_while_connecting(page):
+    """Both hold from the first sound on."""
+    await hold(page, "worklets")
+    await page.click("#start")
+    await page.click("#mute")
+    await page.click("#silence")
+    await release(page)
+    await page.locator("#orb[data-state=muted]").wait_for()
+    assert await page.evaluate("microphones.map((track) => track.enabled)") == [False]
+    assert await page.get_attribute("#silence", "aria-pressed") == "true"
+
+
 async def test_a_microphone_allowed_after_the_call_is_switched_off(page):
     """The caller hung up while the browser's question was open."""
     await page.click("#start-typing")

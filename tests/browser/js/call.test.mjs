@@ -29,7 +29,7 @@ class Context {
     contexts.push(this);
   }
   addEventListener() {}
-  createGain() { return { connect: () => {} }; }
+  createGain() { return { connect: () => {}, gain: { setTargetAtTime: (value) => (this.volume = value) } }; }
   createMediaStreamSource() { return { connect: () => {}, disconnect: () => {} }; }
   async close() {
     if (this.state === "closed") throw new Error("closed twice");
@@ -165,6 +165,19 @@ test("a call that is muted while its microphone loads begins muted", async () =>
   assert.equal(stream.track.enabled, false);
   call.mute(false);
   assert.equal(stream.track.enabled, true);
+  call.hangUp();
+});
+
+test("a call that is silenced while its loudspeaker loads begins silent", async () => {
+  const [call, file] = [newCall(), later()];
+  loading["playback.js"] = file.promise;
+  const started = call.start(null);
+  call.silence(true);
+  file.keep();
+  await started;
+  assert.equal(contexts[0].volume, 0);
+  call.silence(false);
+  assert.equal(contexts[0].volume, 1);
   call.hangUp();
 });
 

@@ -35,6 +35,7 @@ export class Call {
     this.startedAt = performance.now();
     this.recording = record ? new Recording(this._now()) : null;
     this.muted = false;
+    this._silent = false;
     this.microphone = null; // both until they are open
     this.loudspeaker = null;
     this.callId = null; // until the server has named the call
@@ -89,6 +90,7 @@ export class Call {
         this.loudspeaker.close();
         return;
       }
+      this.loudspeaker.silent = this._silent;
       if (this.recording) this.loudspeaker.tell({ type: "record", on: true });
       this._link();
       if (stream) await this._listen(stream);
@@ -143,6 +145,12 @@ export class Call {
     this.muted = muted;
     if (this.microphone) this.microphone.muted = muted;
     this._tell("level", { level: 0 });
+  }
+
+  /** Have replies read instead of heard. */
+  silence(silent) {
+    this._silent = silent;
+    if (this.loudspeaker) this.loudspeaker.silent = silent;
   }
 
   type(text) {

@@ -237,7 +237,7 @@ class App {
 
   toggleSilence() {
     this.silent = !this.silent;
-    this.call.loudspeaker.silent = this.silent;
+    this.call.silence(this.silent);
     this.view.silent(this.silent);
   }
 
@@ -245,7 +245,7 @@ class App {
     if (name === "locale") this.setLocale();
     if (!this.call || document.body.dataset.view !== "call") return;
     if (name === "microphone" && this.call.microphone) await this.call.microphone.use(value);
-    if (name === "speaker") await this.call.loudspeaker.use(value);
+    if (name === "speaker") await this.call.loudspeaker?.use(value);
     if (name === "pauseAtOnce" && this.call.microphone) this.call.microphone.guard = value;
   }
 
