@@ -23,9 +23,10 @@ from agent.profile import call_profile, style_of
 from agent.recall.notes import note_sources, open_history
 from agent.safety.handover import Handover, open_handover
 from agent.store.kept import Consent
-from agent.store.opening import open_store
+from agent.store.opening import open_kept
 from agent.store.recorder import CallRecorder
 from agent.store.records import RecordStore
+from agent.store.retention import keep_purging
 from agent.voices.acknowledgements import speak_acknowledgements
 from agent.warm_up import warm_up
 from pipeline.assembly import CallProfile, Engines
@@ -54,10 +55,8 @@ class Switchboard:
         self._persona: Persona = answering(settings)
         self._personas = _spoken_by(settings)
         self._calls: dict[str, Call] = {}
-        self._records: RecordStore | None = None
-        if settings.privacy.record or settings.memory.offer:
-            self._records = open_store(settings)
-            self._records.purge(settings.privacy.retention_days)
+        self._records: RecordStore | None = open_kept(settings)
+        self._purge_task: asyncio.Task[None] | None = None
         self._recorders = WeakSet[CallRecorder]()  # those that still write hold themselves
         self._handovers = WeakSet[Handover]()  # those that still post are held by it
         self._history = open_history(settings.rag)
@@ -67,7 +66,11 @@ class Switchboard:
         self._load_task: asyncio.Task[None] | None = None
 
     async def warm_up(self) -> None:
-        """Spare the first call what only has to be done once."""
+        """Spare the first call what only has to be done once; records age from here on."""
+        if self._records is not None and self._purge_task is None:
+            keep_days = self._settings.privacy.retention_days
+            purging = keep_purging(self._records, keep_days, lambda: frozenset(self._calls))
+            self._purge_task = asyncio.create_task(purging, name="switchboard-purge")
         manners = self.profile(CallOptions()).manners.values()
         self._warm_prompts = await warm_up(self._engines, [one.opening() for one in manners])
         await self._prepare_acknowledgements()
@@ -248,9 +251,10 @@ class Switchboard:
 
     async def close(self, reason: str = "drain") -> None:
         """End all calls; close the records and the history once all is written and posted."""
-        if self._load_task is not None:
-            self._load_task.cancel()
-            await asyncio.gather(self._load_task, return_exceptions=True)
+        tasks = [task for task in (self._load_task, self._purge_task) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(call.close(reason) for call in list(self._calls.values())))
         for conversation in self._warm_prompts:
             await conversation.close()

@@ -344,7 +344,10 @@ class PrivacySettings(Section):
         False, description="With `record`, keep the voices too; about 5 MB a minute."
     )
     retention_days: float = Field(
-        30.0, ge=0.0, description="Age at which a record is deleted, at every start and purge."
+        30.0,
+        ge=0.0,
+        description="Age at which a record is deleted: within the hour while a server runs, at "
+        "its start, and at every purge.",
     )
     key_in_keyring: bool = Field(
         False,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -360,8 +360,12 @@ class RecordStore:
                     _note(db, reason, call_id)
             self._wipe()
 
-    def purge(self, keep_days: float) -> int:
+    def purge(self, keep_days: float, *, spared: Collection[str] = ()) -> int:
         """Delete what began more than `keep_days` days ago, also what does not open any more.
+
+        Args:
+            keep_days: Greatest age.
+            spared: Calls that stay however old they are.
 
         Returns:
             How many records there were.
@@ -372,7 +376,7 @@ class RecordStore:
         limit = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=keep_days)
         with self._lock:
             rows = self._rows("SELECT call_id FROM calls WHERE began_at < ?", (limit.isoformat(),))
-            old = [str(call_id) for (call_id,) in rows]
+            old = [call_id for (call_id,) in rows if call_id not in spared]
             return self.delete(old, reason="expired") if old else 0
 
     def rotate(self) -> None:
