@@ -17,9 +17,11 @@ from pipeline.frames import (
     ConfigureFrame,
     DraftFrame,
     DropFrame,
+    PauseFrame,
     PlayoutFinishedFrame,
     PrefillFrame,
     ReplyRequestFrame,
+    ResumeFrame,
     SayFrame,
     SpeechRateFrame,
     TakeTextFrame,
@@ -32,8 +34,18 @@ from pipeline.text import Language, count_units, language_of
 
 logger = logging.getLogger(__name__)
 
-# Made from the history, or changing it: while a reply is being cut they wait for playout.
-_NEEDS_HISTORY = (TranscriptFrame, DraftFrame, SayFrame, TakeTextFrame, CommitFrame, DropFrame)
+# Made from the history, or changing it, or about a reply whose commit is one of these: while
+# a reply is being cut they wait for playout, which says for every drop what was heard.
+_NEEDS_HISTORY = (
+    TranscriptFrame,
+    DraftFrame,
+    SayFrame,
+    TakeTextFrame,
+    CommitFrame,
+    PauseFrame,
+    ResumeFrame,
+    DropFrame,
+)
 
 
 # Fewer units than this do not change the language of the call: OK and 嗯 belong to all.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from pipeline.events import (
@@ -11,6 +13,7 @@ from pipeline.events import (
     ReplyFinished,
     ReplyStarted,
     SpeechStarted,
+    StateChanged,
 )
 from pipeline.text import count_units
 from tests.fakes.engines import FakeLanguageModel
@@ -229,3 +232,25 @@ def test_truncating_after_the_cut_corrects_the_context():
         reports_playout=False,
     )
     assert scene.context[1] == f"assistant 听起来{CUT_MARK}"
+
+
+@pytest.mark.parametrize("after_ms", [0, 40, 80, 120, 200])
+def test_a_paused_reply_does_not_begin(after_ms: int):
+    """Although it was asked for, and interrupted, while the one before was being cut."""
+    scene = play(
+        say(STORY), hear("听起来你真的"), type_text("不是。"), wait(after_ms / 1000),
+        say("等一下。"), hear_out(), answers=ANSWERS,
+    )  # fmt: skip
+    states = [event.state for event in scene.all(StateChanged)]
+    after = [later for state, later in pairwise(states) if state == "paused"]
+    assert after
+    assert set(after) <= {"thinking", "listening"}  # it would be "speaking" if it had begun
+
+
+def test_a_reply_that_the_client_did_not_play_was_not_said():
+    """It reports nothing, and truncates at 0 what was believed to have been heard."""
+    scene = play(
+        say(STORY), hear("听起来"), cancel(), wait(0.1), truncate(""), say("你在吗？"), hear_out(),
+        answers=ANSWERS, reports_playout=False,
+    )  # fmt: skip
+    assert scene.context == [f"user {STORY}你在吗？"]

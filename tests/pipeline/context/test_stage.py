@@ -8,9 +8,11 @@ from pipeline.frames import (
     CommitFrame,
     DraftFrame,
     DropFrame,
+    PauseFrame,
     PlayoutFinishedFrame,
     PrefillFrame,
     ReplyRequestFrame,
+    ResumeFrame,
     SayFrame,
     TakeTextFrame,
     TranscriptFrame,
@@ -124,6 +126,24 @@ def test_a_draft_after_a_cut_waits_for_what_was_heard():
         Message("user", "我睡不好"),
         Message("assistant", "多久……"),
     )
+
+
+def test_a_pause_does_not_overtake_the_commit_of_its_reply():
+    """Both wait for the end of the reply before it; what is about that one does not."""
+    passed = run(
+        draft(1, "我睡不好"),
+        CommitFrame(1, "turn_1"),
+        PauseFrame(1),
+        DropFrame(1, "replaced"),
+        draft(2, "不是"),
+        CommitFrame(2, ""),
+        PauseFrame(2),
+        ResumeFrame(2),
+        0.1,
+        finished(1, "多久了？", "多久"),
+    )
+    after = [CommitFrame, PauseFrame, DropFrame, ReplyRequestFrame, CommitFrame, PauseFrame]
+    assert passed.kinds()[1:] == [*after, ResumeFrame]
 
 
 def test_a_turn_that_nobody_answered_is_joined_to_the_next():
