@@ -382,8 +382,9 @@ class SafetySettings(Section):
     webhook_url: str | None = Field(
         None,
         pattern=r"^https?://",
-        description="Told of every rise to elevated or imminent: call, tier, category and time, "
-        "never words. It leaves the machine, so `privacy.offline` must be off.",
+        description="Told of every rise to elevated or imminent in calls and `qingting chat`, not "
+        "in chats over HTTP: call, tier, category and time, never words. It leaves the machine, so "
+        "`privacy.offline` must be off.",
     )
     contact: str | None = Field(
         None,
