@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -149,18 +150,21 @@ class ChatWriter:
             stop=request.stops,
         )
 
-    def scripted(self, request: ChatRequest) -> str | None:
+    async def scripted(self, request: ChatRequest) -> str | None:
         """The answer to a crisis, which never comes from the model; None otherwise.
 
-        A request carries the whole chat, so the protocol is led through it anew.
+        A request carries the whole chat, so the protocol is led through it anew: some
+        milliseconds for a turn that is new, in a thread, since calls are heard meanwhile.
+
+        Cancelling stops after the turn that is being read.
         """
         guardian = self._new_guardian() if self.name_of(request) == PERSONA_MODEL else None
         said = [message.text for message in request.messages if message.role == "user"]
         if guardian is None or not said:
             return None
         for text in said[:-1]:
-            guardian.taken(text)
-        return guardian.answer(said[-1])
+            await asyncio.to_thread(guardian.taken, text)
+        return await asyncio.to_thread(guardian.answer, said[-1])
 
     def count_prompt(self, messages: list[Message]) -> int:
         """Tokens of a prompt, the template's own estimated."""

@@ -100,14 +100,15 @@ class OpenAiApi:
         asked = parse(ChatRequest, await _json(request))
         messages = self._chat.messages(asked)
         sampling = self._chat.sampling(asked)
-        scripted = self._chat.scripted(asked)
         name = self._chat.name_of(asked)
         if not asked.stream:
             async with self._place():
+                scripted = await _unless_gone(request, self._chat.scripted(asked))
                 reply = await _unless_gone(request, self._chat.answer(messages, sampling, scripted))
             return JSONResponse(completion(reply, name))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._place())
+            scripted = await _unless_gone(request, self._chat.scripted(asked))
             deltas = await stack.enter_async_context(
                 aclosing(self._chat.deltas(messages, sampling, scripted))
             )

@@ -1,11 +1,14 @@
 import asyncio
 import json
+import threading
+from collections.abc import Coroutine
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai import AsyncOpenAI, BadRequestError
 
+from agent.guardians import InOrder
 from agent.persona import load_persona
 from pipeline.context.notes import Note
 from pipeline.llm.base import Message, Sampling
@@ -115,7 +118,7 @@ async def test_a_crisis_is_answered_in_the_users_language(api):
 
 async def test_what_must_never_vary_is_answered_by_heart(api):
     """A request carries the whole chat, so the second time another variant is said."""
-    says = load_persona("listener", "zh-Hans").by_heart("local")["human"]
+    says = load_persona("listener", "zh-Hans").by_heart("always")["human"]
     chat = [{"role": "user", "content": "你是真人吗"}]
     for words in says[:2]:
         answer = await api.http.post("/v1/chat/completions", json={"messages": chat})
@@ -174,6 +177,74 @@ def test_the_persona_is_told_what_it_may_look_up():
     assert note not in prompt("fake", asked)
     assert note not in prompt("qingting", ("user", "你好"))
     assert note not in prompt("qingting", asked, ("assistant", "它"))
+
+
+class SlowReader(InOrder):
+    """Takes as long for a turn as the test wants, and says whether that was needed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = threading.Event()
+        self.begun = threading.Event()
+        self.turns: list[str] = []
+
+    def taken(self, text: str) -> None:
+        self.turns.append(text)
+        self.begun.set()
+        self.go_on.wait(5.0)
+
+    def answer(self, text: str) -> str | None:
+        return "in time" if self.go_on.wait(5.0) else None
+
+
+@pytest.fixture
+def reading() -> tuple[SlowReader, Coroutine[None, None, str | None]]:
+    """A guardian, and what it is led through: a chat of three turns."""
+    guardian = SlowReader()
+    persona = load_persona("listener", "zh-Hans")
+    writer = ChatWriter(FakeLanguageModel(), {"zh": persona}, Sampling(), lambda: guardian)
+    chat = [ChatMessage(role="user", content=text) for text in ("一", "二", "三")]
+    return guardian, writer.scripted(ChatRequest(messages=chat))
+
+
+async def test_calls_are_heard_while_a_chat_is_read(reading):
+    """The guardian reads beside the event loop."""
+    guardian, scripted = reading
+    task = asyncio.create_task(scripted)
+    await until(guardian.begun.is_set)
+    guardian.go_on.set()  # which nobody could while it held the loop
+    assert await task == "in time"
+    assert guardian.turns == ["一", "二"]
+
+
+async def test_a_chat_nobody_waits_for_is_read_no_further(reading):
+    """Cancelling ends with the turn under way."""
+    guardian, scripted = reading
+    task = asyncio.create_task(scripted)
+    await until(guardian.begun.is_set)
+    task.cancel()
+    guardian.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert guardian.turns == ["一"]
+
+
+async def test_a_refused_request_is_not_read(api, monkeypatch):
+    """What costs time waits for its place."""
+    read, scripted = [], ChatWriter.scripted
+
+    def counted(self, request):
+        read.append(request)
+        return scripted(self, request)
+
+    monkeypatch.setattr(ChatWriter, "scripted", counted)
+    api.model.token_secs = 0.05
+    answers = await asyncio.gather(
+        *(api.http.post("/v1/chat/completions", json={"messages": HELLO}) for _ in range(9))
+    )
+    codes = [answer.status_code for answer in answers]
+    assert 429 in codes
+    assert len(read) == codes.count(200)
 
 
 async def test_sampling_reaches_the_model(api, monkeypatch):
