@@ -39,8 +39,10 @@ PATIENCE_SECS = 60.0
 class PatientSwitchboard(Switchboard):
     """Gives the engines a minute: a busy test machine is no failed engine."""
 
-    def profile(self, options: CallOptions, *, returning: bool = False) -> CallProfile:
-        profile = super().profile(options, returning=returning)
+    def profile(
+        self, options: CallOptions, *, returning: bool = False, notified: bool = False
+    ) -> CallProfile:
+        profile = super().profile(options, returning=returning, notified=notified)
         turn = dataclasses.replace(
             profile.turn, reply_owed_secs=PATIENCE_SECS, stalled_transcript_secs=PATIENCE_SECS
         )
