@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import urllib.request
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import pytest_asyncio
+import websockets
 
 from agent.caller_report import TurnReport
 from pipeline.audio import OUTPUT_RATE_HZ, Int16Array
 from pipeline.events import MARKS
 from pipeline.text import Language, count_units, unit_error_rate
-from tests.e2e.house import House
+from tests.e2e.house import PATIENCE_SECS, House
+from tests.web.site import hear, hear_until, say
 from tests.web.test_openai_client import hold_conversation
 
 pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="session")]
@@ -97,6 +100,27 @@ async def test_the_event_loop_is_measured_while_the_models_work(
     assert "qingting_event_loop_lag_p99_seconds" in house.metrics.render().decode()
     p99_ms = round(house.metrics.loop_lag_p99_secs() * 1000, 1)
     record_testsuite_property("event_loop_lag_p99_ms", p99_ms)
+
+
+async def test_push_to_talk_is_answered_when_it_is_asked_for(house: House):
+    """A clip in one go and a commit: its words; a request after them: one reply."""
+    await house.empty()
+    clip = house.says(TEXT).samples
+    async with asyncio.timeout(PATIENCE_SECS), websockets.connect(house.realtime_url) as socket:
+        await say(socket, type="session.update", session={"turn_detection": None})
+        for start in range(0, len(clip), OUTPUT_RATE_HZ):
+            audio = base64.b64encode(clip[start : start + OUTPUT_RATE_HZ].tobytes()).decode()
+            await say(socket, type="input_audio_buffer.append", audio=audio)
+        await say(socket, type="input_audio_buffer.commit")
+        heard = await hear(socket, "conversation.item.input_audio_transcription.completed")
+        await say(socket, type="response.create")
+        events = await hear_until(socket, "response.done")
+    assert unit_error_rate(heard["transcript"], TEXT) <= HEARD_BOUND, heard
+    kinds = [event["type"] for event in events]
+    assert kinds.count("response.created") == 1
+    assert "error" not in kinds
+    (item,) = events[-1]["response"]["output"]
+    assert count_units(item["content"][0]["transcript"]) >= 2
 
 
 @pytest.mark.slow
