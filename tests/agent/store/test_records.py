@@ -205,6 +205,16 @@ def test_a_sealed_value_belongs_to_its_place():
         unseal(key, sealed, "call_2/0/caller")
 
 
+def test_a_closed_store_says_so(store: RecordStore):
+    """In an error of the one tree, which no waiting mends."""
+    keep(store, "call_1")
+    store.close()
+    for use in (store.calls, lambda: store.end("call_1"), lambda: store.items("call_1")):
+        with pytest.raises(StoreError) as refused:
+            use()
+        assert not refused.value.retryable
+
+
 def test_the_audit_log_names_actions_and_no_words(store: RecordStore):
     """It outlives the record."""
     keep(store, "call_1")
