@@ -295,7 +295,11 @@ class CallPort(Protocol):
         ...
 
     def commit_audio(self) -> None:
-        """End the turn under way now, whatever the silence says (push-to-talk)."""
+        """End the turn under way now, whatever the silence says (push-to-talk).
+
+        With `turn_detection` it is answered by itself, without it by `respond`, which may
+        follow at once. Without a turn under way nothing happens and no event follows.
+        """
         ...
 
     def clear_audio(self) -> None:
@@ -310,7 +314,11 @@ class CallPort(Protocol):
         ...
 
     def respond(self) -> None:
-        """Answer the context as it stands (after `send_text`); no-op while a reply runs."""
+        """Answer the context as it stands (after `send_text` or `commit_audio`).
+
+        While a committed turn's words are being recognised, it waits for them; no-op while a
+        reply runs.
+        """
         ...
 
     def cancel_reply(self) -> None:

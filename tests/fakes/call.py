@@ -2,8 +2,9 @@
 
 The server's tests are about the wire: framing, order, errors, ends. Real engines would make
 them slow and their words uncertain, so this call hears "something" wherever the microphone
-is loud, answers with a fixed text in a tone, and counts stream time only. It also records
-everything it was asked to do. Tests may push events of their own with `emit`.
+is loud, answers with a fixed text in a tone (without turn detection only when asked, like the
+real one), and counts stream time only. It also records everything it was asked to do. Tests
+may push events of their own with `emit`.
 """
 
 from __future__ import annotations
