@@ -145,8 +145,8 @@ def _be_patient(board: Switchboard) -> None:
     """Let a busy machine answer late: these tests are about the page, not about speed."""
     usual = board.profile
 
-    def patient(options: CallOptions, *, returning: bool = False) -> CallProfile:
-        profile = usual(options, returning=returning)
+    def patient(options: CallOptions, **known: bool) -> CallProfile:
+        profile = usual(options, **known)
         return replace(profile, turn=replace(profile.turn, reply_owed_secs=60.0))
 
     board.profile = patient  # type: ignore[method-assign]
