@@ -42,7 +42,7 @@ DISTRESS_RATE = 0.92
 ASK_AGAIN_TURNS = 6
 # Before so many, the last turn is what the question was about, or its answer.
 _HEARD_TOGETHER_TURNS = 2
-_FEWEST_UNITS = 2  # an "ok" or a 嗯 is no change of language
+_FEWEST_UNITS = 3  # an "ok" or a 嗯 is no change of language
 _ASKED_FURTHER = frozenset[Category](("suicide", "self_harm"))
 # Asked for somebody to be with them, to which a yes is no danger.
 _ASKED_FOR_COMPANY = frozenset[Category](("minor",))
@@ -63,6 +63,7 @@ class State:
         turns: Since the last of these questions.
         found: Rules that brought the protocol where it is, for one more of them is a new sign.
         owed: Words that were cut before their question sounded.
+        waiting: Another sign of the same tier, told while this one is asked about.
     """
 
     tier: Tier = "none"
@@ -73,6 +74,7 @@ class State:
     turns: int = 0
     found: frozenset[str] = frozenset()
     owed: str | None = None
+    waiting: Assessment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +139,16 @@ class CrisisProtocol:
         return DISTRESS_RATE if asked or discloses_feeling(text) else 1.0
 
     def taken(self, text: str) -> CrisisNoted | None:
-        """Move on; returns a notice when the tier or the category is new."""
+        """Move on; returns a notice when the tier, the category or an imminent sign is new."""
         before, move = self.state, self._move(text)
-        self.state, self._said = move.state, move.say
+        self.state = move.state
+        # A line that only answers a silence may be lost; what is owed may not.
+        self._said = move.say if text.strip() or before.owed is not None else None
         self._locale = self._locale_of(text)
         self._turn_before = text
-        if (self.state.tier, self.state.category) == (before.tier, before.category):
+        opened_anew = self.state.tier == "imminent" and self.state.found != before.found
+        same = (self.state.tier, self.state.category) == (before.tier, before.category)
+        if same and not opened_anew:
             return None
         assert self.state.category is not None
         return CrisisNoted(self.state.tier, self.state.category, self._shown())
@@ -171,8 +177,12 @@ class CrisisProtocol:
         """What a turn with `text` leads to; changes nothing."""
         locale = self._locale_of(text)
         state, found = self.state, self._found(text)
-        if rank(found.tier) > rank(state.tier) or (self.in_force and self._is_new(found)):
+        if rank(found.tier) > rank(state.tier):
             return self._open(found, locale)
+        if self.in_force and self._is_new(found):
+            if not self._is_asking():
+                return self._open(found, locale)
+            state = replace(state, waiting=found)
         if state.owed is not None:
             return Move(state.owed, replace(state, owed=None))
         if not text.strip():
@@ -182,26 +192,26 @@ class CrisisProtocol:
         meant = yes_or_no(text)
         if state.tier == "concern":
             return self._after_concern(found, meant, locale)
-        return self._next(text, meant, locale) if self.in_force else Move(None, state)
+        return self._next(state, text, meant, locale) if self.in_force else Move(None, state)
 
     def _is_new(self, found: Assessment) -> bool:
-        """Whether it is as grave as all before, and something else: an act after a plan, say.
-
-        While the questions of an elevated sign are asked, another one of the same tier waits.
-        """
+        """Whether it is as grave as all before, and something else: an act after a plan, say."""
         state = self.state
-        asking = state.tier == "elevated" and state.step in ("opened", "intent")
-        if found.tier != state.tier or asking:
+        if found.tier != state.tier or _rules(found) <= state.found:
             return False
-        if found.tier == "elevated":
-            return found.category != state.category and not _rules(found) <= state.found
-        return not _rules(found) <= state.found
+        return found.tier == "imminent" or found.category != state.category
+
+    def _is_asking(self) -> bool:
+        """Whether the questions about an elevated sign are under way; another one waits."""
+        return self.state.tier == "elevated" and self.state.step in ("opened", "intent")
 
     def _after_concern(self, found: Assessment, meant: Meaning | None, locale: Locale) -> Move:
         """A turn that is no graver than the concern there was."""
         state, category = self.state, self.state.category
         assert category is not None
-        confirmed = meant == "yes" or (meant is None and found.tier != "none")
+        # A sign is worth more than a first word: "(no,) I can't go on".
+        signed = found.category == category and (meant is None or not found.faint)
+        confirmed = meant == "yes" or signed
         if state.step == "sounded" and confirmed:
             return self._open(Assessment("concern", category, found.signs), locale)
         if state.step == "opened" and meant == "yes" and category not in _ASKED_FOR_COMPANY:
@@ -250,21 +260,35 @@ class CrisisProtocol:
         )
         return Move(_joined(words, locale), state)
 
-    def _next(self, text: str, meant: Meaning | None, locale: Locale) -> Move:
+    def _next(self, state: State, text: str, meant: Meaning | None, locale: Locale) -> Move:
         """The step after the last one, from elevated on."""
-        state, ask, stay = self.state, script(locale).ask, script(locale).stay
+        ask = script(locale).ask
         assert state.category is not None
-        asked = simplified(text).casefold()
-        if any(simplified(words) in asked for words in stay.asks_number):
-            return Move(self._filled(stay.number, state.category, locale), state)
         asks_further = state.tier == "elevated" and state.category in _ASKED_FURTHER
-        if state.step == "opened" and asks_further:
-            return Move(ask.intent, replace(state, step="intent"))
         if state.step == "intent" and meant == "yes":
             return self._open(Assessment("imminent", state.category, ()), locale)
+        if self._asks_number(text, locale):
+            return Move(self._number_again(state, locale), state)
+        if state.step == "opened" and asks_further:
+            return Move(ask.intent, replace(state, step="intent"))
+        if state.step in ("opened", "intent") and state.waiting is not None:
+            return self._open(state.waiting, locale)
         if state.step in ("opened", "intent"):
             return Move(ask.company, replace(state, step="company"))
         return self._stay(locale)
+
+    def _asks_number(self, text: str, locale: Locale) -> bool:
+        asked = simplified(text).casefold()
+        return any(simplified(words) in asked for words in script(locale).stay.asks_number)
+
+    def _number_again(self, state: State, locale: Locale) -> str:
+        """Who to call, and the question that is still open."""
+        words, category = script(locale), state.category
+        assert category is not None
+        open_questions = {"intent": words.ask.intent, "company": words.ask.company}
+        question = open_questions.get(state.step)
+        said = [self._filled(words.stay.number, category, locale)]
+        return _joined([*said, question] if question is not None else said, locale)
 
     def _stay(self, locale: Locale) -> Move:
         stay = script(locale).stay

@@ -14,7 +14,7 @@ import unicodedata
 from typing import Literal, TypeAlias
 
 from agent.safety.fold import simplified
-from pipeline.text import language_of
+from pipeline.text import count_units, language_of
 
 Meaning: TypeAlias = Literal["yes", "no"]
 
@@ -29,7 +29,7 @@ _ZH_BEFORE = (
     f"嗯+|呃+|额|唔|欸|诶|哎|唉+|喔|哦|噢|啊|呀|吧|呢|我|也|都|就|还(?!好)|那|倒|{_BREAK}"
 )
 _ZH_YES = (
-    "不止|不只|不光|没错|没说错|对对|是是|差不多是|"
+    "不止|不只|不光|不是(?:没|不)|不能说(?:没|不)|没错|没说错|对对|是是|差不多是|"
     "有(?:想|过|在想|打算|准备|啊|呀|的|吧|哦|喔|，?有)|有时候?(?:会|想|有)|有一?点(?:想|怕)|"
     "(?:想|怕|会|试|做|打|割|伤|弄)过|会(?:想|怕|觉得)|想死|"
     "(?:每天|每晚|天天|一直|时常|总)(?:都|是)*(?:会|有|在?想)|"
@@ -45,16 +45,15 @@ _EN_BEFORE = (
     r"um+|uh+(?![ -]?huh)|er+|oh|so|okay|ok|well|i mean|i guess|like|look|sorry|you know|but|and|"
     rf"it's|it is|that's)\b|{_BREAK}"
 )
-_EN_DENIED = r"(?:\W+\w+){0,2}?\W+(?:not|never|no)\b|\W+(?:do|have|did|would|am|was)n'?t\b"
+_EN_DENIED = r"(?:[ ,]+\w+){0,2}?[ ,]+(?:not|never|no)\b|[ ,]+(?:do|have|did|would|am|was)n'?t\b"
 _EN_YES = (
-    r"(?:not only|not just|more than|of course|definitely|absolutely|yes|yeah|yea|yep|yup|"
-    r"uh[ -]?huh|mm[ -]?hm+|i think so|maybe|perhaps|probably|kind of|kinda|sort of|all the time|"
-    r"every (?:day|night|single|time)|many times|constantly|"
+    r"(?:not only|not just|more than|yes|yeah|yea|yep|yup|uh[ -]?huh|mm[ -]?hm+|i think so|"
+    r"kind of|kinda|sort of|all the time|every (?:day|night|single|time)|many times|constantly|"
     r"sometimes i (?:do|think|feel|have|want)|"
     r"i(?: have|'ve) (?:thought|been|tried|wanted|planned|done|had (?:those|these|that))|"
     rf"(?:i (?:have|do|did|would|am|will|was)|i'm afraid so|sometimes|a little|a bit|a lot|often|"
-    rf"always|once|twice|sure|right|true|correct|exactly|they are|it is){_END})"
-    rf"(?<=\w)(?!\w)(?!{_EN_DENIED})"
+    rf"always|once|twice|right|true|correct|exactly|they are|it is){_END})(?!\w|[ ,]+no\b)|"
+    rf"(?:of course|definitely|absolutely|maybe|perhaps|probably|sure{_END})(?!\w|{_EN_DENIED})"
 )
 _EN_NO = (
     r"(?:no|nope|nah|not(?! only| just)|never|none|nothing like|"
@@ -68,6 +67,7 @@ _ANSWERS = {
     "zh": re.compile(rf"(?>(?:{_ZH_BEFORE})*)(?:(?P<yes>{_ZH_YES})|(?P<no>{_ZH_NO}))"),
     "en": re.compile(rf"(?>(?:{_EN_BEFORE})*)(?:(?P<no>{_EN_NO})|(?P<yes>{_EN_YES}))"),
 }
+_ASKS_BACK_UNITS = 3  # 嗯？ and "right?" are no answers
 # Alone it is a yes, before other words nothing.
 _ASSENT = re.compile(rf"(?:嗯|恩|唔|哼|啊|{_BREAK})*(?:嗯|恩|唔)(?:啊|{_BREAK})*")
 
@@ -78,6 +78,8 @@ def yes_or_no(text: str) -> Meaning | None:
     Args:
         text: As recognised, in either script or language.
     """
+    if text.rstrip().endswith(("?", "？")) and count_units(text) <= _ASKS_BACK_UNITS:
+        return None
     answer = simplified(unicodedata.normalize("NFKC", text)).casefold().replace("’", "'").strip()
     if _ASSENT.fullmatch(answer):
         return "yes"

@@ -10,6 +10,13 @@ from agent.safety.yes_or_no import yes_or_no
 
 # fmt: off
 YES = (
+    "Yes, not sure when",
+    "Yes. No one knows",
+    "Yes, it's not the first time",
+    "I do. I'm not lying",
+    "yes but not seriously",
+    "不是没想过",
+    "不能说没有",
     "有",
     "想過",
     "想过",
@@ -107,6 +114,9 @@ NO = (
 )
 # Something else is told, though it begins with the same word.
 NEITHER = (
+    "嗯？",
+    "有？",
+    "Right?",
     "notebook",
     "我女兒在",
     "不知道",
