@@ -129,6 +129,22 @@ def test_a_plain_sign_in_answer_to_the_soft_question_is_asked_about_directly():
     assert answer == script("zh-Hans").open["suicide"].concern
 
 
+@pytest.mark.parametrize(
+    ("locale", "sign", "answer"),
+    [
+        ("zh-Hans", FAINT, "不想撑下去了"),
+        ("en", "I'm just so tired of everything", "I can't go on"),
+    ],
+)
+def test_who_repeats_the_words_of_the_soft_question_has_said_yes(
+    locale: Locale, sign: str, answer: str
+):
+    """Though they begin like a denial."""
+    protocol = CrisisProtocol(locale, "US")
+    assert say(protocol, sign)[0] == script(locale).open["suicide"].softly
+    assert say(protocol, answer)[0] == script(locale).open["suicide"].concern
+
+
 @pytest.mark.parametrize(("answer", "in_force"), [("没有啦", False), ("嗯，有", True)])
 def test_only_a_yes_to_the_direct_question_puts_the_protocol_in_force(answer: str, in_force: bool):
     """Each is put so that a yes means danger."""
@@ -264,6 +280,47 @@ def test_a_silence_takes_no_question_back():
     _, noted = say(protocol, "有，东西在身边")
     assert noted is not None
     assert noted.tier == "imminent"
+
+
+def test_a_check_in_that_was_cut_is_not_said_again():
+    """The caller who cut it was answering the question before it."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    for text in ("我想死", "我想过烧炭", ""):
+        say(protocol, text)
+    protocol.heard("我在")
+    _, noted = say(protocol, "有，我打算")
+    assert noted is not None
+    assert noted.tier == "imminent"
+
+
+def test_another_danger_of_the_same_tier_waits_for_the_questions():
+    """It is opened, and told to whoever is on duty, in the place of the question for company."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    said = [say(protocol, text) for text in ("我想死", "我先生打我", "没有")]
+    answer, noted = said[-1]
+    assert answer is not None
+    assert answer.startswith(script("zh-Hans").open["abuse"].elevated[:8])
+    assert noted is not None
+    assert noted.category == "abuse"
+
+
+def test_a_person_is_told_of_each_imminent_sign_that_the_caller_is_told_of():
+    """Nobody is promised a notice that is not posted."""
+    protocol = CrisisProtocol("zh-Hant", "TW", notified=True)
+    say(protocol, "我現在站在頂樓")
+    answer, noted = say(protocol, "我已經吞了一整罐安眠藥")
+    assert answer is not None
+    assert script("zh-Hant").stay.person in answer
+    assert noted is not None
+
+
+def test_a_yes_counts_though_the_caller_asks_for_the_number_too():
+    """The opening of imminent danger gives it anyway."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    say(protocol, "我想死")
+    say(protocol, "想过")
+    say(protocol, "有，但是你能不能再说一次")
+    assert protocol.state.tier == "imminent"
 
 
 @pytest.mark.parametrize(
