@@ -180,13 +180,13 @@ def _longest(turns: Sequence[str]) -> list[str]:
 
 
 def _may_be_kept(entry: Entry, left_out: Sequence[Entry]) -> bool:
-    """Whether an entry neither alarms nor shares its words with one that is left out."""
+    """Whether an entry neither alarms nor tells, or shares words with, what is left out."""
     said = comparable(entry.quote)
     shared = (
         other.turn == entry.turn and (said in (words := comparable(other.quote)) or words in said)
         for other in left_out
     )
-    return not any(shared) and not _alarms(entry.quote)
+    return not any(shared) and not _alarms(entry.quote) and _tells_only(entry.quote, KEPT)
 
 
 def _alarms(text: str) -> bool:

@@ -104,15 +104,24 @@ def test_age_and_medication_are_left_out_of_the_longest_turn(turn):
     assert summarise(IntakeRecord(locale="en", turns=1), (turn,)).lines == ()
 
 
+def test_a_quote_in_which_a_rule_finds_what_is_left_out_goes_whole():
+    """Though the record has it under a field that is kept, and nothing under the other."""
+    taker = IntakeTaker("en")
+    taker.caller_text("My anxiety is like an eight out of ten and I cannot sleep")
+    assert "My anxiety is like an eight out of ten" in [e.quote for e in taker.record.entries]
+    lines = summarise(taker.record, tuple(taker.turns)).lines
+    assert not any("eight" in line.text for line in lines)
+
+
 def test_a_quote_that_shares_words_with_what_is_left_out_goes_whole():
     """On either side: a risk inside a concern, a concern inside a turn that was a yes."""
     record = IntakeRecord(locale="zh-Hans", turns=2)
     for field, quote, turn in (
-        ("health", "吃百忧解还是睡不着", 0),
-        ("medication", "吃百忧解", 0),
+        ("health", "那个小白片也没让我睡着", 0),
+        ("medication", "那个小白片", 0),
         ("goals", "我打算这么做", 1),
         ("risk", "对，我打算这么做", 1),
-        ("work", "吃百忧解那家药厂", 1),
+        ("work", "做那个小白片的厂", 1),
     ):
         record = record.with_entry(field, quote, turn=turn, at_secs=None, found_by="learned")
     assert [line.topic for line in summarise(record).lines] == ["work"]
