@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from agent.intake.record import IntakeRecord
 from agent.intake.sheet import SheetFacts
-from agent.memory.desk import MemoryDesk
+from agent.memory.desk import without_quotes
 from agent.store.kept import CallRecord
 from agent.store.records import RecordStore
 from pipeline.errors import StoreError
@@ -74,16 +74,24 @@ class IntakeDesk:
         The transcript of the call is another matter.
 
         Raises:
-            StoreError: There is no such call or entry; nothing is struck then.
+            StoreError: There is no such call or entry, and nothing is struck; or all is struck,
+                and the file could not be rebuilt, so that old content may still stand in it.
         """
         with self._lock:
             record = kept = self._record(call_id, "read")
             for entry_id in entry_ids:
                 kept = kept.without(entry_id)
             content = kept.model_dump_json().encode()
-            self._store.replace(call_id, "intake", content, reason="struck")
             struck = [entry.quote for entry in record.entries if entry not in kept.entries]
-            MemoryDesk(self._store).strike(call_id, struck)
+            # In one: a strike that fails halfway could not be asked for again.
+            self._store.revise(
+                call_id,
+                {
+                    "intake": lambda _: content,
+                    "memory": lambda memory: without_quotes(memory, struck, call_id=call_id),
+                },
+                reason="struck",
+            )
         return self.facts(call_id)
 
     def _record(self, call_id: str, reason: str) -> IntakeRecord:

@@ -111,20 +111,6 @@ class MemoryDesk:
             self._store.delete(others, reason="forgotten")
         return len(calls)
 
-    def strike(self, call_id: str, quotes: Sequence[str]) -> None:
-        """Take out what quotes say that were struck from the call's intake record.
-
-        Raises:
-            StoreError: There is no such call, or the file cannot be written.
-        """
-        if any(self._memories(call_id, "read")):
-            self._store.revise(
-                call_id,
-                "memory",
-                lambda content: _packed(_opened(content, call_id).without_quotes(quotes)),
-                reason="struck",
-            )
-
     def _calls(self, caller: str) -> list[CallRecord]:
         return [call for call in self._store.calls(caller) if call.consent.memory]
 
@@ -141,10 +127,18 @@ class MemoryDesk:
             raise StoreError(f"Nothing is remembered of this caller under '{line_id}'.")
         self._store.revise(
             call_id,
-            "memory",
-            lambda content: _packed(change(_opened(content, call_id), int(number))),
+            {"memory": lambda content: _packed(change(_opened(content, call_id), int(number)))},
             reason="corrected",
         )
+
+
+def without_quotes(content: bytes, quotes: Sequence[str], *, call_id: str) -> bytes:
+    """What the store keeps of a call's memory, without the lines that say any of `quotes`.
+
+    Raises:
+        StoreError: `content` is no memory; the sentence names `call_id`.
+    """
+    return _packed(_opened(content, call_id).without_quotes(quotes))
 
 
 def _opened(content: bytes, call_id: str) -> CallMemory:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -148,17 +148,15 @@ class RecordStore:
                         (sealed, *place),
                     )
 
-    def replace(
-        self, call_id: str, kind: ItemKind, content: bytes, *, reason: str | None = None
-    ) -> None:
-        """Keep an item in the place of all others of its kind.
+    def replace(self, call_id: str, kind: ItemKind, content: bytes) -> None:
+        """Let a call have one item of a kind, in the place of all it had.
+
+        The old content may stay in the write-ahead log for a while; see `revise`.
 
         Args:
             call_id: Of the call.
             kind: Of the item; one for which a call has a single one.
             content: What it holds from now on.
-            reason: What the audit log says. With one, the old content leaves no trace in
-                the file either; without, it may stay in the write-ahead log for a while.
 
         Raises:
             StoreError: There is no such call, or the file cannot be written.
@@ -166,30 +164,42 @@ class RecordStore:
         with self._lock:
             key = self._record_key(call_id)
             with self._writing() as db:
-                db.execute("DELETE FROM items WHERE call_id = ? AND kind = ?", (call_id, kind))
-                _insert(db, key, call_id, kind, content)
-                if reason is not None:
-                    _note(db, reason, call_id)
-            if reason is not None:
-                self._wipe()
+                _exchange(db, key, call_id, kind, content)
 
     def revise(
-        self, call_id: str, kind: ItemKind, change: Callable[[bytes], bytes], *, reason: str
+        self,
+        call_id: str,
+        changes: Mapping[ItemKind, Callable[[bytes], bytes]],
+        *,
+        reason: str,
     ) -> None:
-        """Change the one item of a kind without anybody writing in between.
+        """Change a call's single items, all of them or none, and leave no trace of the old.
 
         Args:
             call_id: Of the call.
-            kind: Of the item; nothing is done where there is none.
-            change: From its content to another; what it raises leaves the item as it was.
-            reason: What the audit log says. The old content leaves no trace in the file.
+            changes: For each kind, from its item's content to another; a kind of which there
+                is none is passed over. What a change raises leaves everything as it was.
+            reason: What the audit log says if anything is another content than before.
 
         Raises:
-            StoreError: There is no such call, or the file cannot be written.
+            StoreError: There is no such call, or the file cannot be written; or it was written
+                and could not be rebuilt, so that the old content may still stand in it.
         """
         with self._lock:
-            for item in self.items(call_id, kind=kind):
-                self.replace(call_id, kind, change(item.content), reason=reason)
+            key = self._record_key(call_id)
+            changed = [
+                (kind, content)
+                for kind, change in changes.items()
+                for item in self.items(call_id, kind=kind)
+                if (content := change(item.content)) != item.content
+            ]
+            if not changed:
+                return
+            with self._writing() as db:
+                for kind, content in changed:
+                    _exchange(db, key, call_id, kind, content)
+                _note(db, reason, call_id)
+            self._wipe()
 
     def remember(self, call_id: str, content: bytes) -> None:
         """Keep what the caller's next call may know; nothing if they have withdrawn it since.
@@ -423,6 +433,13 @@ def _insert(
     sealed = seal(key, content, f"{call_id}/{number}/{kind}")
     db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?)", (call_id, number, kind, _now(), sealed))
     return number
+
+
+def _exchange(
+    db: sqlite3.Connection, key: bytes, call_id: str, kind: ItemKind, content: bytes
+) -> None:
+    db.execute("DELETE FROM items WHERE call_id = ? AND kind = ?", (call_id, kind))
+    _insert(db, key, call_id, kind, content)
 
 
 def _failure(done: str, error: sqlite3.Error) -> StoreError:

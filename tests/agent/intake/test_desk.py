@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from typing import NoReturn
 
 import pytest
 
+from agent.intake.desk import IntakeDesk
+from agent.intake.record import IntakeRecord
+from agent.memory.desk import MemoryDesk
+from agent.memory.summary import summarise
 from agent.store.kept import Consent
 from pipeline.errors import StoreError
 from tests.agent.intake.conftest import CALL
@@ -30,6 +35,39 @@ def test_what_is_struck_out_is_nowhere_in_the_store(desk, store):
     assert len(kept) == 1
     assert "舍曲林" not in kept[0].text
     assert "struck" in {entry.action for entry in store.audit()}
+
+
+def test_a_strike_whose_rebuild_fails_has_reached_the_memory_too(store, monkeypatch):
+    """It cannot be asked for again, so the next call must not know what was struck."""
+    told = IntakeRecord(locale="zh-Hans", turns=1).with_entry(
+        "concern", "我和老公最近总是吵架", turn=0, at_secs=None, found_by="learned"
+    )
+    store.begin("call_quarrel", Consent(memory=True), "tag")
+    store.replace("call_quarrel", "intake", told.model_dump_json().encode())
+    store.remember("call_quarrel", summarise(told).model_dump_json().encode())
+    store.end("call_quarrel")
+
+    def full_disk() -> NoReturn:  # after the commit, which a test cannot bring about
+        raise StoreError("full", retryable=True)
+
+    monkeypatch.setattr(store, "_wipe", full_disk)
+    assert len(MemoryDesk(store).lines("tag")) == 1
+    desk = IntakeDesk(store)
+    with pytest.raises(StoreError, match="full"):
+        desk.strike("call_quarrel", [told.entries[0].entry_id])
+    assert desk.facts("call_quarrel").record.entries == ()
+    assert MemoryDesk(store).lines("tag") == []
+
+
+def test_a_memory_that_cannot_be_read_keeps_the_record_whole(desk, store):
+    """All of a strike happens, or nothing."""
+    store.begin("call_broken", Consent(memory=True), "tag")
+    store.replace("call_broken", "intake", store.items(CALL, kind="intake")[0].content)
+    store.remember("call_broken", b"{}")
+    entry = desk.facts("call_broken").record.entries[0]
+    with pytest.raises(StoreError, match="call_broken cannot be read"):
+        desk.strike("call_broken", [entry.entry_id])
+    assert desk.facts("call_broken").record.entries[0] == entry
 
 
 def test_a_wrong_number_strikes_nothing(desk):

@@ -87,6 +87,26 @@ def test_deleting_leaves_no_byte(store: RecordStore, tmp_path: Path):
         store.items("call_1")
 
 
+def test_what_a_revision_replaces_leaves_no_byte(store: RecordStore, tmp_path: Path):
+    """Items that stay as they are, and kinds of which there are none, are passed over."""
+    keep(store, "call_1")
+    store.replace("call_1", "intake", b"one")
+    (sealed,) = store._db.execute("SELECT content FROM items WHERE kind = 'intake'").fetchone()
+    store.revise(
+        "call_1",
+        {"caller": lambda words: words, "intake": lambda _: b"two", "memory": lambda _: b"x"},
+        reason="struck",
+    )
+    assert [(item.kind, item.content) for item in store.items("call_1")] == [
+        ("caller", WORDS.encode()),
+        ("intake", b"two"),
+    ]
+    assert sealed not in files(tmp_path)
+    assert [entry.action for entry in store.audit()].count("struck") == 1
+    store.revise("call_1", {"intake": lambda words: words}, reason="struck")
+    assert [entry.action for entry in store.audit()].count("struck") == 1
+
+
 def test_retention_deletes_what_is_old(store: RecordStore):
     """Purging by age; nothing younger goes."""
     keep(store, "call_1")
