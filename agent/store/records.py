@@ -6,12 +6,14 @@
 
 A commit happens at every item, so a process that is killed loses only what it had not
 handed over. Deleting drops the wrapped key, overwrites the pages (`secure_delete`),
-empties the write-ahead log and rebuilds the file: neither key nor ciphertext stays.
+empties the write-ahead log and rebuilds the file: neither key nor ciphertext stays. Where that
+fails the file remembers it (`user_version`), and the next purge does it.
 """
 
 from __future__ import annotations
 
 import datetime
+import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -73,12 +75,21 @@ class RecordStore:
             self._db.close()
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it, or nothing."""
+    def _writing(self, *, erases: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it, or nothing.
+
+        Args:
+            erases: Whether `_wipe` has to follow. The file says so until that has succeeded, in
+                a number that no two erasures share.
+        """
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
+                    if erases:
+                        self._db.execute(
+                            f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 1)}"
+                        )
                     yield self._db
                     self._db.execute("COMMIT")
                 except BaseException:
@@ -195,7 +206,7 @@ class RecordStore:
             ]
             if not changed:
                 return
-            with self._writing() as db:
+            with self._writing(erases=True) as db:
                 for kind, content in changed:
                     _exchange(db, key, call_id, kind, content)
                 _note(db, reason, call_id)
@@ -344,7 +355,7 @@ class RecordStore:
         """
         gone = 0
         with self._lock:
-            with self._writing() as db:
+            with self._writing(erases=True) as db:
                 for call_id in call_ids:
                     found = db.execute("DELETE FROM calls WHERE call_id = ?", (call_id,)).rowcount
                     if found:
@@ -360,7 +371,7 @@ class RecordStore:
             StoreError: The file cannot be written.
         """
         with self._lock:
-            with self._writing() as db:
+            with self._writing(erases=True) as db:
                 for call_id in call_ids:
                     db.execute("UPDATE calls SET keeps_memory = 0 WHERE call_id = ?", (call_id,))
                     db.execute(
@@ -371,6 +382,9 @@ class RecordStore:
 
     def purge(self, keep_days: float, *, spared: Collection[str] = ()) -> int:
         """Delete what began more than `keep_days` days ago, also what does not open any more.
+
+        What was deleted before and may still stand in the file, since that could not be
+        rebuilt, is wiped out as well.
 
         Args:
             keep_days: Greatest age.
@@ -386,7 +400,11 @@ class RecordStore:
         with self._lock:
             rows = self._rows("SELECT call_id FROM calls WHERE began_at < ?", (limit.isoformat(),))
             old = [call_id for (call_id,) in rows if call_id not in spared]
-            return self.delete(old, reason="expired") if old else 0
+            if old:
+                return self.delete(old, reason="expired")
+            if self._erasure():
+                self._wipe()
+            return 0
 
     def rotate(self) -> None:
         """Wrap every record's key with a fresh master key and forget the old ones.
@@ -398,7 +416,7 @@ class RecordStore:
             StoreError: The file or the keys cannot be written.
         """
         with self._lock:
-            with self._writing() as db:
+            with self._writing(erases=True) as db:
                 replaced = self._keys.renew()
                 rows = db.execute("SELECT call_id, key_name, wrapped_key FROM calls").fetchall()
                 for call_id, key_name, wrapped in rows:
@@ -409,18 +427,31 @@ class RecordStore:
                             (*self._keys.wrap(key, call_id), call_id),
                         )
                 _note(db, "rotated", None)
-            self._wipe()
-            with self._writing():  # another process may be rotating
-                self._keys.forget(replaced)
+            try:
+                self._wipe()
+            finally:
+                with self._writing():  # another process may be rotating
+                    self._keys.forget(replaced)
 
     def _wipe(self) -> None:
         """Rebuild the file without what was deleted, and empty its write-ahead log."""
+        erasure = self._erasure()
         try:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.execute("VACUUM")
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error as error:
             raise _failure("rebuilt", error) from error
+        if busy:  # by somebody who reads; SQLite does not call that an error
+            raise StoreError("The records cannot be rebuilt: they are being read", retryable=True)
+        with self._writing() as db:
+            if self._erasure() == erasure:  # nobody has erased since
+                db.execute("PRAGMA user_version = 0")
+
+    def _erasure(self) -> int:
+        """Which erasure still has to be wiped out; 0 if none."""
+        ((erasure,),) = self._rows("PRAGMA user_version")
+        return int(erasure)
 
 
 def _insert(

@@ -7,6 +7,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,63 @@ def test_what_a_revision_replaces_leaves_no_byte(store: RecordStore, tmp_path: P
     assert [entry.action for entry in store.audit()].count("struck") == 1
     store.revise("call_1", {"intake": lambda words: words}, reason="struck")
     assert [entry.action for entry in store.audit()].count("struck") == 1
+
+
+@contextmanager
+def read_by_another(store: RecordStore) -> Iterator[None]:
+    """Somebody reads meanwhile, so that the log cannot be emptied; the store does not wait."""
+    store._db.execute("PRAGMA busy_timeout = 0")
+    reader = sqlite3.connect(store._path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT COUNT(*) FROM calls").fetchone()
+    yield
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    "erase",
+    [
+        lambda store: store.delete(["call_1"]),
+        lambda store: store.purge(keep_days=0.0),
+        lambda store: store.withdraw_memory(["call_1"]),
+        lambda store: store.revise("call_1", {"memory": lambda _: b"less"}, reason="struck"),
+    ],
+    ids=["delete", "purge", "withdraw", "revise"],
+)
+def test_what_could_not_be_wiped_out_goes_at_the_next_purge(
+    store: RecordStore, place: KeyFile, tmp_path: Path, erase: Callable[[RecordStore], object]
+):
+    """Though nothing is too old then, and in another process; after that the file is let be."""
+    store.begin("call_1", Consent(memory=True), "tag")
+    store.remember("call_1", b"everything")
+    (content,) = store._db.execute("SELECT content FROM items").fetchone()
+    with read_by_another(store), pytest.raises(StoreError, match="rebuilt") as refused:
+        erase(store)
+    assert refused.value.retryable
+    assert content in files(tmp_path)
+    again = RecordStore(store._path, place)
+    assert again.purge(keep_days=1.0) == 0
+    assert content not in files(tmp_path)
+    log = tmp_path / "records" / "records.sqlite-wal"
+    written = log.read_bytes()
+    assert again.purge(keep_days=1.0) == 0
+    assert log.read_bytes() == written
+    again.close()
+
+
+def test_a_rotation_forgets_the_old_key_though_the_file_cannot_be_rebuilt(
+    store: RecordStore, place: KeyFile
+):
+    """What still stands in the file was closed with it."""
+    keep(store, "call_1")
+    before = place.read()
+    with read_by_another(store), pytest.raises(StoreError, match="rebuilt"):
+        store.rotate()
+    after = place.read()
+    assert before is not None
+    assert after is not None
+    assert not before.keys.keys() & after.keys.keys()
+    assert store.items("call_1")[0].text == WORDS
 
 
 def test_retention_deletes_what_is_old(store: RecordStore):
