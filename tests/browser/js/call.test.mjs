@@ -5,12 +5,18 @@ import { beforeEach, test } from "node:test";
 
 import { AudioFailure } from "../../../web/page/js/audio.js";
 import { Call } from "../../../web/page/js/call.js";
+import { Words } from "../../../web/page/js/i18n.js";
 
 let contexts;
 let nodes;
 let sockets;
 let told;
 let loading; // what the next worklets wait for, by file name
+let refused; // what the browser will not make
+
+function broken(part) {
+  if (refused.includes(part)) throw new DOMException(`no ${part}`, "NotSupportedError");
+}
 
 class Stream {
   constructor() {
@@ -23,14 +29,18 @@ class Stream {
 }
 
 class Context {
-  constructor() {
+  constructor({ sampleRate }) {
+    broken(sampleRate ? "playback context" : "context");
     this.state = "running";
     this.audioWorklet = { addModule: (url) => loading[url.pathname.split("/").at(-1)] };
     contexts.push(this);
   }
   addEventListener() {}
   createGain() { return { connect: () => {}, gain: { setTargetAtTime: (value) => (this.volume = value) } }; }
-  createMediaStreamSource() { return { connect: () => {}, disconnect: () => {} }; }
+  createMediaStreamSource() {
+    broken("source");
+    return { connect: () => {}, disconnect: () => {} };
+  }
   async close() {
     if (this.state === "closed") throw new Error("closed twice");
     this.state = "closed";
@@ -39,6 +49,7 @@ class Context {
 
 class Node {
   constructor(context, name) {
+    broken(name);
     Object.assign(this, { name, accepted: [], port: { postMessage: (message) => this.accepted.push(message.type) } });
     nodes.push(this);
   }
@@ -68,7 +79,7 @@ for (const [name, value] of Object.entries(stands)) {
 }
 
 beforeEach(() => {
-  [contexts, nodes, sockets, told, loading] = [[], [], [], [], {}];
+  [contexts, nodes, sockets, told, loading, refused] = [[], [], [], [], {}, []];
 });
 
 function newCall() {
@@ -108,6 +119,37 @@ for (const worklet of ["playback.js", "capture.js"]) {
     assert.deepEqual([sockets, call.over], [[], true]);
   });
 }
+
+for (const [parts, reason] of [
+  [["playback context", "context"], "page_failed"],
+  [["playback"], "page_failed"],
+  [["context"], "microphone_failed"],
+  [["capture"], "microphone_failed"],
+  [["source"], "microphone_failed"],
+]) {
+  test(`a call for which the browser makes no ${parts.join(" and no ")} keeps no device and says so`, async () => {
+    const [call, stream] = [newCall(), new Stream()];
+    refused = parts;
+    await assert.rejects(call.start(stream), (error) => error instanceof AudioFailure && error.reason === reason);
+    assert.equal(stream.isOn, false);
+    assert.ok(allClosed());
+    assert.deepEqual([sockets, call.over], [[], true]);
+    assert.ok(new Words("en").say(`failure.${reason}`));
+  });
+}
+
+test("a call goes on without a microphone that the browser cannot read, and leaves nothing open", async () => {
+  const [call, first, second] = [newCall(), new Stream(), new Stream()];
+  await call.start(null);
+  refused = ["source"];
+  await assert.rejects(call.speakThrough(first), AudioFailure);
+  assert.deepEqual([first.isOn, call.over, contexts.map(({ state }) => state)], [false, false, ["running", "closed"]]);
+  refused = [];
+  await call.speakThrough(second);
+  assert.ok(second.isOn);
+  call.hangUp();
+  assert.ok(allClosed());
+});
 
 test("a microphone that is allowed after the end of the call is switched off", async () => {
   const [call, stream] = [newCall(), new Stream()];

@@ -71,28 +71,53 @@ function keepRunning(context) {
   wake();
 }
 
-/** A context at the rate of the replies, or, where that is refused, at the device's. */
-function playbackContext() {
-  const options = { latencyHint: "interactive" };
+/**
+ * @param {string} reason of the failure, if there is one
+ * @param {AudioContextOptions} options
+ * @throws {AudioFailure}
+ */
+function newContext(reason, options = {}) {
   try {
-    return new AudioContext({ ...options, sampleRate: RATE_HZ });
+    return new AudioContext({ latencyHint: "interactive", ...options });
   } catch (error) {
-    if (error.name !== "NotSupportedError") throw error;
-    return new AudioContext(options);
+    throw new AudioFailure(reason, error);
   }
 }
 
 /**
- * Load a worklet into a context, which is closed if that fails.
+ * A context at the rate of the replies, or, where that is refused, at the device's.
  *
  * @throws {AudioFailure}
  */
-async function load(context, file) {
+function playbackContext() {
+  try {
+    return newContext("page_failed", { sampleRate: RATE_HZ });
+  } catch (failure) {
+    if (failure.cause.name !== "NotSupportedError") throw failure;
+    return newContext("page_failed");
+  }
+}
+
+/**
+ * Load a worklet into a context and build what uses it; the context is closed if either fails.
+ *
+ * @template T
+ * @param {AudioContext} context
+ * @param {string} file
+ * @param {string} reason of the failure, if it cannot be built
+ * @param {() => T} build
+ * @returns {Promise<T>}
+ * @throws {AudioFailure}
+ */
+async function load(context, file, reason, build) {
+  let why = "server_gone"; // it is the server that has the file
   try {
     await context.audioWorklet.addModule(new URL(file, HERE));
+    why = reason;
+    return build();
   } catch (error) {
     await context.close();
-    throw new AudioFailure("server_gone", error); // it is the server that has the file
+    throw new AudioFailure(why, error);
   }
 }
 
@@ -106,9 +131,9 @@ export class Microphone {
   static async over(stream, onChunk, onEnded) {
     // iOS plays through the earpiece as soon as there is a microphone, unless told otherwise.
     if (navigator.audioSession) navigator.audioSession.type = "play-and-record";
-    const context = new AudioContext({ latencyHint: "interactive" });
-    await load(context, "capture.js");
-    return new Microphone(context, stream, onChunk, onEnded);
+    const context = newContext("microphone_failed");
+    const build = () => new Microphone(context, stream, onChunk, onEnded);
+    return load(context, "capture.js", "microphone_failed", build);
   }
 
   constructor(context, stream, onChunk, onEnded) {
@@ -185,8 +210,8 @@ export class Loudspeaker {
   static async open(onStatus, onRendered) {
     const context = playbackContext();
     keepRunning(context); // before anything is waited for: the touch that began the call counts
-    await load(context, "playback.js");
-    return new Loudspeaker(context, onStatus, onRendered);
+    const build = () => new Loudspeaker(context, onStatus, onRendered);
+    return load(context, "playback.js", "page_failed", build);
   }
 
   constructor(context, onStatus, onRendered) {

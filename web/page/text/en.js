@@ -158,5 +158,6 @@ export default {
     replaced: "The call goes on in another tab.",
     slow: "The network was too slow to keep up, and the call has ended.",
     failed: "Something broke on the server and the call has ended. Please try again.",
+    page_failed: "This page could not start the call. Reload it and try again.",
   },
 };
