@@ -183,3 +183,23 @@ async def test_a_worklet_that_does_not_come_leaves_no_microphone_on(page):
     assert await page.inner_text("#alert") == "The server cannot be reached. Is it running?"
     assert await page.locator("#start").is_visible()
     assert await page.evaluate(MICROPHONES) == ["ended"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        (
+            "AudioContext.prototype.createMediaStreamSource",
+            "The microphone could not be started. Try again, or type instead.",
+        ),
+        ("Date.now", "This page could not start the call. Reload it and try again."),
+    ],
+)
+async def test_a_call_that_cannot_start_leads_back_to_the_welcome(page, broken, told):
+    """Whatever the browser refuses, and also where a mistake of the page is to blame."""
+    await page.evaluate(f"{broken} = () => {{ throw new Error('broken') }}, null")
+    await page.click("#start")
+    await page.locator("#alert").wait_for()
+    assert await page.inner_text("#alert") == told
+    assert await page.locator("#start").is_visible()
+    assert await page.evaluate(MICROPHONES) == ["ended"]

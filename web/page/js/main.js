@@ -1,6 +1,6 @@
 /** Joins the page: consent, call, and what comes after it. */
 
-import { AudioFailure, openMicrophone } from "./audio.js";
+import { AudioFailure, openMicrophone, switchOff } from "./audio.js";
 import { CallView } from "./call-view.js";
 import { Call } from "./call.js";
 import { transcriptText } from "./captions.js";
@@ -83,6 +83,7 @@ class App {
     this.busy(true);
     const ticket = goOn ? preferences.ticket : null;
     const key = ticket?.key ?? (by("key").value.trim() || null);
+    let stream = null;
     try {
       const failure = await this.ask(key);
       if (failure) {
@@ -90,13 +91,15 @@ class App {
         if (failure === "key_needed") by("key").focus();
         return;
       }
-      const stream = withMicrophone ? await openMicrophone(preferences.get("microphone")) : null;
+      if (withMicrophone) stream = await openMicrophone(preferences.get("microphone"));
       await this.begin({ stream, key, ticket });
     } catch (error) {
-      if (!(error instanceof AudioFailure)) throw error;
+      if (stream) switchOff(stream);
+      this.call?.hangUp(); // where it is not over yet
       this.view.end();
       this.show("welcome");
-      this.alert(`failure.${error.reason}`);
+      this.alert(`failure.${error instanceof AudioFailure ? error.reason : "page_failed"}`);
+      if (!(error instanceof AudioFailure)) throw error; // nobody expected it: to the console
     } finally {
       this.busy(false);
     }
