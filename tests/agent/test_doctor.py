@@ -55,6 +55,24 @@ def test_little_memory_is_noted(available: int | None, level: str):
 
 
 @pytest.mark.parametrize(
+    ("chosen", "cores", "available", "level"),
+    [
+        ("qwen2.5-coder-0.5b", 2, 24 * 10**9, "ok"),
+        ("qwen2.5-coder-0.5b", 8, 24 * 10**9, "note"),
+        ("qwen2.5-coder-0.5b", 8, 3 * 10**9, "ok"),
+        ("qwen2.5-coder-0.5b", 8, None, "ok"),
+        ("qwen2.5-coder-1.5b", 2, 24 * 10**9, "note"),
+        ("qwen2.5-coder-1.5b", 8, 24 * 10**9, "ok"),
+    ],
+)
+def test_the_tuned_model_is_proposed_where_it_can_be_carried(
+    chosen: str, cores: int, available: int | None, level: str
+):
+    """And its delay is named where it is chosen on too small a machine."""
+    assert doctor.check_language_model(chosen, cores, available).level == level
+
+
+@pytest.mark.parametrize(
     ("cores", "features", "level"),
     [(1, {"avx2"}, "note"), (2, {"sse2"}, "note"), (2, {"avx2"}, "ok"), (8, set(), "ok")],
 )
