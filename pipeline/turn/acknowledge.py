@@ -110,7 +110,7 @@ class Rhythm:
     """
 
     story: Occasion
-    doubt: Occasion = Occasion(silence_secs=0.35, apart_secs=4.0)
+    doubt: Occasion = Occasion(silence_secs=0.4, apart_secs=5.0)
     likely: Occasion = Occasion(silence_secs=0.25, apart_secs=1.5)
 
 
