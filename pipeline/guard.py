@@ -10,8 +10,9 @@ from pipeline.events import CallEvent
 class Guardian(Protocol):
     """Looks at every word of the caller before the language model does.
 
-    Called on the event loop, so every method returns at once. A draft may be dropped
-    unheard; only `taken` and `heard` change what the guardian knows.
+    In a call it runs on the event loop, so every method returns at once; a chat over HTTP is
+    read in a thread, one turn after the other. A draft may be dropped unheard; only `taken`
+    and `heard` change what the guardian knows.
     """
 
     def holds(self, text: str) -> bool:
