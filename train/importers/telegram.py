@@ -18,7 +18,7 @@ from train.importers.source import Broken, Source, json_arrays
 _STRING = r'\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)'
 _NAME = re.compile(r'"name"' + _STRING)
 _CHAT_ID = re.compile(r'"id"' + _STRING)
-_OWNER = re.compile(r'"user_id"' + _STRING)
+_PERSONAL = re.compile(r'"personal_information"\s*:\s*')
 _QUOTED_BACK = 10_000  # messages a reply can reach back; older ones count as unquoted
 _MEDIA: Mapping[str, Kind] = {
     "sticker": "sticker",
@@ -34,7 +34,7 @@ def telegram(source: Source) -> Iterator[Event]:
     """Messages of all chats, with the emoji of a sticker in place of it."""
     owner: str | None = None
     for before, messages in json_arrays(source, "messages"):
-        owner = owner or _last(_OWNER, before)
+        owner = owner or _owner(before)
         chat = _last(_CHAT_ID, before) or _last(_NAME, before) or ""
         recent: OrderedDict[Any, str] = OrderedDict()
         for line, value in messages:
@@ -58,6 +58,18 @@ def telegram(source: Source) -> Iterator[Event]:
 def partner(source: Source) -> str | None:
     """The other person of a personal chat, as the header names them."""
     return _last(_NAME, source.sample.split('"messages"', 1)[0])
+
+
+def _owner(before: str) -> str | None:
+    """Whose account it is; saved contacts, which come behind, have a `user_id` each, too."""
+    if (found := _PERSONAL.search(before)) is None:
+        return None
+    try:
+        person, _ = json.JSONDecoder().raw_decode(before, found.end())
+    except ValueError:
+        return None
+    number = person.get("user_id") if isinstance(person, dict) else None
+    return None if number is None else str(number)
 
 
 def _last(pattern: re.Pattern[str], text: str) -> str | None:

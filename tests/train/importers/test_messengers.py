@@ -111,17 +111,34 @@ def test_telegram_text_stickers_and_forwards():
     assert tally.dropped == {"of kind system": 1, "of kind forwarded": 1, "of kind picture": 1}
 
 
-def test_telegram_of_a_whole_account(tmp_path):
-    """Chats stay apart, and personal_information says who I am."""
+@pytest.mark.parametrize(
+    "personal",
+    [{"user_id": 2, "first_name": "An"}, {"bio": 'likes {} and "user_id"', "user_id": 2}],
+)
+def test_telegram_of_a_whole_account(tmp_path, personal):
+    """Chats stay apart, and personal_information says who I am, saved contacts or not."""
     chat = json.loads((CHATS / "result.json").read_text(encoding="utf-8"))
     other = {**chat, "name": "Red", "id": 5}
+    contacts = [{"user_id": number, "first_name": "Blue"} for number in (3, 1)]
     account = {
-        "personal_information": {"user_id": 2, "first_name": "An"},
+        "personal_information": personal,
+        "contacts": {"about": "", "list": contacts},
         "chats": {"about": "", "list": [chat, other]},
     }
     path = tmp_path / "result.json"
     path.write_text(json.dumps(account), encoding="utf-8")
     assert said(read(path)) == said(read("result.json")) * 2
+
+
+def test_telegram_does_not_take_a_contact_for_me(tmp_path):
+    """Without personal_information a chat's name says who the other is; contacts say nothing."""
+    account = {
+        "contacts": {"list": [{"user_id": 1, "first_name": "Blue"}]},
+        "chats": {"list": [json.loads((CHATS / "result.json").read_text(encoding="utf-8"))]},
+    }
+    path = tmp_path / "account.json"
+    path.write_text(json.dumps(account), encoding="utf-8")
+    assert said(read(path)) == said(read("result.json"))
 
 
 def test_qq_needs_to_know_me():
