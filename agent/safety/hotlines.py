@@ -18,11 +18,11 @@ Service: TypeAlias = Category | Literal["police", "ambulance"]
 REGIONS: tuple[Region, ...] = get_args(Region)
 _USUAL_REGION: dict[Locale, Region] = {"zh-Hant": "TW", "zh-Hans": "CN", "en": "US"}
 _STALE_AFTER_DAYS = 365
-_DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
-_ENGLISH_DIGITS = dict(
+_MANDARIN = dict(zip("+0123456789", "加零一二三四五六七八九", strict=True))
+_ENGLISH = dict(
     zip(
-        "0123456789",
-        "zero one two three four five six seven eight nine".split(),  # noqa: SIM905
+        "+0123456789",
+        "plus zero one two three four five six seven eight nine".split(),  # noqa: SIM905
         strict=True,
     )
 )
@@ -54,13 +54,11 @@ class Hotline(_Data):
     checked: datetime.date
 
     def spoken(self, locale: Locale, *, named: bool = True) -> str:
-        """The name and the number, digit by digit with a pause after each."""
-        digits = [character for character in self.number if character.isdigit()]
-        if locale == "en":
-            number = ", ".join(_ENGLISH_DIGITS[digit] for digit in digits)
-            return f"{self.name[locale]}, {number}" if named else number
-        number = "，".join(_DIGITS[digit] for digit in digits)
-        return f"{self.name[locale]}，{number}" if named else number
+        """The number as `spelled`, after the name if `named`."""
+        number = spelled(self.number, locale)
+        if not named:
+            return number
+        return f"{self.name[locale]}{_pause(locale)}{number}"
 
     def is_stale(self, today: datetime.date) -> bool:
         """Whether nobody has looked at the number for more than a year."""
@@ -69,6 +67,23 @@ class Hotline(_Data):
 
 class _File(_Data):
     lines: tuple[Hotline, ...]
+
+
+def spelled(number: str, locale: Locale) -> str:
+    """A telephone number in words, digit by digit with a pause after each.
+
+    No voice can take it for a quantity, a date or a range then.
+
+    Args:
+        number: As it is written; only its digits and its `+` are said.
+        locale: In what.
+    """
+    words = _ENGLISH if locale == "en" else _MANDARIN
+    return _pause(locale).join(words[sign] for sign in number if sign in words)
+
+
+def _pause(locale: Locale) -> str:
+    return ", " if locale == "en" else "，"
 
 
 @cache

@@ -22,7 +22,7 @@ from typing import Literal, TypeAlias
 from agent.config import Locale, Region
 from agent.safety.detector import Assessment, assess, assess_together
 from agent.safety.fold import simplified
-from agent.safety.hotlines import Hotline, Service, lines_for
+from agent.safety.hotlines import Hotline, Service, lines_for, spelled
 from agent.safety.script import script
 from agent.safety.tiers import Category, Tier, rank
 from agent.safety.yes_or_no import Meaning, yes_or_no
@@ -92,7 +92,8 @@ class CrisisProtocol:
         locale: Language and script of what is said, until the caller speaks the other language.
         region: Whose numbers are given.
         notified: A person is told of every rise of the tier; said to the caller once.
-        contact: Number of a person on duty, spoken after the hotlines; None has none.
+        contact: Number of a person on duty as it is written, spoken and shown after the
+            hotlines; None has none.
     """
 
     def __init__(
@@ -307,7 +308,7 @@ class CrisisProtocol:
             emergency=self._first("police" if category in _CALL_POLICE else "ambulance").spoken(
                 locale, named=False
             ),
-            number=self._contact or "",
+            number=spelled(self._contact or "", locale),
         )
 
     def _first(self, service: Service) -> Hotline:
@@ -319,17 +320,21 @@ class CrisisProtocol:
         raise AssertionError(f"no number for {self._region}")  # a test holds the file complete
 
     def _shown(self) -> tuple[HelpLine, ...]:
-        """What the page shows: the emergency numbers when it is imminent, then the others."""
+        """What the page shows; in imminent danger emergency numbers first, who is on duty last."""
         assert self.state.category is not None
         services: list[Service] = [self.state.category]
+        on_duty: list[HelpLine] = []
         if self.state.tier == "imminent":
             services = ["ambulance", "police", self.state.category]
+            if self._contact is not None:
+                on_duty.append(HelpLine(script(self._locale).stay.duty, self._contact, ""))
         found = [line for service in services for line in lines_for(self._region, service)]
         by_number = {line.number: line for line in found or [self._first(self.state.category)]}
-        return tuple(
+        offered = [
             HelpLine(line.name[self._locale], line.number, line.hours)
             for line in by_number.values()
-        )
+        ]
+        return (*offered, *on_duty)
 
 
 def _rules(found: Assessment) -> frozenset[str]:

@@ -55,6 +55,7 @@ class Staying(_Data):
         number: Who to call; for whoever asks, in words that hold one of `asks_number`.
         person: A person has been told.
         contact: That person's number.
+        duty: What that person is called beside the number.
     """
 
     lines: tuple[str, ...] = Field(min_length=1)
@@ -63,6 +64,7 @@ class Staying(_Data):
     asks_number: tuple[str, ...]
     person: str
     contact: str
+    duty: str
 
 
 class Script(_Data):

@@ -14,6 +14,8 @@ from agent.safety.protocol import ASK_AGAIN_TURNS, CrisisProtocol
 from agent.safety.script import script
 from agent.safety.tiers import CATEGORIES, TIERS
 from pipeline.events import CrisisNoted
+from pipeline.text import Language
+from pipeline.tts.normalise import normalise
 
 
 def say(protocol: CrisisProtocol, text: str) -> tuple[str | None, CrisisNoted | None]:
@@ -389,7 +391,38 @@ def test_a_person_on_duty_is_named_in_imminent_danger():
     answer, _ = say(protocol, "I'm going to kill myself tonight")
     assert answer is not None
     assert "person on duty" in answer
-    assert "555 0100" in answer
+
+
+@pytest.mark.parametrize(
+    ("locale", "words", "number", "read"),
+    [
+        ("zh-Hans", "我今晚就要自杀", "2389 2222", "二，三，八，九，二，二，二，二"),
+        ("zh-Hans", "我今晚就要自杀", "555-0199", "五，五，五，零，一，九，九"),
+        ("zh-Hant", "我今晚就要自殺", "0912-345-678", "零，九，一，二，三，四，五，六，七，八"),
+        ("zh-Hant", "我今晚就要自殺", "+886 (2) 119", "加，八，八，六，二，一，一，九"),
+        ("en", "I'm going to kill myself tonight", "1381", "one, three, eight, one"),
+        ("en", "I'm going to kill myself tonight", "+44 02", "plus, four, four, zero, two"),
+    ],
+)
+def test_the_number_on_duty_is_said_digit_by_digit(
+    locale: Locale, words: str, number: str, read: str
+):
+    """Never as a quantity, a range or a sum; the page shows it as it is written."""
+    protocol = CrisisProtocol(locale, "TW", contact=number)
+    answer, noted = say(protocol, words)
+    assert answer is not None
+    language: Language = "en" if locale == "en" else "zh"
+    assert read in normalise(answer, language, "taiwan").spoken
+    assert noted is not None
+    assert noted.lines[-1].number == number
+
+
+def test_the_number_on_duty_is_shown_in_imminent_danger_only():
+    """Before that the hotlines are who to call."""
+    _, noted = say(CrisisProtocol("zh-Hans", "CN", contact="555-0199"), "我想自杀")
+    assert noted is not None
+    assert noted.tier == "elevated"
+    assert "555-0199" not in [line.number for line in noted.lines]
 
 
 @pytest.mark.parametrize("locale", get_args(Locale))
