@@ -2,7 +2,10 @@
 # .venv-train and .venv-chattts.
 # `make help` lists the targets.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+# The first that runs: version managers put names into the path that lead nowhere.
+PYTHON ?= $(shell for each in python3.11 python3; do \
+  $$each -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$each && break; done)
 EXTRAS ?= dev
 
 VENV := .venv
@@ -31,8 +34,10 @@ setup: $(INSTALLED) ## Create .venv, install everything, fetch and verify the mo
 	@$(BIN)/qingting models pull
 
 $(INSTALLED): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "qingting: Python 3.11 or later is needed" >&2; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@"$(PYTHON)" -c '$(NEW_ENOUGH)' 2>/dev/null || \
+	  { echo "qingting: Python 3.11 or later is needed; PYTHON=/path/of/one tells where" >&2; exit 2; }
+	@{ $(BIN)/python -c '$(NEW_ENOUGH)' && $(BIN)/python -m pip --version; } >/dev/null 2>&1 || \
+	  "$(PYTHON)" -m venv --clear $(VENV)
 	wheel=$$($(BIN)/python -m agent.llama_build) && \
 	  $(BIN)/python -m pip install --disable-pip-version-check --quiet \
 	    --constraint constraints.txt "$$wheel" --editable ".[$(EXTRAS)]"
