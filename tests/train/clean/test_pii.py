@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from train.clean.check_digits import bank_card
 from train.clean.mask import Masker, findings_in, high_risk_in
 from train.clean.names import NameFinder
 from train.clean.pii import find
@@ -45,6 +46,63 @@ def test_personal_data_is_found_beside_chinese_characters(kind, text, value):
 def test_what_only_looks_like_it_is_not_found(text):
     """Order numbers, versions, hotlines, numbers of no province and prices pass."""
     assert find(text) == []
+
+
+_CARDS = (  # first digits, length, and the groups it is printed in
+    ("4", 16, (4, 4, 4, 4)),
+    ("53", 16, (4, 4, 4, 4)),
+    ("62", 16, (4, 4, 4, 4)),
+    ("62", 19, (4, 4, 4, 4, 3)),
+    ("37", 15, (4, 6, 5)),
+    ("36", 14, (4, 6, 4)),
+)
+
+
+@st.composite
+def cards(draw):
+    """A card's number that passes Luhn's sum, with the same gap between its groups."""
+    begin, length, groups = draw(st.sampled_from(_CARDS))
+    gap = draw(st.sampled_from(["", " ", "-", "."]))
+    rest = draw(st.text("0123456789", min_size=length - 1, max_size=length - 1))
+    body = begin + rest[len(begin) :]
+    number = next(body + last for last in "0123456789" if bank_card(body + last))
+    ends = [*itertools.accumulate(groups)]
+    return gap.join(number[end - size : end] for size, end in zip(groups, ends, strict=True))
+
+
+@given(
+    cards(),
+    st.sampled_from(["", "3 ", "2024 ", "12/27 ", "visa ", "visa-", "你先用这张 "]),
+    st.sampled_from(["", " 12/27", " 09/28 666", " 1227", "-12/27", " 123", " 12 27付吧"]),
+)
+def test_a_card_is_found_whatever_is_written_beside_it(card, before, after):
+    """Expiry, the digits on the back and other numbers do not hide it from the last look."""
+    text = before + card + after
+    start, end = len(before), len(before) + len(card)
+    covered = {at for one in high_risk_in(text) for at in range(one.start, one.end)}
+    assert covered >= set(range(start, end))
+
+
+@pytest.mark.parametrize(
+    ("text", "card"),
+    [
+        ("visa 4111 1111 1111 1111 12/27", "4111 1111 1111 1111"),
+        ("4539148803436467 09/28 666", "4539148803436467"),
+        ("3782 822463 10005 04/29", "3782 822463 10005"),
+        ("6228 4800 1234 5678 919 09/27", "6228 4800 1234 5678 919"),
+    ],
+)
+def test_the_expiry_of_a_card_is_no_part_of_it(text, card):
+    """What is found is the number."""
+    assert [(one.kind, text[one.start : one.end]) for one in find(text)] == [("bank_card", card)]
+
+
+@pytest.mark.parametrize(
+    "text", ["单号 4539 1488 0343 6468 12/27", "0.4111111111111112", "5678 138 1234 5679"]
+)
+def test_digits_in_groups_that_fail_the_sum_are_no_card(text):
+    """However many places are tried."""
+    assert "bank_card" not in [one.kind for one in find(text)]
 
 
 def test_help_lines_stay():

@@ -7,6 +7,22 @@ import re
 from train.clean.check_digits import bank_card, iban
 from train.clean.recognisers.base import IS, Recogniser
 
+
+def _printed(layout: str) -> Recogniser:
+    """A card's number in the groups it is printed in, or without gaps.
+
+    It is looked for at every place where one may begin and ends with its last digit: what is
+    written beside it, such as 12/27, would go into the sum of a longer run.
+    """
+    return Recogniser(
+        "bank_card",
+        re.compile(rf"(?<![\d+])(?<!\d-)(?=({layout})(?!\d))"),
+        1,
+        valid=bank_card,
+        needs=re.compile(r"\d(?:[ .-]?\d){13}"),
+    )
+
+
 BANK = (
     Recogniser(
         "bank_card",
@@ -28,6 +44,13 @@ BANK = (
         ),
         1,
     ),
+    _printed(r"\d{4}([ .-]?)\d{4}\2\d{4}\2\d{4}\2\d{3}"),  # UnionPay, Maestro
+    Recogniser(  # UnionPay: nothing else is as long and begins so, a slip of a digit or not
+        "bank_card", re.compile(r"(?<![\d+-])62(?:[ -]?\d){14}(?:(?:[ -]?\d){3})?(?![\d-])")
+    ),
+    _printed(r"\d{4}([ .-]?)\d{4}\2\d{4}\2\d{4}"),
+    _printed(r"3[47]\d{2}([ .-]?)\d{6}\2\d{5}"),  # American Express
+    _printed(r"3[0689]\d{2}([ .-]?)\d{6}\2\d{4}"),  # Diners Club
     Recogniser(
         "bank_card", re.compile(r"(?<![\d+-])\d(?:[ .-]?\d){13,18}(?![\d-])"), valid=bank_card
     ),
@@ -39,8 +62,5 @@ BANK = (
             re.IGNORECASE,
         ),
         1,
-    ),
-    Recogniser(  # UnionPay: nothing else is as long and begins so, a slip of a digit or not
-        "bank_card", re.compile(r"(?<![\d+-])62(?:[ -]?\d){14}(?:(?:[ -]?\d){3})?(?![\d-])")
     ),
 )
