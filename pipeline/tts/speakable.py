@@ -30,11 +30,20 @@ _STICKER = re.compile(r"\[[^\[\]\n]{1,16}\]")
 
 # (╯°□°）╯, (>_<), (^o^)/ : brackets around marks, with neither ideographs nor words inside.
 _FACE = re.compile(r"[(（]([^()（）\n]{1,16})[)）](?:[ノノﾉ╯┛/\\づっ]+)?")
-_FACE_IS_TEXT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\W\d_]{2}|\d{2}")
+_CJK = r"\u3400-\u4dbf\u4e00-\u9fff"
+# Ideographs, words, numbers and what is counted: (2~3), （1/2）, ($5), (5°), (-3), (A+), (Q&A).
+_FACE_IS_TEXT = re.compile(
+    rf"[{_CJK}]|[^\W\d_]{{2}}|\d{{2}}"
+    r"|\d\s*[-+*/~:.=<>&×÷·–—－＋／～：．＝]\s*\d|[$¥€£＄￥#＃]\s*\d|\d\s*[°%‰℃％+](?!\d)"
+    r"|^[-+±~≥≤－＋～]\s*\d+$|[A-Za-z][+-]$|[A-Za-z][&/][A-Za-z]"
+)
 _FACE_HAS_MARK = re.compile(r"[^\w\s,.!?，。！？、]|_")
+_CLOSED = rf"{_CJK}」』”’）)】》"  # ends what a colon may follow without a space
 _BARE_FACE = re.compile(
     r"(?<![A-Za-z0-9])(?:[TQq][_.AaWw][TQq]|[QO][AWwＡ][QO]|[oO]rz|OTZ|[>＞][_＿.][<＜]|\^[_.o-]?\^"
-    r"|-_-[|#]?|[:;=][-']?[)(DPp3]|[xX]D+)(?![A-Za-z0-9])"
+    r"|-_-[|#]?|[:;=][-']?[)(Pp]|[xX]D+"
+    # what is told of something (选:D吧, 压力:3分, 1 =3) is no smile
+    rf"|(?<![{_CLOSED}])[:;=][-']?D|(?<![{_CLOSED}])[:;][-']?3(?!\s*[{_CJK}%]))(?![A-Za-z0-9])"
 )
 
 _MARKDOWN = re.compile(

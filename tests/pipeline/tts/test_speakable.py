@@ -31,6 +31,9 @@ def spoken_part(text: str) -> str:
         ("加油(๑•̀ㅂ•́)و", "加油و"),
         ("呜呜 T_T", "呜呜 "),
         ("好吧 >_<", "好吧 "),
+        ("你好 :3", "你好 "),
+        ("Hi :D", "Hi "),
+        ("嘿嘿:)", "嘿嘿"),
         ("**重要**的事", "重要的事"),
         ("用 `代码` 写", "用 代码 写"),
         ("# 标题", " 标题"),
@@ -53,11 +56,14 @@ def test_spans_without_a_spoken_form_are_left_out(text: str, spoken: str):
     [
         "3*4=12", "25°C", "第1（一）条", "他说（小声地）好", "a (b) c", "It's #1", "5 > 3", "3~5天",
         "「好」，是吗？", "e.g. this", "(12:30)", "50%", "well-known", "No. 5 (see p. 3)",
-        "Awww. That", "a_b@c.de",
+        "Awww. That", "a_b@c.de", "每天(2~3)次，每次（1/2）片", "上班时间（9-5）很累",
+        "（２～３）", "You said (2-3) times", "(5+)", "（$5）", "（￥5）", "（5°）", "(5%)", "(-3)",
+        "(A+)", "(Q&A)", "(#1)", "压力打分:3分", "时间:3点见", "选:D吧", "“压力”:3", "打分 :3 分",
+        "1+2 =3",
     ],
 )  # fmt: skip
 def test_text_that_can_be_said_is_kept(text: str):
-    """Numbers, degrees, asides in brackets, operators between numbers and punctuation stay."""
+    """Numbers, in brackets too and after colons, degrees, asides, operators, punctuation stay."""
     assert spoken_part(text) == text
 
 
