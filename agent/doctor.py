@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from agent.adapter import adapter_of
-from agent.config import Settings
+from agent.certificate import check_certificate
+from agent.config import ServerSettings, Settings
 from agent.models import ModelStore
 from agent.voices.names import voice_models
-from pipeline.errors import ModelError
+from pipeline.errors import ConfigError, ModelError
 
 Level: TypeAlias = Literal["ok", "note", "fault"]
 
@@ -81,7 +82,7 @@ def examine(settings: Settings, *, port: bool = True) -> list[Finding]:
         findings += [trial.result() for trial in trials]
     if port:
         findings.append(check_port(settings.server.host, settings.server.port))
-    findings.append(check_microphone())
+    findings += [*check_tls(settings.server), check_microphone()]
     return findings
 
 
@@ -245,6 +246,17 @@ def check_port(host: str, port: int) -> Finding:
             reason = f"cannot be listened on: {error.strerror}"
         return Finding("port", "fault", f"{host}:{port} {reason}")
     return Finding("port", "ok", f"{host}:{port} is free")
+
+
+def check_tls(server: ServerSettings) -> Iterator[Finding]:
+    """The TLS files can be used; nothing where no setting names them."""
+    try:
+        check_certificate(server)
+    except ConfigError as error:
+        yield Finding("tls", "fault", error.message)
+    else:
+        if server.tls_certificate_file is not None:
+            yield Finding("tls", "ok", f"certificate {server.tls_certificate_file}")
 
 
 def check_microphone() -> Finding:

@@ -28,6 +28,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from agent.certificate import check_certificate
 from agent.config import LimitSettings, PrivacySettings, ServerSettings, Settings
 from agent.config.addresses import is_loopback
 from agent.intake.desk import IntakeDesk
@@ -177,12 +178,14 @@ def serve(settings: Settings) -> None:
 
     Raises:
         ConfigError: The address cannot be listened on, or needs a key and there is none; the
-            person on duty could not be told.
+            TLS files cannot be used; the person on duty could not be told.
         ModelError: A model is missing or damaged.
     """
 
     async def run() -> None:
-        Gate(settings.server, KeyRing(settings.keys_file))  # says so before the models load
+        # Both say so before the models load.
+        Gate(settings.server, KeyRing(settings.keys_file))
+        check_certificate(settings.server)
         with listening_socket(settings.server) as listener:
             async with application(settings) as app:
                 address = address_of(listener, tls=settings.server.tls_key_file is not None)
@@ -270,13 +273,16 @@ async def running(app: FastAPI, settings: ServerSettings) -> AsyncIterator[str]:
         Its address, such as "http://127.0.0.1:49152".
 
     Raises:
-        ConfigError: The address cannot be listened on.
+        ConfigError: The address cannot be listened on, or the TLS files cannot be used.
     """
+    check_certificate(settings)
     with listening_socket(settings) as listener:
         server = _server(app, settings, stop_on_signals=False)
         task = asyncio.create_task(server.serve([listener]), name="server")
         try:
             await server.ready.wait()
+            if task.done():
+                task.result()  # raises what it died of
             yield address_of(listener, tls=settings.tls_key_file is not None)
         finally:
             server.should_exit = True
@@ -353,11 +359,15 @@ class _DrainingServer(uvicorn.Server):
         self._drain_secs = drain_secs
         self._stop_on_signals = stop_on_signals
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         try:
-            await super().startup(sockets)
+            await super().serve(sockets)
         finally:
-            self.ready.set()
+            self.ready.set()  # nobody waits for a server that died before its start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._calls.drain(self._drain_secs)

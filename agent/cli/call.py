@@ -100,7 +100,7 @@ async def _call_here(
     # The one place where agent/ reaches up to web/: a call needs somebody to answer it.
     from web.server import REALTIME_PATH, connection_limits, create_app, running, switchboard
 
-    local = settings.server.model_copy(update={"host": "127.0.0.1", "port": 0})
+    local = settings.server.on_loopback()
     async with switchboard(settings) as factory:
         app = create_app(factory, limits=connection_limits(local))
         async with running(app, local) as address:

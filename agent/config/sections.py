@@ -106,6 +106,11 @@ class ServerSettings(Section):
         """Whether callers may sit at another machine."""
         return not is_loopback(self.host) or self.behind_proxy or bool(self.public_hosts)
 
+    def on_loopback(self) -> Self:
+        """The same for a server that a command starts for itself: a free port, nobody else's."""
+        own = {"host": "127.0.0.1", "port": 0, "public_hosts": (), "behind_proxy": False}
+        return self.model_copy(update={**own, "tls_certificate_file": None, "tls_key_file": None})
+
 
 class LimitSettings(Section):
     """What one caller may take, so that there is something left for the next."""

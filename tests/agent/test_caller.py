@@ -185,17 +185,32 @@ async def test_the_command_prints_one_json_object_and_writes_the_recording(tmp_p
     assert (rate_hz, recording.shape[1]) == (24_000, 2)
 
 
-def test_the_command_without_an_address_starts_a_server_of_its_own(tmp_path, monkeypatch):
-    """The call is held with the engines of this process."""
+@pytest.fixture
+def own_server(monkeypatch):
+    """The command's own server takes calls without any engine."""
 
     @asynccontextmanager
     async def fakes(settings):
         yield FakeFactory()
 
     monkeypatch.setattr(server, "switchboard", fakes)
-    clip = tmp_path / "clip.wav"
-    soundfile.write(clip, np.frombuffer(tone(0.4, 16_000), dtype=np.int16), 16_000)
-    result = CliRunner().invoke(app, ["call", str(clip), "--rate", "16000"])
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """A file with 0.4 s of sound."""
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, np.frombuffer(tone(0.4, 16_000), dtype=np.int16), 16_000)
+    return path
+
+
+@pytest.mark.usefixtures("own_server")
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_command_without_an_address_starts_a_server_of_its_own(clip, tls):
+    """The call is held with the engines of this process, whatever `qingting serve` would need."""
+    files = ("server.tls_certificate_file=absent.pem", "server.tls_key_file=absent.pem")
+    options = [part for file in files if tls for part in ("--set", file)]
+    result = CliRunner().invoke(app, [*options, "call", str(clip), "--rate", "16000"])
     assert result.exit_code == 0, result.output
     assert HEARD in result.stdout
     assert ANSWER in result.stdout

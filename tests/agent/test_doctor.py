@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from agent import doctor
-from agent.config import ModelSettings, Settings
+from agent.config import ModelSettings, ServerSettings, Settings
 from agent.models import ModelStore
+from tests.certificate import write_certificate
 
 
 @pytest.fixture
@@ -179,3 +180,12 @@ def test_real_engines_pass(settings: Settings):
     assert [finding for finding in findings if finding.level == "fault"] == []
     tried = {finding.name: finding.level for finding in findings}
     assert (tried["llama.cpp"], tried["whisper"], tried["voices"]) == ("ok", "ok", "ok")
+
+
+@pytest.mark.parametrize(("key", "level"), [("key.pem", "ok"), ("absent.pem", "fault")])
+def test_tls_files_are_tried(tmp_path: Path, key: str, level: str):
+    """Where the settings name them; else nothing is said."""
+    assert list(doctor.check_tls(ServerSettings())) == []
+    certificate, _ = write_certificate(tmp_path)
+    server = ServerSettings(tls_certificate_file=certificate, tls_key_file=tmp_path / key)
+    assert [finding.level for finding in doctor.check_tls(server)] == [level]

@@ -1,20 +1,16 @@
 """An attacker's afternoon: what a server in front of people lets through."""
 
 import asyncio
-import datetime
 import ssl
 
 import httpx
 import pytest
 import websockets
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from agent.config import LimitSettings, ServerSettings, Settings
 from agent.keys import KeyRing
 from pipeline.errors import ConfigError
+from tests.certificate import write_certificate
 from tests.fakes.call import FakeFactory
 from tests.web.site import hear, say
 from web.auth import Gate
@@ -263,38 +259,9 @@ async def test_every_answer_has_the_security_headers(site):
             assert "server" not in answer.headers
 
 
-@pytest.fixture
-def certificate(tmp_path):
-    """A certificate of our own for localhost."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = tmp_path / "cert.pem", tmp_path / "key.pem"
-    certificate_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return certificate_file, key_file
-
-
-async def test_tls_from_files(tmp_path, certificate):
+async def test_tls_from_files(tmp_path):
     """https and wss, and browsers are told to stay there."""
-    certificate_file, key_file = certificate
+    certificate_file, key_file = write_certificate(tmp_path)
     server = ServerSettings(port=0, tls_certificate_file=certificate_file, tls_key_file=key_file)
     trust = ssl.create_default_context(cafile=str(certificate_file))
     async with serving(Settings(home=tmp_path, server=server)) as url:

@@ -13,7 +13,7 @@ from pipeline import events as call
 from pipeline.errors import ConfigError
 from tests.fakes.call import FakeFactory, tone
 from tests.web.site import hear, running_site, say
-from web import patience
+from web import patience, server
 from web.server import create_app, listening_socket, running, switchboard
 
 
@@ -88,6 +88,25 @@ async def test_a_taken_port_is_named():
             listening_socket(ServerSettings(port=port)),
         ):
             pass
+
+
+ABSENT = {"tls_certificate_file": "absent.pem", "tls_key_file": "absent.pem"}
+
+
+def test_tls_files_that_cannot_be_used_are_named_before_the_models_load(monkeypatch):
+    """One sentence, not a traceback after half a minute."""
+    monkeypatch.setattr(engines, "load_engines", lambda settings: pytest.fail("models were read"))
+    with pytest.raises(ConfigError, match=r"absent\.pem cannot be read"):
+        server.serve(Settings(server=ServerSettings(port=0, **ABSENT)))
+
+
+async def test_a_server_that_dies_at_its_start_leaves_nobody_waiting(monkeypatch):
+    """Here of files that went away since they were looked at."""
+    monkeypatch.setattr(server, "check_certificate", lambda settings: None)
+    async with asyncio.timeout(30.0):  # a bound for the failing test, not a measure
+        with pytest.raises(FileNotFoundError):
+            async with running(create_app(FakeFactory()), ServerSettings(port=0, **ABSENT)):
+                pass
 
 
 async def test_a_stopping_server_lets_a_reply_finish_and_takes_no_more_calls():
