@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,11 +22,11 @@ from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ
 from pipeline.events import CallOptions
 from pipeline.text import units
 from pipeline.tts.base import SpeechStyle
+from tests.browser.tab import CHROMIUM, told
 from web.realtime.endings import HANGUP
 from web.server import create_app, running, switchboard
 
 MICROPHONE_HZ = 48_000
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium is not installed"
 AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 # Faults that keep somebody out; "moderate" and "minor" ones are advice.
 SERIOUS = ("critical", "serious")
@@ -83,6 +81,7 @@ class Booth:
         page.on("pageerror", lambda error: page.faults.append(str(error)))
         page.on("request", lambda request: page.asked.append(request.url))
         await page.goto(self.url + path)
+        await told(page)
         return page
 
     def ongoing(self) -> list:

@@ -6,43 +6,16 @@ when something ends, and needs no models.
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
-from tests.browser.booth import CHROMIUM
+from tests.browser.tab import MICROPHONES, becomes, greeted, open_tab, told
 from tests.fakes.call import ANSWER, FakeFactory
 from tests.web.site import Site, running_site
 from web.realtime.endings import LOST, TIMEOUT, Ending
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="function")]
-
-ARGUMENTS = [
-    "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]
-# The page asks for its devices as ever. Every microphone that it gets is noted; a test lets the
-# browser's answer and the worklets wait for promises of its own.
-NOTE_DEVICES = """
-  Object.assign(globalThis, { microphones: [], answer: null, worklets: null });
-  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-  navigator.mediaDevices.getUserMedia = async (wanted) => {
-    const stream = await ask(wanted);
-    microphones.push(stream.getAudioTracks()[0]);
-    await answer;
-    return stream;
-  };
-  const { addModule } = AudioWorklet.prototype;
-  AudioWorklet.prototype.addModule = async function (url) {
-    await worklets;
-    return addModule.call(this, url);
-  };
-"""
-MICROPHONES = "microphones.map((track) => track.readyState)"
-PATIENCE_SECS = 60.0  # for a machine that does other things as well
 
 
 @pytest.fixture(autouse=True)
@@ -58,19 +31,9 @@ async def site():
 
 @pytest_asyncio.fixture
 async def page(site: Site):
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        one = await (await browser.new_context(locale="en-GB")).new_page()
-        one.set_default_timeout(PATIENCE_SECS * 1000)
-        await one.add_init_script(NOTE_DEVICES)
-        await one.goto(site.url)
+    async with open_tab(site.url) as one:
+        await told(one)
         yield one
-        await browser.close()
-
-
-async def greeted(page: Page) -> None:
-    """Wait until the first reply is over; from then on nothing happens by itself."""
-    await page.locator(".line[data-who=bot][data-done=true]", has_text=ANSWER).wait_for()
 
 
 async def hold(page: Page, what: str) -> None:
@@ -80,13 +43,6 @@ async def hold(page: Page, what: str) -> None:
 
 async def release(page: Page) -> None:
     await page.evaluate("go()")
-
-
-async def becomes(page: Page, expression: str) -> None:
-    """Wait until a JavaScript expression holds; the page's policy forbids `wait_for_function`."""
-    look = f"const look = () => ({expression}) ? done() : setTimeout(look, 20); look();"
-    async with asyncio.timeout(PATIENCE_SECS):
-        await page.evaluate(f"new Promise((done) => {{ {look} }})")
 
 
 async def expire(site: Site) -> None:

@@ -8,6 +8,7 @@ from playwright.async_api import Dialog, Page
 from agent.config import ServerSettings, Settings
 from agent.switchboard import Switchboard
 from tests.browser.booth import accessibility_faults
+from tests.browser.tab import told
 from web.server import create_app, running
 
 pytestmark = [
@@ -46,6 +47,7 @@ async def test_a_caller_is_remembered_corrected_and_forgotten(booth, artifacts, 
     try:
         async with running(app, settings.server) as url:
             await page.goto(url)
+            await told(page)
             assert not await page.is_checked("#remember")
             assert AGAIN not in await call(page, TOLD)
             assert await page.locator("#memory").is_hidden()

@@ -4,6 +4,7 @@ import { AudioFailure, openMicrophone, switchOff } from "./audio.js";
 import { CallView } from "./call-view.js";
 import { Call } from "./call.js";
 import { transcriptText } from "./captions.js";
+import { Consent } from "./consent.js";
 import { failureOfClose, failureOfStatus } from "./failures.js";
 import { HelpView } from "./help-view.js";
 import { Words } from "./i18n.js";
@@ -27,6 +28,7 @@ class App {
       hangUp: () => this.call.hangUp(),
     });
     this.help = new HelpView(document);
+    this.consent = new Consent(document, words);
     this.record = new RecordView(document, words, {
       save: (blob, suffix) => this.save([blob], blob.type, suffix),
       announce: (key) => this.announce(key),
@@ -69,11 +71,8 @@ class App {
       this.recorded = told.recorded;
       this.remembers = told.memory;
       this.memory.key = key;
-      by("remember-field").hidden = !told.memory;
+      this.consent.show(told);
       this.showMemory();
-      const sentence = by("consent-recording");
-      sentence.dataset.text = keptBy(told);
-      sentence.textContent = words.say(sentence.dataset.text);
     }
     return failure;
   }
@@ -83,12 +82,18 @@ class App {
     this.busy(true);
     const ticket = goOn ? preferences.ticket : null;
     const key = ticket?.key ?? (by("key").value.trim() || null);
+    const read = this.consent.shown;
     let stream = null;
     try {
       const failure = await this.ask(key);
       if (failure) {
         this.alert(`failure.${failure}`);
         if (failure === "key_needed") by("key").focus();
+        return;
+      }
+      if (!ticket && this.consent.shown !== read) {
+        this.alert("consent.read_first");
+        this.consent.focus();
         return;
       }
       if (withMicrophone) stream = await openMicrophone(preferences.get("microphone"));
@@ -340,12 +345,6 @@ class App {
       preferences.ticket = { token: ticket.token, key, startedAt, help };
     }
   }
-}
-
-/** Which sentence tells what the server keeps of a call. */
-function keptBy(told) {
-  if (!told.recorded) return "consent.not_recorded";
-  return told.audio ? "consent.recorded" : "consent.transcribed";
 }
 
 async function fetchAccess(key) {

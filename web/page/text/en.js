@@ -21,11 +21,13 @@ export default {
     heading: "Before you start",
     ai: "You talk to a computer program, an AI. It is no therapist, gives no diagnosis and cannot promise anything.",
     stays: "Your voice goes to the computer that runs this page's server, and to nobody else. No cloud service is involved.",
+    not_told: "What the server keeps of a call will stand here before you start.",
     not_recorded: "The server keeps no recording and no transcript. When the call ends, they are gone.",
     recorded: "The server keeps a transcript and a recording of this call for whoever runs it.",
     transcribed: "The server keeps a transcript of this call for whoever runs it, and no recording.",
     danger: "If you or someone near you is in danger, do not wait here: call your local emergency number, or 988 (US, Canada), 116 123 (UK, Ireland), 1925 (Taiwan), 12356 (China).",
     agree: "By starting you agree to this.",
+    read_first: "Please read this first: the server has only now said what it does with your call. Then start again.",
   },
   state: {
     connecting: "Connecting…",
