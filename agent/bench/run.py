@@ -77,10 +77,8 @@ class HeldCall:
 
 def bench_settings(settings: Settings, *, at_once: int, pacing: Pacing) -> Settings:
     """The settings of the servers: a free port, room for all callers, the given pacing."""
-    server = settings.server.model_copy(
+    server = settings.server.on_loopback().model_copy(
         update={
-            "host": "127.0.0.1",
-            "port": 0,
             "max_calls": max(at_once, settings.server.max_calls),
             "refuse_when_slow": False,  # how slow it gets is the question
         }

@@ -112,5 +112,5 @@ def _noise(sound: FloatArray, peak_dbfs: float) -> Clip:
 def _narrated(settings: Settings, language: Language) -> Settings:
     locale = "zh-Hans" if language == "zh" else "en"
     persona = PersonaSettings(name=NARRATOR, locale=locale, directory=_PERSONAS)
-    server = settings.server.model_copy(update={"host": "127.0.0.1", "port": 0})
+    server = settings.server.on_loopback()
     return settings.model_copy(update={"persona": persona, "server": server})
