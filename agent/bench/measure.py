@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from agent.bench.plan import System
-from agent.bench.scripts import Kind
+from agent.bench.scripts import Kind, Turn
 from agent.bench.voices import Take
 from agent.caller_report import AnswerReport, TurnReport
 from pipeline.stt.script import ScriptNormaliser
@@ -22,6 +22,9 @@ from pipeline.tts.normalise import normalise
 
 MISSED_END_MS = 10_000.0  # nobody waits longer; the slowest baseline needs about half of it
 AUDIBLE_GAP_MS = 40.0  # shorter breaks pass for the end of a syllable
+# A server may say that a reply begins just before it sends the words that it answers: ours by
+# up to 27 ms in 300 turns. Two ends of one turn lie further apart than this.
+SAME_MOMENT_MS = 100.0
 
 TextLanguage: TypeAlias = Literal["zh", "en", "mixed"]
 
@@ -37,10 +40,11 @@ class TurnResult:
         kind: Of the script.
         audio: Digest of what was said; only results of the same audio are comparable.
         latency_ms: To the first audible sample of the reply that answered the whole turn;
-            None if none did.
+            None if none did. A reply to words of which none came after the last pause is none.
         missed: No such reply within `MISSED_END_MS`, and no premature one either.
         pauses: Silences inside the turn, and `cut_pauses` those taken for its end.
-        premature: A commit before the turn was over, in a scripted pause or not.
+        premature: A commit before the turn was over, in a scripted pause or not, or one after
+            which what was said last was never recognised.
         edits, reference_units: Of the transcript, in text units.
         failed_replies: Replies that the server gave up, whatever it said instead.
         gaps_ms: Audible breaks of its replies.
@@ -95,7 +99,7 @@ class Summary:
 
     Attributes:
         turns: Held.
-        answered: With a latency.
+        answered: With a latency: those whose reply answered all of them.
         latency_ms: None if nothing was answered.
         pauses, cut_pauses: Silences inside turns, and those taken for the end.
         premature: Turns that were cut off.
@@ -135,13 +139,14 @@ class SystemResult:
 
 def measure_turn(take: Take, report: TurnReport) -> TurnResult:
     """One turn's figures, from the caller's report of it."""
-    answer = _answer(report.answers)
-    latency_ms = answer.audible_ms if answer else None
-    early = _premature_commits_ms(report.commits_ms)
-    said_ms = take.clip.speech_end / take.clip.rate_hz * 1000
-    cut = {_pause_before(said_ms + commit_ms, take) for commit_ms in early} - {None}
     reference = take.turn.text
     wanted, got = spoken_units(reference), spoken_units(report.transcript)
+    whole = _reaches_last_passage(take.turn, wanted, got)
+    answer = _answer(report) if whole else None
+    latency_ms = answer.audible_ms if answer else None
+    early = _premature_commits_ms(report.commits_ms, whole=whole)
+    said_ms = take.clip.speech_end / take.clip.rate_hz * 1000
+    cut = {_pause_before(said_ms + commit_ms, take) for commit_ms in early} - {None}
     return TurnResult(
         turn_id=take.turn.turn_id,
         kind=take.turn.kind,
@@ -227,15 +232,38 @@ def text_language(text: str) -> TextLanguage:
     return "en" if "word" in kinds else "zh"
 
 
-def _answer(answers: Sequence[AnswerReport]) -> AnswerReport | None:
-    """The reply to the whole turn: the first audible one that began after it."""
-    begun = (one for one in answers if one.begun_ms >= 0 and one.audible_ms is not None)
-    return next(begun, None)
+def _reaches_last_passage(turn: Turn, wanted: Sequence[str], got: Sequence[str]) -> bool:
+    """Whether anything after the last pause was understood, if anything was at all.
+
+    What was understood is laid on the beginning of the turn that it differs least from. Of
+    beginnings that differ alike the longest is taken: a last word that was misheard was heard.
+    """
+    if not got:
+        return True
+
+    def difference(length: int) -> tuple[int, int]:
+        return edit_distance(got, wanted[:length]), -length
+
+    last_units = max(1, len(spoken_units(turn.passages[-1].text)))  # none if it ends in a pause
+    return min(range(len(wanted) + 1), key=difference) > len(wanted) - last_units
 
 
-def _premature_commits_ms(commits_ms: Sequence[float]) -> list[float]:
-    """Commits before the turn was over, and those after which more of it was recognised."""
-    last = len(commits_ms) - 1
+def _answer(report: TurnReport) -> AnswerReport | None:
+    """The reply to the whole turn: the first audible one after it and after its last commit."""
+    committed_ms = report.commits_ms[-1] if report.commits_ms else 0.0
+    since_ms = max(0.0, committed_ms - SAME_MOMENT_MS)
+    begun = (one for one in report.answers if one.begun_ms >= since_ms)
+    return next((one for one in begun if one.audible_ms is not None), None)
+
+
+def _premature_commits_ms(commits_ms: Sequence[float], *, whole: bool) -> list[float]:
+    """Commits before the turn was over, and those after which there was more of it.
+
+    Args:
+        commits_ms: Of one turn, in order.
+        whole: Whether the last of them held what was said last.
+    """
+    last = len(commits_ms) - 1 if whole else len(commits_ms)
     return [at for index, at in enumerate(commits_ms) if at < 0 or index < last]
 
 

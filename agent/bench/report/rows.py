@@ -27,6 +27,7 @@ def overview(record: Record) -> Table:
     heads = ("", *(result.system for result in record.systems))
     lines: list[tuple[str, Callable[[SystemResult], str]]] = [
         ("turns", lambda r: str(r.summary.turns)),
+        ("answered whole", lambda r: _share(r.summary.answered, r.summary.turns)),
         ("first sound p50 [95 %], ms", lambda r: _interval(_first_sounds(r), 50)),
         ("first sound p95 [95 %], ms", lambda r: _interval(_first_sounds(r), 95)),
         ("reply p50 [95 %], ms", lambda r: _interval(_latencies(r), 50)),

@@ -111,6 +111,30 @@ def test_a_turn_that_was_split_after_its_end_was_cut_in_its_last_pause():
     assert result.cut_pauses == 1
 
 
+@pytest.mark.parametrize("transcript", ["我上周，不对。", "我上周不队", "我上周"])
+def test_a_reply_to_the_words_before_the_last_pause_is_no_answer(transcript):
+    """It began after the turn, but nobody heard the end of it: cut off, and without a latency."""
+    result = measure_turn(take(), report([answer(350, 500)], [300], transcript))
+    assert (result.premature, result.cut_pauses) == (True, 1)
+    assert (result.latency_ms, result.missed) == (None, False)
+
+
+@pytest.mark.parametrize("transcript", ["我上周不对，十座天", "不对，是左边", "我上周不对，是", ""])
+def test_what_was_misheard_was_heard(transcript):
+    """Other words at the end are errors of the transcript; no words at all are, too."""
+    result = measure_turn(
+        take(), report([answer(350, 500)], [300] if transcript else [], transcript)
+    )
+    assert (result.premature, result.latency_ms) == (False, 500)
+
+
+def test_a_reply_before_the_last_commit_is_no_answer():
+    """Late, but still to the half that was taken first; the next one has the rest."""
+    result = measure_turn(take(), report([answer(110, 200), answer(1950, 2100)], [100, 2000]))
+    assert result.latency_ms == 2100
+    assert result.premature
+
+
 def test_a_reply_that_began_inside_the_turn_is_no_answer():
     """It gives no latency, and the turn is not called missed as well."""
     result = measure_turn(take(), report([answer(-900, 200)], [-1000]))
