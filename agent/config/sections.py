@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent.config.addresses import is_loopback
+from agent.config.kinds import Listed
 from pipeline.stt.base import Script
 
 Locale: TypeAlias = Literal["zh-Hant", "zh-Hans", "en"]
@@ -84,7 +85,7 @@ class ServerSettings(Section):
         "to this machine's own.",
     )
     tls_key_file: Path | None = Field(None, description="Private key (PEM) of the certificate.")
-    public_hosts: tuple[str, ...] = Field(
+    public_hosts: Listed[str] = Field(
         (),
         description="Names by which browsers reach the server, such as talk.example.org. Requests "
         "for any other name are refused: a foreign page could have renamed itself.",
@@ -292,7 +293,7 @@ class TurnSettings(Section):
     speculation: bool = Field(
         True, description="Draft replies before the turn is over; costs processor, saves latency."
     )
-    check_in_secs: tuple[Annotated[float, Field(gt=0.0)], ...] = Field(
+    check_in_secs: Listed[Annotated[float, Field(gt=0.0)]] = Field(
         (8.0, 20.0),
         description="Silence after the bot has spoken before it says that it is there, once for "
         "each number. [] never does, nor does pacing quick; short fills what a caller needs.",

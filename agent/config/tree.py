@@ -221,7 +221,8 @@ def _explain(error: ValidationError, given: Mapping[str, Origin]) -> str:
     reason = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         reason = "there is no such setting"
-    origin = given.get(dotted)
+    setting = ".".join(part for part in first["loc"] if isinstance(part, str))  # of a list's item
+    origin = given.get(setting)
     source = f" (from the {origin})" if origin else ""
     more = f"; {len(others)} more" if others else ""
     return f"{dotted}: {reason[:1].lower()}{reason[1:]}{source}{more}"

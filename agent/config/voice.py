@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
+from agent.config.kinds import Listed
 from agent.config.sections import Section
 
 EMBEDDED = "embedded"  # in `fallback`: both voices that come with the package
 
 StreamingMode: TypeAlias = Literal[0, 1, 2, 3]
 HttpUrl: TypeAlias = Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
-
-
-def _listed(value: Any) -> Any:
-    """Flags and environment give a list as `a,b`."""
-    if isinstance(value, str):
-        return tuple(name.strip() for name in value.split(",") if name.strip())
-    return value
-
-
-Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class GptSovitsSettings(Section):
@@ -100,7 +91,7 @@ class SpeechServerSettings(Section):
     )
     model: str = Field("tts-1", description="Name by which the server knows the model.")
     voice: str = Field("alloy", description="One of the server's voices.")
-    languages: Annotated[tuple[Literal["zh", "en"], ...], BeforeValidator(_listed)] = Field(
+    languages: Listed[Literal["zh", "en"]] = Field(
         ("zh", "en"), min_length=1, description="What the voice speaks; the rest goes to others."
     )
     key_file: Path | None = Field(
@@ -225,7 +216,7 @@ class VoiceSettings(Section):
         description="Threads of one synthesis. It runs beside the language model, which needs "
         "the other core.",
     )
-    fallback: Names = Field(
+    fallback: Listed[str] = Field(
         (EMBEDDED,),
         description="Voices that take over, in this order, when the chosen ones fail or fall "
         "behind; `embedded` is both that come with the package. Empty falls silent instead.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,10 @@ def test_every_leaf_has_an_origin_and_a_reason():
         ({"turn.pacing": "hurried"}, "turn.pacing: "),
         ({"voice.rate": "3"}, "voice.rate: "),
         ({"turn.min_silence_secs": "9"}, "must not fall"),
+        ({"turn.check_in_secs": "8,soon"}, "turn.check_in_secs.1: input should be a valid number"),
+        ({"turn.check_in_secs": "8,soon"}, "(from the flag)"),
+        ({"turn.check_in_secs": "[8, 20"}, "turn.check_in_secs: write a list as"),
+        ({"server.public_hosts": "[1]"}, "server.public_hosts.0: "),
         ({"turn": "quick", "turn.pacing": "quick"}, "not a group"),
     ],
 )
@@ -82,6 +87,47 @@ def test_wrong_flags_are_named(flags: dict[str, str], message: str):
         config.load(flags=flags)
     assert message in caught.value.message
     assert "\n" not in caught.value.message
+
+
+LISTS = [
+    ("turn.check_in_secs", "[]", ()),
+    ("turn.check_in_secs", "8", (8.0,)),
+    ("turn.check_in_secs", "8, 20", (8.0, 20.0)),
+    ("turn.check_in_secs", "[8, 20]", (8.0, 20.0)),
+    ("server.public_hosts", "talk.example.org", ("talk.example.org",)),
+    ("server.public_hosts", '["a.example", "b.example"]', ("a.example", "b.example")),
+    ("voice.fallback", "kokoro,embedded", ("kokoro", "embedded")),
+    ("voice.fallback", "[]", ()),
+    ("voice.openai.languages", "zh", ("zh",)),
+]
+
+
+def value_of(settings: Settings, dotted: str) -> object:
+    """The value at a dotted path."""
+    return attrgetter(dotted)(settings)
+
+
+@pytest.mark.parametrize(("dotted", "text", "value"), [*LISTS, ("turn.check_in_secs", "", ())])
+def test_a_flag_gives_a_list_with_commas_or_as_json(dotted: str, text: str, value: object):
+    """[] and nothing at all are the empty list, not a value of that name."""
+    assert value_of(config.load(flags={dotted: text}).settings, dotted) == value
+
+
+@pytest.mark.parametrize(("dotted", "text", "value"), LISTS)
+def test_the_environment_gives_lists_as_flags_do(
+    monkeypatch: pytest.MonkeyPatch, dotted: str, text: str, value: object
+):
+    """Nothing at all counts as unset there, as for every setting."""
+    monkeypatch.setenv(f"QINGTING_{dotted.replace('.', '__').upper()}", text)
+    assert value_of(config.load().settings, dotted) == value
+
+
+def test_a_file_gives_lists_of_its_own(tmp_path: Path):
+    """TOML has them."""
+    path = tmp_path / "settings.toml"
+    path.write_text('[turn]\ncheck_in_secs = []\n[voice]\nfallback = ["kokoro"]\n', "utf-8")
+    settings = config.load(path).settings
+    assert (settings.turn.check_in_secs, settings.voice.fallback) == ((), ("kokoro",))
 
 
 @pytest.mark.parametrize("name", ["QINGTING_TURNS__PACING", "QINGTING_TURN__PAZING"])
