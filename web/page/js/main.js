@@ -46,7 +46,7 @@ class App {
       this.start({ withMicrophone: true });
     });
     by("start-typing").addEventListener("click", () => this.start({ withMicrophone: false }));
-    by("go-on").addEventListener("click", () => this.start({ withMicrophone: true, goOn: true }));
+    by("go-on").addEventListener("click", () => this.goOn());
     by("leave").addEventListener("click", () => this.leave());
     by("start-again").addEventListener("click", () => this.show("welcome"));
     by("save-transcript").addEventListener("click", () => this.saveTranscript());
@@ -77,13 +77,11 @@ class App {
     return failure;
   }
 
-  async start({ withMicrophone, goOn = false }) {
+  async start({ withMicrophone, ticket = null }) {
     this.alert(null);
     this.busy(true);
-    const ticket = goOn ? preferences.ticket : null;
     const key = ticket?.key ?? (by("key").value.trim() || null);
     const read = this.consent.shown;
-    let stream = null;
     try {
       const failure = await this.ask(key);
       if (failure) {
@@ -96,10 +94,9 @@ class App {
         this.consent.focus();
         return;
       }
-      if (withMicrophone) stream = await openMicrophone(preferences.get("microphone"));
-      await this.begin({ stream, key, ticket });
+      if (withMicrophone) await this.beginSpeaking({ key, ticket });
+      else await this.begin({ stream: null, key, ticket });
     } catch (error) {
-      if (stream) switchOff(stream);
       this.call?.hangUp(); // where it is not over yet
       this.view.end();
       this.show("welcome");
@@ -107,6 +104,27 @@ class App {
       if (!(error instanceof AudioFailure)) throw error; // nobody expected it: to the console
     } finally {
       this.busy(false);
+    }
+  }
+
+  /** Go on with the call of an earlier page, in the way it was led. */
+  goOn() {
+    const { ticket } = preferences;
+    this.start({ withMicrophone: !ticket?.typed, ticket });
+  }
+
+  /** A new call needs its microphone; one that is under way goes on without it. */
+  async beginSpeaking({ key, ticket }) {
+    let stream = null;
+    try {
+      stream = await openMicrophone(preferences.get("microphone"));
+      await this.begin({ stream, key, ticket });
+    } catch (error) {
+      if (stream) switchOff(stream);
+      const underWay = ticket && preferences.ticket; // and not hung up meanwhile
+      if (!underWay || !(error instanceof AudioFailure)) throw error;
+      await this.begin({ stream: null, key, ticket });
+      if (!this.call.over) this.alert(`failure.${error.reason}`);
     }
   }
 
@@ -342,7 +360,8 @@ class App {
     const ticket = this.call?.ticket;
     if (ticket && document.body.dataset.view === "call") {
       const { key, startedAt, helpLines: help } = this;
-      preferences.ticket = { token: ticket.token, key, startedAt, help };
+      const typed = !this.call.hasMicrophone;
+      preferences.ticket = { token: ticket.token, key, startedAt, help, typed };
     }
   }
 }

@@ -48,7 +48,7 @@ export class Preferences {
     write(this._local, CHOICES, this._choices);
   }
 
-  /** The call of this tab: {token, key, startedAt, help}. */
+  /** The call of this tab: {token, key, startedAt, help, typed}. */
   get ticket() {
     return read(this._session, TICKET, null);
   }
