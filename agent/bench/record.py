@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -41,9 +41,11 @@ class Record:
         version: Of this form.
         started_at: ISO 8601, UTC.
         pacing: Setting the latencies hold for.
-        at_once: Calls held at the same time.
+        at_once: Calls of each block, begun at the same time.
         ratios: Our median latency over each baseline's, on the turns both answered.
         speculation: The server's counters of it, from /metrics.
+        all_under_way_percent: Of the time in which calls were held with a system, how much of
+            it as many as `at_once` were; absent from earlier records.
     """
 
     started_at: str
@@ -55,6 +57,7 @@ class Record:
     ratios: Mapping[System, float]
     speculation: Mapping[str, float]
     version: Literal[1] = 1
+    all_under_way_percent: Mapping[System, float] = field(default_factory=dict)
 
     def system(self, name: System) -> SystemResult | None:
         """The results of one system, None if it took no part."""

@@ -68,11 +68,18 @@ class PreparedCall:
 
 @dataclass(frozen=True, slots=True)
 class HeldCall:
-    """What one call came to; `errors` tells everything that went wrong."""
+    """What one call came to.
+
+    Attributes:
+        errors: Everything that went wrong.
+        began_at, ended_at: Seconds, monotonic.
+    """
 
     system: System
     turns: tuple[TurnResult, ...]
     errors: tuple[str, ...]
+    began_at: float
+    ended_at: float
 
 
 def bench_settings(settings: Settings, *, at_once: int, pacing: Pacing) -> Settings:
@@ -111,7 +118,8 @@ async def run_bench(
         say: Told what happens, for people who wait.
 
     Raises:
-        ConfigError: A system does not start, or a recording is not there.
+        ConfigError: A system does not start, has fewer turns than there are calls at the same
+            time, or a recording is not there.
         ModelError: A model is missing or damaged.
 
     Cancelling hangs up and ends the servers.
@@ -124,14 +132,19 @@ async def run_bench(
     prepared = {call: prepare(call, studio) for block in blocks for call in block.calls}
     served = bench_settings(settings, at_once=options.at_once, pacing=options.pacing)
     say(f"starting {', '.join(options.turns)}")
-    held: list[HeldCall] = []
+    held: list[Sequence[HeldCall]] = []
     async with running_systems(list(options.turns), served) as running:
         for number, block in enumerate(blocks, start=1):
             names = ", ".join(f"{call.name} ({len(call.turns)})" for call in block.calls)
             say(f"[{number}/{len(blocks)}] {block.system}: {names}")
-            held += await _hold_block(block, prepared, running[block.system], options.listen_secs)
+            held.append(
+                await _hold_block(block, prepared, running[block.system], options.listen_secs)
+            )
         speculation = await _speculation(running.get("ours"))
-    systems = tuple(_result(system, held) for system in options.turns)
+    by_system = {
+        system: [calls for calls in held if calls[0].system == system] for system in options.turns
+    }
+    systems = tuple(_result(system, blocks) for system, blocks in by_system.items())
     return Record(
         started_at=started_at,
         duration_secs=round(time.monotonic() - started, 1),
@@ -141,7 +154,22 @@ async def run_bench(
         systems=systems,
         ratios=ratios(systems),
         speculation=speculation,
+        all_under_way_percent={
+            system: all_under_way_percent(own) for system, own in by_system.items()
+        },
     )
+
+
+def all_under_way_percent(blocks: Sequence[Sequence[HeldCall]]) -> float:
+    """Of the time in which any call of a block was under way, how much of it all of them were.
+
+    Calls of as many turns are not equally long, so that fewer are left at the end of a block.
+    """
+    any_secs = sum(max(c.ended_at for c in one) - min(c.began_at for c in one) for one in blocks)
+    all_secs = sum(
+        max(0.0, min(c.ended_at for c in one) - max(c.began_at for c in one)) for one in blocks
+    )
+    return round(100 * all_secs / any_secs, 1) if any_secs else 0.0
 
 
 async def hold_call(
@@ -151,6 +179,7 @@ async def hold_call(
 
     A call that breaks down is a finding: its turns count as missed.
     """
+    began_at = time.monotonic()
     # Without a jitter buffer what is measured is the arrival, and every late piece is a gap.
     caller = Caller(url, rate_hz=RATE_HZ, jitter_secs=0.0)
     try:
@@ -160,10 +189,11 @@ async def hold_call(
         )
     except (ProtocolError, OverloadedError) as error:
         lost = tuple(measure_turn(take, _unanswered(take)) for take in prepared.takes)
-        return HeldCall(system, lost, (f"{prepared.call.name}: {error.message}",))
+        told = f"{prepared.call.name}: {error.message}"
+        return HeldCall(system, lost, (told,), began_at, time.monotonic())
     turns = zip(prepared.takes, report.turns, strict=True)
     measured = tuple(measure_turn(take, turn) for take, turn in turns)
-    return HeldCall(system, measured, report.errors)
+    return HeldCall(system, measured, report.errors, began_at, time.monotonic())
 
 
 async def _hold_block(
@@ -181,8 +211,8 @@ async def _hold_block(
     )
 
 
-def _result(system: System, held: Sequence[HeldCall]) -> SystemResult:
-    own = [call for call in held if call.system == system]
+def _result(system: System, blocks: Sequence[Sequence[HeldCall]]) -> SystemResult:
+    own = [call for block in blocks for call in block]
     turns = tuple(turn for call in own for turn in call.turns)
     return SystemResult(system, turns, summarise(turns, [e for call in own for e in call.errors]))
 

@@ -41,6 +41,8 @@ def overview(record: Record) -> Table:
         ("playout gaps over 40 ms", lambda r: _gaps(r.summary.gaps, r.summary.longest_gap_ms)),
         ("failures", lambda r: ", ".join(r.summary.failures) or NONE),
     ]
+    if record.at_once > 1:
+        lines.insert(1, ("all calls under way", lambda r: _under_way(record, r)))
     rows = [(name, *(line(result) for result in record.systems)) for name, line in lines]
     if record.ratios:
         ratios = (record.ratios.get(result.system) for result in record.systems)
@@ -159,6 +161,11 @@ def _worst(result: SystemResult) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{part} of {whole} ({100 * part / whole:.0f} %)" if whole else NONE
+
+
+def _under_way(record: Record, result: SystemResult) -> str:
+    percent = record.all_under_way_percent.get(result.system)
+    return NONE if percent is None else f"{percent:.0f} % of the time"
 
 
 def _gaps(count: int, longest_ms: float) -> str:

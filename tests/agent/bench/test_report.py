@@ -42,6 +42,14 @@ def test_the_overview_has_a_column_for_each_system():
     assert all(len(row) == 4 for row in overview.rows)
 
 
+def test_several_calls_at_once_tell_how_long_they_were():
+    """They end one after the other; earlier records do not say."""
+    several = dataclasses.replace(RECORD, at_once=4, all_under_way_percent={"ours": 86.4})
+    shown = table_of(rows.overview(several))["all calls under way"]
+    assert shown == ("86 % of the time", rows.NONE, rows.NONE)
+    assert "all calls under way" not in table_of(rows.overview(RECORD))
+
+
 def test_the_machine_is_named():
     """Processor, cores, load before and after, models, versions, revision."""
     text = "\n".join(rows.machine_lines(RECORD))

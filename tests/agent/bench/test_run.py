@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from agent.bench import run
-from agent.bench.run import BenchOptions, PreparedCall, bench_settings, hold_call, run_bench
+from agent.bench.run import (
+    BenchOptions,
+    HeldCall,
+    PreparedCall,
+    all_under_way_percent,
+    bench_settings,
+    hold_call,
+    run_bench,
+)
 from agent.bench.scripts import Call, CallerVoice, Turn
 from agent.bench.servers import RunningSystem
 from agent.bench.voices import RATE_HZ, Take
@@ -82,7 +90,7 @@ class ToneStudio:
 
 async def test_a_whole_run(monkeypatch):
     """Every system gets its share, two calls at a time; the record says what it measured."""
-    calls = [prepared([0.3], [0.3], name="one"), prepared([0.3], name="two")]
+    calls = [prepared([0.3], [0.3], name="one"), prepared([0.3], [0.3], name="two")]
     spoken = []
 
     @asynccontextmanager
@@ -93,16 +101,29 @@ async def test_a_whole_run(monkeypatch):
 
     monkeypatch.setattr(run, "running_systems", fake_systems)
     options = BenchOptions(
-        tuple(call.call for call in calls), {"ours": None, "stock": 1}, at_once=2
+        tuple(call.call for call in calls), {"ours": None, "stock": 3}, at_once=2
     )
     record = await run_bench(Settings(), options, ToneStudio(*calls), spoken.append)
     by_system = {result.system: result for result in record.systems}
-    assert {t.turn_id for t in by_system["ours"].turns} == {"one/1", "one/2", "two/1"}
-    assert [t.turn_id for t in by_system["stock"].turns] == ["one/1"]
+    said = {name: [t.turn_id for t in result.turns] for name, result in by_system.items()}
+    assert said == {"ours": ["one/1", "one/2", "two/1", "two/2"], "stock": ["one/1", "two/1"]}
+    assert all(0 < percent <= 100 for percent in record.all_under_way_percent.values())
     assert all(result.summary.missed == 0 for result in record.systems)
     assert record.ratios["stock"] > 0
     assert record.machine.load_at_end is not None
-    assert "[1/2] ours: one (2), two (1)" in spoken
+    assert "[1/2] ours: one (2), two (2)" in spoken
+
+
+def spans(*seconds):
+    return [HeldCall("ours", (), (), began_at, ended_at) for began_at, ended_at in seconds]
+
+
+def test_how_long_all_calls_were_under_way():
+    """Of the time of all blocks together; calls that never met were never all under way."""
+    assert all_under_way_percent([spans((0, 10), (0, 5))]) == 50.0
+    assert all_under_way_percent([spans((0, 10), (1, 9)), spans((20, 30), (20, 30))]) == 90.0
+    assert all_under_way_percent([spans((0, 1), (2, 4))]) == 0.0
+    assert all_under_way_percent([]) == 0.0
 
 
 @pytest.mark.parametrize("at_once", [1, 6])
