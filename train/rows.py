@@ -12,9 +12,11 @@ from typing import TypeAlias
 from pipeline.errors import DataError
 from train import schema
 from train.base import ChatFormat
+from train.mix.spoken import is_copy, original_id
 from train.packing import pack
 from train.recipe import Recipe
 from train.render import IGNORED, PreferencePair, Renderer, Row, require_learned
+from train.run_folder import Parting
 
 # A row of a run: supervised rows are trained one by one, preferences as pairs.
 AnyRow: TypeAlias = Row | PreferencePair
@@ -87,24 +89,49 @@ def read_records(path: Path, stage: str) -> list[schema.Record]:
 
 
 def hold_out(
-    records: Sequence[schema.Record], share: float
+    records: Sequence[schema.Record], share: float, parting: Parting = "originals"
 ) -> tuple[list[schema.Record], list[schema.Record]]:
     """Part records for training from those for validation.
 
     The content's hash decides, so the same conversation always falls on the same side,
-    however often it occurs and whatever is added later.
+    however often it occurs and whatever is added later. A spoken copy follows its original
+    into training, and is left out where that is held back: nearly the same words on both
+    sides would measure what was learned by heart.
 
     Args:
         records: All.
         share: Of validation, 0 to 0.5.
+        parting: `words` lets a spoken copy fall by its own words, to read older runs.
     """
     training: list[schema.Record] = []
     validation: list[schema.Record] = []
+    originals: dict[str, schema.Record] = {}
+    if parting == "originals":
+        originals = {record.id: record for record in records if not is_copy(record)}
     for record in records:
-        digest = hashlib.sha256(_content(record).encode("utf-8", "surrogatepass")).digest()
-        held_out = int.from_bytes(digest[:8]) < share * 2**64
-        (validation if held_out else training).append(record)
+        original = originals.get(original_id(record), record) if is_copy(record) else record
+        digest = hashlib.sha256(_content(original).encode("utf-8", "surrogatepass")).digest()
+        if int.from_bytes(digest[:8]) >= share * 2**64:
+            training.append(record)
+        elif original is record:
+            validation.append(record)
     return training, validation
+
+
+def refuse_leak(training: Iterable[schema.Record], held_out: Iterable[schema.Record]) -> None:
+    """Check that nothing is in both, and of nothing a spoken copy.
+
+    Raises:
+        DataError: Something is.
+    """
+    both = {original_id(record) for record in training} & {
+        original_id(record) for record in held_out
+    }
+    if both:
+        raise DataError(
+            f"{len(both)} conversations are in both training and validation ({min(both)}); "
+            "what is learned by heart measures nothing"
+        )
 
 
 def make_rows(

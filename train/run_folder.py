@@ -32,6 +32,7 @@ from pipeline.errors import ConfigError
 from train.recipe import Recipe
 
 RunState: TypeAlias = Literal["new", "running", "interrupted", "finished", "failed"]
+Parting: TypeAlias = Literal["words", "originals"]
 
 MANIFEST = "run.json"
 COMPLETE = ".complete"
@@ -60,6 +61,8 @@ class Manifest(BaseModel):
         rows_sha256: Of the rows made of them; resuming refuses others.
         pii_forced: Whether training went on although personal data was found.
         canaries: Invented secrets planted, drawn from the recipe's seed.
+        parting: How validation rows were held back, see `train.rows.hold_out`; runs of before
+            it was noted went by each record's own words.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -80,6 +83,7 @@ class Manifest(BaseModel):
     machine: str
     pii_forced: bool = False
     canaries: int = 0
+    parting: Parting = "words"
     warnings: tuple[str, ...] = ()
 
 

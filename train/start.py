@@ -19,7 +19,15 @@ from train.plan import RowFigures
 from train.presets import recipe as recipe_of
 from train.recipe import Recipe
 from train.render import IGNORED, PreferencePair, Row
-from train.rows import RunRows, examples, hold_out, make_rows, read_records, save_rows
+from train.rows import (
+    RunRows,
+    examples,
+    hold_out,
+    make_rows,
+    read_records,
+    refuse_leak,
+    save_rows,
+)
 from train.run_folder import DataFile, Manifest, RunFolder, file_sha256
 
 _VERSIONS_OF = (
@@ -87,8 +95,10 @@ def prepare(request: RunRequest) -> Prepared:
         read = read_records(path, recipe.stage)
         counts[path] = len(read)
         records += read
+    left_out = 0
     if request.validation is None:
         training, validation = hold_out(records, recipe.validation_share)
+        left_out = len(records) - len(training) - len(validation)
     else:
         training, validation = records, read_records(request.validation, recipe.stage)
         counts[request.validation] = len(validation)
@@ -100,8 +110,10 @@ def prepare(request: RunRequest) -> Prepared:
     base = locate(request.base)
     form = load_format(base.folder)
     rows = make_rows(form, recipe, training, validation)
-    warnings = tuple(_warnings(rows, risks, form, recipe, training))
-    return Prepared(request, recipe, base, form, rows, warnings, counts)
+    warnings = _warnings(rows, risks, recipe, training)
+    if left_out:
+        warnings.append(f"{left_out} spoken copies of held-out conversations are left out")
+    return Prepared(request, recipe, base, form, rows, tuple(warnings), counts)
 
 
 def validation_beside(data: Sequence[Path]) -> Path | None:
@@ -152,24 +164,11 @@ def create(path: Path, prepared: Prepared) -> RunFolder:
             machine=f"{platform.system()} {platform.machine()}",
             pii_forced=prepared.request.force,
             canaries=prepared.request.canaries,
+            parting="originals",
             warnings=prepared.warnings,
         )
     )
     return folder
-
-
-def refuse_leak(training: Sequence[schema.Record], validation: Sequence[schema.Record]) -> None:
-    """Check that nothing is in both.
-
-    Raises:
-        DataError: Something is.
-    """
-    both = {record.id for record in training} & {record.id for record in validation}
-    if both:
-        raise DataError(
-            f"{len(both)} conversations are in both training and validation ({min(both)}); "
-            "what is learned by heart measures nothing"
-        )
 
 
 def figures(prepared: Prepared) -> RowFigures:
@@ -217,7 +216,6 @@ def _first(rows: RunRows) -> Row:
 def _warnings(
     rows: RunRows,
     risks: Sequence[str],
-    form: ChatFormat,
     recipe: Recipe,
     training: Sequence[schema.Record],
 ) -> list[str]:

@@ -9,10 +9,19 @@ from hypothesis import strategies as st
 from pipeline.errors import DataError
 from tests.train.tiny import chat_format
 from train import schema
+from train.mix.spoken import original_id, spoken_copies
 from train.recipe import Recipe
 from train.render import IGNORED, Row
-from train.rows import examples, hold_out, load_rows, make_rows, read_records, save_rows
-from train.start import marked, refuse_leak
+from train.rows import (
+    examples,
+    hold_out,
+    load_rows,
+    make_rows,
+    read_records,
+    refuse_leak,
+    save_rows,
+)
+from train.start import marked
 
 
 def conversation(text: str) -> schema.Conversation:
@@ -39,10 +48,45 @@ def test_about_the_wanted_share_is_held_out():
     assert 150 < len(validation) < 250
 
 
+def test_a_spoken_copy_is_never_held_out_nor_learned_beside_its_held_out_original():
+    """An unsplit mix is parted by its originals, which fall as they would without copies."""
+    originals = [conversation(f"今天是第{n}天，我睡不好。") for n in range(300)]
+    copies = list(spoken_copies(originals, 1.0))
+    assert len(copies) > 250
+    training, validation = hold_out([*copies, *originals], 0.1)
+    assert validation == hold_out(originals, 0.1)[1]
+    held_out = {record.id for record in validation}
+    assert held_out
+    assert not held_out & {original_id(record) for record in training}
+    assert len(training) + len(validation) == 600 - sum(
+        original_id(copy) in held_out for copy in copies
+    )
+
+
+def test_a_spoken_copy_without_its_original_is_a_row_like_others():
+    """There is nothing that it could give away."""
+    copies = list(spoken_copies([conversation(f"我睡不好，第{n}天。") for n in range(300)], 1.0))
+    training, validation = hold_out(copies, 0.1)
+    assert len(training) + len(validation) == len(copies)
+    assert validation
+
+
+def test_older_runs_are_parted_as_they_were():
+    """Each record by its own words, so that what they learned from is known."""
+    originals = [conversation(f"今天是第{n}天，我睡不好。") for n in range(300)]
+    copies = list(spoken_copies(originals, 1.0))
+    training, validation = hold_out([*originals, *copies], 0.1, "words")
+    assert len(training) + len(validation) == len(originals) + len(copies)
+    assert validation == [*hold_out(originals, 0.1)[1], *hold_out(copies, 0.1)[1]]
+
+
 def test_a_leak_is_refused():
-    """A validation file that repeats training measures nothing."""
+    """A validation file that repeats training measures nothing, in spoken words neither."""
     with pytest.raises(DataError, match="both"):
         refuse_leak([conversation("a")], [conversation("a")])
+    original = conversation("我今天睡不好。")
+    with pytest.raises(DataError, match="both"):
+        refuse_leak(list(spoken_copies([original], 1.0)), [original])
 
 
 def test_rows_survive_the_disk(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.errors import DataError
 from train import schema
-from train.rows import hold_out, read_records
+from train.rows import hold_out, read_records, refuse_leak
 from train.run_folder import RunFolder, file_sha256
 
 
@@ -32,12 +32,10 @@ def records_of(
         read[file.role] += read_records(path, manifest.recipe.stage)
     training, held_out = read["training"], read["validation"]
     if not held_out:
-        training, held_out = hold_out(training, manifest.recipe.validation_share)
+        training, held_out = hold_out(training, manifest.recipe.validation_share, manifest.parting)
     learned = [record for record in training if isinstance(record, schema.Conversation)]
     if data is None:
         return held_out, learned
     given = read_records(data, "sft")
-    both = {record.id for record in given} & {record.id for record in learned}
-    if both:
-        raise DataError(f"{data} holds {len(both)} conversations that were learned from")
+    refuse_leak(learned, given)
     return given, learned

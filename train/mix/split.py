@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 
 from pipeline.errors import DataError
 from pipeline.text import count_units
+from train.mix.spoken import is_copy, original_id
 from train.schema import Conversation, Record, dump, read, refuse_existing, replacing
 
 Part: TypeAlias = Literal["train", "valid", "test"]
@@ -90,7 +91,7 @@ def assign(records: Iterable[Record], options: SplitOptions) -> Mapping[str, Par
     groups = _Groups()
     times: dict[str, float] = {}
     for record in records:
-        if _is_copy(record) or TRAINED_ONLY & set(record.tags):
+        if is_copy(record) or TRAINED_ONLY & set(record.tags):
             continue
         groups.add(record.id, _marks(record))
         if isinstance(record, Conversation) and record.messages[0].time is not None:
@@ -126,13 +127,8 @@ def assign(records: Iterable[Record], options: SplitOptions) -> Mapping[str, Par
 
 def part_of(record: Record, parts: Mapping[str, Part]) -> Part | None:
     """Part of any record; None for a copy of a held-out one."""
-    original = record.id.removesuffix("-spoken")
-    part = parts.get(original, "train")
-    return None if _is_copy(record) and part != "train" else part
-
-
-def _is_copy(record: Record) -> bool:
-    return "spoken" in record.tags
+    part = parts.get(original_id(record), "train")
+    return None if is_copy(record) and part != "train" else part
 
 
 def _quota(share: float, total: int) -> int:

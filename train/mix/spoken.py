@@ -15,8 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pipeline.text import language_of, units
-from train.schema import Conversation, Message
+from train.schema import Conversation, Message, Record
 
+_TAG = "spoken"
+_SUFFIX = "-spoken"
 _FILLERS: Mapping[str, tuple[str, ...]] = {
     "hans": ("嗯", "呃", "那个", "就是", "然后", "这个"),
     "hant": ("嗯", "呃", "那個", "就是", "然後", "這個"),
@@ -112,11 +114,21 @@ def spoken_copies(
         if messages != record.messages:
             yield record.model_copy(
                 update={
-                    "id": f"{record.id}-spoken",
+                    "id": f"{record.id}{_SUFFIX}",
                     "messages": messages,
-                    "tags": (*record.tags, "spoken"),
+                    "tags": (*record.tags, _TAG),
                 }
             )
+
+
+def is_copy(record: Record) -> bool:
+    """Whether `spoken_copies` made it."""
+    return _TAG in record.tags
+
+
+def original_id(record: Record) -> str:
+    """Id of what a record is a copy of; its own if it is none."""
+    return record.id.removesuffix(_SUFFIX)
 
 
 def _spoken_message(message: Message, dice: random.Random, style: SpeechStyle | None) -> Message:
