@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
 T = TypeVar("T")
@@ -25,3 +26,14 @@ def _listed(value: Any) -> Any:
 
 Listed: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(_listed), NoDecode]
 """Any number of values: a list in TOML, elsewhere `a,b` or JSON; nothing at all, or [], is none."""
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:  # `~somebody`
+        raise ValueError(f"{path.parts[0]} is nobody's home here") from error
+
+
+UserPath: TypeAlias = Annotated[Path, AfterValidator(_expanded)]
+"""A place on this machine; `~` is the home folder, which only a shell would have known."""

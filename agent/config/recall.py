@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field
 
+from agent.config.kinds import UserPath
 from agent.config.sections import Section
 
 
 class RagSettings(Section):
     """What the persona may look up from what its person said before."""
 
-    index: Path | None = Field(
+    index: UserPath | None = Field(
         None,
         description="File of `qingting data index`; unset looks nothing up. It holds a person's "
         "words in the clear: keep it as you keep the chats.",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from agent.config.addresses import is_loopback
-from agent.config.kinds import Listed
+from agent.config.kinds import Listed, UserPath
 from pipeline.stt.base import Script
 
 Locale: TypeAlias = Literal["zh-Hant", "zh-Hans", "en"]
@@ -79,12 +79,12 @@ class ServerSettings(Section):
         description="How long a call whose connection was lost waits for its page. It keeps its "
         "line meanwhile; 0 ends it at once.",
     )
-    tls_certificate_file: Path | None = Field(
+    tls_certificate_file: UserPath | None = Field(
         None,
         description="Certificate chain (PEM). Browsers give a microphone only to https pages and "
         "to this machine's own.",
     )
-    tls_key_file: Path | None = Field(None, description="Private key (PEM) of the certificate.")
+    tls_key_file: UserPath | None = Field(None, description="Private key (PEM) of the certificate.")
     public_hosts: Listed[str] = Field(
         (),
         description="Names by which browsers reach the server, such as talk.example.org. Requests "
@@ -328,7 +328,7 @@ class PersonaSettings(Section):
 
     name: str = Field("listener", description="Persona folder to load.")
     locale: Locale = Field("zh-Hans", description="Language and script of greeting and prompt.")
-    directory: Path | None = Field(
+    directory: UserPath | None = Field(
         None, description="Folder of your own personas; unset takes those in the package."
     )
 
@@ -360,11 +360,21 @@ class PrivacySettings(Section):
         description="Keep the records' keys in the system's keyring instead of a file; safer, "
         "but a server without a desktop has none.",
     )
-    key_file: Path | None = Field(
+    key_file: UserPath | None = Field(
         None,
-        description="File of the records' keys. Unset puts it beside the records; a place on "
-        "another disk protects them when theirs is stolen.",
+        description="File of the records' keys, its whole path. Unset puts it beside the records; "
+        "a place on another disk protects them when theirs is stolen.",
     )
+
+    @field_validator("key_file")
+    @classmethod
+    def _is_one_place(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_absolute():
+            raise ValueError(
+                f"{path} would be another file in every folder that a command is started in; "
+                f"write the whole path (from here it is {path.absolute()})"
+            )
+        return path
 
     @property
     def keeps_calls_here(self) -> bool:

@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from agent.config.intake import IntakeSettings
+from agent.config.kinds import UserPath
 from agent.config.memory import MemorySettings
 from agent.config.recall import RagSettings
 from agent.config.sections import (
@@ -61,7 +62,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
     )
 
-    home: Path = Field(
+    home: UserPath = Field(
         default_factory=_default_home,
         description="Folder of models and records; QINGTING_HOME. Several gigabytes with the "
         "larger models.",
@@ -85,12 +86,12 @@ class Settings(BaseSettings):
     @property
     def models_dir(self) -> Path:
         """Folder that holds one folder for each model."""
-        return self.home.expanduser() / "models"
+        return self.home / "models"
 
     @property
     def keys_file(self) -> Path:
         """Hashes of the API keys."""
-        return self.home.expanduser() / "keys.toml"
+        return self.home / "keys.toml"
 
     @classmethod
     def settings_customise_sources(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from agent.config.kinds import Listed
+from agent.config.kinds import Listed, UserPath
 from agent.config.sections import Section
 
 EMBEDDED = "embedded"  # in `fallback`: both voices that come with the package
@@ -36,7 +35,7 @@ class GptSovitsSettings(Section):
         description="0 sends whole clauses, 1 whole fragments, 2 and 3 while speaking; 3 begins "
         "soonest and sounds worst. A server that knows only 0 and 1 gets 1.",
     )
-    reference_clip: Path | None = Field(
+    reference_clip: UserPath | None = Field(
         None,
         description="3 to 10 s of the voice to imitate; unset takes the persona's. Needs consent.",
     )
@@ -94,7 +93,7 @@ class SpeechServerSettings(Section):
     languages: Listed[Literal["zh", "en"]] = Field(
         ("zh", "en"), min_length=1, description="What the voice speaks; the rest goes to others."
     )
-    key_file: Path | None = Field(
+    key_file: UserPath | None = Field(
         None, description="File with the API key in it; keys do not belong into settings."
     )
     format: Literal["wav", "pcm"] = Field(
@@ -121,12 +120,12 @@ class ChatTtsSettings(Section):
     Its code is AGPL-3.0-or-later and its weights are CC BY-NC 4.0: no commercial use.
     """
 
-    assets: Path | None = Field(
+    assets: UserPath | None = Field(
         None,
         description="Folder that holds ChatTTS's `asset` folder; unset takes the one that "
         "`qingting voices pull-chattts` fills.",
     )
-    speaker: Path | None = Field(
+    speaker: UserPath | None = Field(
         None, description="Speaker file, see `qingting voices speaker`; unset draws one from seed."
     )
     seed: int = Field(
@@ -184,7 +183,7 @@ class ChatTtsSettings(Section):
 class KokoroSettings(Section):
     """Kokoro-82M in this process: many speakers, for whoever has its files. Apache-2.0."""
 
-    folder: Path | None = Field(
+    folder: UserPath | None = Field(
         None,
         description="Folder with its network and its speakers (kokoro-v1.0.onnx and "
         "voices-v1.0.bin); unset takes `kokoro` beside the other models.",

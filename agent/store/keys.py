@@ -85,6 +85,11 @@ def _encoded(key: bytes) -> str:
 class KeyPlace(Protocol):
     """Where the keys are kept."""
 
+    @property
+    def name(self) -> str:
+        """For the user."""
+        ...
+
     def read(self) -> KeySet | None:
         """The keys; None where there are none yet.
 
@@ -107,6 +112,10 @@ class KeyFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
 
     def read(self) -> KeySet | None:
         try:
@@ -140,6 +149,10 @@ class KeyRing:
 
     def __init__(self, account: str) -> None:
         self.account = account
+
+    @property
+    def name(self) -> str:
+        return f"the system's keyring, for {self.account}"
 
     def read(self) -> KeySet | None:
         import keyring

@@ -85,5 +85,7 @@ class MasterKeys:
     def _read(self) -> KeySet:
         keys = self._place.read()
         if keys is None:
-            raise StoreError(f"The keys of {self._of} are missing; its records stay closed.")
+            raise StoreError(
+                f"The keys are missing in {self._place.name}; {self._of} stays closed."
+            )
         return keys

@@ -49,7 +49,7 @@ def open_kept(settings: Settings) -> RecordStore | None:
 
 
 def _folder(settings: Settings) -> Path:
-    return settings.home.expanduser() / "records"
+    return settings.home / "records"
 
 
 def _file(settings: Settings) -> Path:

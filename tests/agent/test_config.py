@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
+from typing import get_args
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from agent import config
 from agent.config import Settings
@@ -78,6 +80,8 @@ def test_every_leaf_has_an_origin_and_a_reason():
         ({"turn.check_in_secs": "8,soon"}, "(from the flag)"),
         ({"turn.check_in_secs": "[8, 20"}, "turn.check_in_secs: write a list as"),
         ({"server.public_hosts": "[1]"}, "server.public_hosts.0: "),
+        ({"home": "~nobody-of-this-name/x"}, "home: ~nobody-of-this-name is nobody's home"),
+        ({"privacy.key_file": "records.key"}, str(Path("records.key").absolute())),
         ({"turn": "quick", "turn.pacing": "quick"}, "not a group"),
     ],
 )
@@ -128,6 +132,31 @@ def test_a_file_gives_lists_of_its_own(tmp_path: Path):
     path.write_text('[turn]\ncheck_in_secs = []\n[voice]\nfallback = ["kokoro"]\n', "utf-8")
     settings = config.load(path).settings
     assert (settings.turn.check_in_secs, settings.voice.fallback) == ((), ("kokoro",))
+
+
+def path_settings() -> list[str]:
+    """Every setting that is a path, by its dotted name, found in the tree itself."""
+
+    def of(section: type[BaseModel], prefix: str) -> Iterator[str]:
+        for name, field in section.model_fields.items():
+            kinds = {field.annotation, *get_args(field.annotation)}
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+                yield from of(field.annotation, f"{prefix}{name}.")
+            elif any(Path in (kind, *get_args(kind)) for kind in kinds):
+                yield f"{prefix}{name}"
+
+    return list(of(Settings, ""))
+
+
+def test_a_tilde_is_the_home_folder_in_every_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Not a folder of that name under the current one, where keys would lie in nobody's sight."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    names = path_settings()
+    settings = config.load(flags=dict.fromkeys(names, "~/here")).settings
+    assert {name: value_of(settings, name) for name in names} == dict.fromkeys(
+        names, tmp_path / "here"
+    )
+    assert {"home", "privacy.key_file", "server.tls_key_file", "persona.directory"} <= set(names)
 
 
 @pytest.mark.parametrize("name", ["QINGTING_TURNS__PACING", "QINGTING_TURN__PAZING"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -256,11 +257,11 @@ def test_a_record_whose_key_is_lost_stands_in_nobodys_way(store: RecordStore, pl
 
 
 def test_another_key_opens_nothing(store: RecordStore, place: KeyFile):
-    """Without the right keys the store says so, and makes no new ones over old records."""
+    """Without the right keys the store says so and where, and makes none over old records."""
     keep(store, "call_1")
     store.close()
     place.path.unlink()
-    with pytest.raises(StoreError, match="missing"):
+    with pytest.raises(StoreError, match=f"missing in {re.escape(str(place.path))}"):
         RecordStore(store._path, place)
 
 
