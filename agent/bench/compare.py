@@ -85,19 +85,32 @@ FIGURES: Mapping[str, _Figure] = {
 
 
 def compare(old: Sequence[TurnResult], new: Sequence[TurnResult]) -> list[Change]:
-    """Every figure of two runs of one system.
+    """Every figure of two runs of one system; without common answers those of latency are absent.
 
     Raises:
-        ConfigError: The runs have no turn in common, or none that both answered.
+        ConfigError: The runs have no turn in common.
     """
     before, after = _by_audio(old), _by_audio(new)
-    common = sorted(before.keys() & after.keys())
-    if not common:
-        raise ConfigError("the two runs have no turn in common")
-    if not any(_answered(before[key], after[key]) for key in common):
-        raise ConfigError("the two runs answered no turn in common")
-    pairs = [(before[key], after[key]) for key in common]
-    return [_change(name, pairs) for name in FIGURES]
+    check_comparable(old, after)
+    pairs = [(before[key], after[key]) for key in sorted(before.keys() & after.keys())]
+    return [change for name in FIGURES if (change := _change(name, pairs)) is not None]
+
+
+def check_comparable(old: Iterable[TurnResult], planned: Iterable[tuple[str, str]]) -> None:
+    """Refuse, before it is held, a run that would have nothing to compare.
+
+    Args:
+        old: Turns of the earlier run.
+        planned: Id of each turn to come, and digest of its sound.
+
+    Raises:
+        ConfigError: None of them is a turn of the earlier run.
+    """
+    if _by_audio(old).keys().isdisjoint(planned):
+        raise ConfigError(
+            "the earlier record has no turn in common with this run: "
+            "the same call scripts, voices and --calls are needed"
+        )
 
 
 def latency_interval(latencies_ms: Iterable[float | None], percent: float) -> Interval | None:
@@ -109,11 +122,13 @@ def latency_interval(latencies_ms: Iterable[float | None], percent: float) -> In
     return _interval(float(np.percentile(latencies, percent)), drawn)
 
 
-def _change(name: str, pairs: Sequence[tuple[TurnResult, TurnResult]]) -> Change:
+def _change(name: str, pairs: Sequence[tuple[TurnResult, TurnResult]]) -> Change | None:
     contribution, figure = FIGURES[name]
     columns = np.array([[contribution(old), contribution(new)] for old, new in pairs])
     # A turn that only one run answered tells no difference of latency.
     before, after = columns[~np.isnan(columns).any(axis=1)].T
+    if not len(before):
+        return None
     drawn = _drawn_indices(len(before))
     was, now = float(figure(before[None, :])[0]), float(figure(after[None, :])[0])
     difference = _interval(now - was, figure(after[drawn]) - figure(before[drawn]))
@@ -137,9 +152,5 @@ def _drawn_indices(count: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng(_SEED).integers(0, count, size=(DRAWS, count))
 
 
-def _by_audio(turns: Sequence[TurnResult]) -> dict[tuple[str, str], TurnResult]:
+def _by_audio(turns: Iterable[TurnResult]) -> dict[tuple[str, str], TurnResult]:
     return {(turn.turn_id, turn.audio): turn for turn in turns if turn.reference_units}
-
-
-def _answered(*turns: TurnResult) -> bool:
-    return all(turn.latency_ms is not None for turn in turns)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from agent.bench.compare import check_comparable
 from agent.bench.machine import Machine, describe_machine, load_average
 from agent.bench.measure import SystemResult, TurnResult, measure_turn, summarise
 from agent.bench.plan import Block, System, plan
@@ -22,7 +23,7 @@ from agent.caller import Caller, CallScript, ScriptedTurn
 from agent.caller_report import TurnReport
 from agent.config import Pacing, Settings
 from pipeline.audio import Int16Array
-from pipeline.errors import OverloadedError, ProtocolError
+from pipeline.errors import OverloadedError, ProtocolError, VoiceError
 
 # Beyond the bound after which an end counts as missed: late answers have a latency too.
 ANSWER_TIMEOUT_SECS = 15.0
@@ -38,6 +39,7 @@ class BenchOptions:
         at_once: Calls at the same time.
         listen_secs: Stop each reply after so much of it; None hears it out.
         pacing: Of our turn taking.
+        before: Our turns of an earlier run, if there must be some that both have.
     """
 
     calls: tuple[Call, ...]
@@ -45,6 +47,7 @@ class BenchOptions:
     at_once: int = 1
     listen_secs: float | None = None
     pacing: Pacing = "natural"
+    before: tuple[TurnResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ async def run_bench(
 
     Raises:
         ConfigError: A system does not start, has fewer turns than there are calls at the same
-            time, or a recording is not there.
+            time, or none of an earlier run's; or a recording is not there.
         ModelError: A model is missing or damaged.
 
     Cancelling hangs up and ends the servers.
@@ -130,6 +133,9 @@ async def run_bench(
     blocks = plan(options.calls, options.turns, at_once=options.at_once)
     say("preparing the callers' voices")
     prepared = {call: prepare(call, studio) for block in blocks for call in block.calls}
+    if options.before:
+        takes = [take for one in prepared.values() for take in one.takes]
+        check_comparable(options.before, {(take.turn.turn_id, take.digest) for take in takes})
     served = bench_settings(settings, at_once=options.at_once, pacing=options.pacing)
     say(f"starting {', '.join(options.turns)}")
     held: list[Sequence[HeldCall]] = []
@@ -188,9 +194,7 @@ async def hold_call(
             prepared.script(greeted=system == "ours", listen_secs=listen_secs)
         )
     except (ProtocolError, OverloadedError) as error:
-        lost = tuple(measure_turn(take, _unanswered(take)) for take in prepared.takes)
-        told = f"{prepared.call.name}: {error.message}"
-        return HeldCall(system, lost, (told,), began_at, time.monotonic())
+        return _lost(prepared, system, error, began_at)
     turns = zip(prepared.takes, report.turns, strict=True)
     measured = tuple(measure_turn(take, turn) for take, turn in turns)
     return HeldCall(system, measured, report.errors, began_at, time.monotonic())
@@ -202,7 +206,12 @@ async def _hold_block(
     running: RunningSystem,
     listen_secs: float | None,
 ) -> Sequence[HeldCall]:
-    await running.until_free()
+    """Every call of a block; a server that is gone or hangs has lost them, and only them."""
+    began_at = time.monotonic()
+    try:
+        await running.until_free()
+    except ProtocolError as error:
+        return [_lost(prepared[call], block.system, error, began_at) for call in block.calls]
     return await asyncio.gather(
         *(
             hold_call(prepared[call], block.system, running.url, listen_secs=listen_secs)
@@ -215,6 +224,13 @@ def _result(system: System, blocks: Sequence[Sequence[HeldCall]]) -> SystemResul
     own = [call for block in blocks for call in block]
     turns = tuple(turn for call in own for turn in call.turns)
     return SystemResult(system, turns, summarise(turns, [e for call in own for e in call.errors]))
+
+
+def _lost(prepared: PreparedCall, system: System, error: VoiceError, began_at: float) -> HeldCall:
+    """A call that broke down: none of its turns was answered."""
+    turns = tuple(measure_turn(take, _unanswered(take)) for take in prepared.takes)
+    told = f"{prepared.call.name}: {error.message}"
+    return HeldCall(system, turns, (told,), began_at, time.monotonic())
 
 
 def _unanswered(take: Take) -> TurnReport:
@@ -239,10 +255,13 @@ def _unanswered(take: Take) -> TurnReport:
 
 
 async def _speculation(ours: RunningSystem | None) -> dict[str, float]:
-    """The counters of speculation in our /metrics, by name and labels."""
+    """The counters of speculation in our /metrics, by name and labels; none if it is gone."""
     if ours is None:
         return {}
-    shown = await ours.metrics()
+    try:
+        shown = await ours.metrics()
+    except ProtocolError:
+        return {}
     return {
         " ".join([sample.name, *sample.labels.values()]): sample.value
         for family in text_string_to_metric_families(shown)

@@ -18,7 +18,7 @@ import httpx
 
 from agent.bench.plan import System
 from agent.config import Settings
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, ProtocolError
 
 START_TIMEOUT_SECS = 120.0  # loading from a cold disk
 STOP_TIMEOUT_SECS = 15.0
@@ -34,16 +34,35 @@ class RunningSystem:
     address: str
 
     async def metrics(self) -> str:
-        """Its figures, in the text format of Prometheus."""
+        """Its figures, in the text format of Prometheus.
+
+        Raises:
+            ProtocolError: It does not answer any more.
+        """
         async with httpx.AsyncClient() as client:
-            return (await client.get(f"{self.address}/metrics")).text
+            return (await self._get(client, "metrics")).text
 
     async def until_free(self) -> None:
-        """Wait until no call is open: one that is just ending would slow the next one down."""
-        async with httpx.AsyncClient() as client, asyncio.timeout(FREE_TIMEOUT_SECS):
-            # Another process: there is no event to wait for.
-            while (await client.get(f"{self.address}/health")).json()["calls"]:  # noqa: ASYNC110
-                await asyncio.sleep(FREE_POLL_SECS)
+        """Wait until no call is open: one that is just ending would slow the next one down.
+
+        Raises:
+            ProtocolError: It does not answer any more, or a call of it does not end.
+        """
+        try:
+            async with httpx.AsyncClient() as client, asyncio.timeout(FREE_TIMEOUT_SECS):
+                # Another process: there is no event to wait for.
+                while (await self._get(client, "health")).json()["calls"]:  # noqa: ASYNC110
+                    await asyncio.sleep(FREE_POLL_SECS)
+        except TimeoutError as error:
+            raise ProtocolError(
+                f"the server is not free {FREE_TIMEOUT_SECS:g} s after its last call"
+            ) from error
+
+    async def _get(self, client: httpx.AsyncClient, page: str) -> httpx.Response:
+        try:
+            return (await client.get(f"{self.address}/{page}")).raise_for_status()
+        except httpx.HTTPError as error:
+            raise ProtocolError("the server does not answer any more") from error
 
 
 @asynccontextmanager

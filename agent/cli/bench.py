@@ -15,6 +15,7 @@ from agent.cli.context import settings_of
 
 if TYPE_CHECKING:
     from agent.bench.compare import Change
+    from agent.bench.measure import TurnResult
     from agent.bench.plan import System
     from agent.bench.record import Record
     from agent.bench.run import BenchOptions
@@ -93,14 +94,16 @@ def bench(
 
     import rich.console
 
-    from agent.bench.record import read_record, to_json
-    from agent.bench.report.page import write_report
-    from agent.bench.report.terminal import show
+    from agent.bench.record import to_json
+    from agent.bench.report.page import claim_folder, write_report
+    from agent.bench.report.terminal import show, show_changes
     from agent.bench.run import run_bench
     from agent.bench.voices import Studio
 
     targets = [_target(text) for text in require or []]
-    before = None if compare is None else read_record(compare)
+    if out is not None:
+        claim_folder(out)
+    before = () if compare is None else _earlier_turns(compare)
     chosen = _calls(scripts, only or [], quick=quick)
     options = _options(
         chosen,
@@ -109,15 +112,22 @@ def bench(
         at_once=calls,
         quick=quick,
         pacing=pacing,
+        before=before,
     )
     console = rich.console.Console(stderr=True, log_path=False)
     record = asyncio.run(run_bench(settings, options, Studio(settings), console.log))
-    changes = [] if before is None else _changes(before, record)
-    show(console if as_json else rich.console.Console(), record, changes)
-    if out is not None:
-        console.print(f"report: {write_report(out, record, changes)}")
+    shown_on = console if as_json else rich.console.Console()
+    # What took half an hour to measure is told first, whatever goes wrong afterwards.
+    show(shown_on, record)
     if as_json:
         typer.echo(to_json(record))
+    if out is not None:
+        console.print(f"report: {write_report(out, record)}")
+    if before:
+        changes = _changes(before, record)
+        show_changes(shown_on, changes)
+        if out is not None:
+            write_report(out, record, changes)
     missed = [complaint for target in targets if (complaint := _missed(record, *target))]
     for complaint in missed:
         typer.echo(f"target missed: {complaint}", err=True)
@@ -140,6 +150,7 @@ def _options(
     at_once: int,
     quick: bool,
     pacing: str,
+    before: tuple[TurnResult, ...],
 ) -> BenchOptions:
     from agent.bench.run import BenchOptions
     from agent.config import Pacing
@@ -152,18 +163,28 @@ def _options(
     for known in get_args(Pacing):
         if pacing == known:
             listen_secs = QUICK_LISTEN_SECS if quick else None
-            return BenchOptions(calls, shares, at_once, listen_secs, known)
+            return BenchOptions(calls, shares, at_once, listen_secs, known, before)
     raise ConfigError(f"--pacing {pacing}: it is one of {', '.join(get_args(Pacing))}")
 
 
-def _changes(before: Record, now: Record) -> list[Change]:
-    from agent.bench.compare import compare
+def _earlier_turns(path: Path) -> tuple[TurnResult, ...]:
+    from agent.bench.record import read_record
     from pipeline.errors import ConfigError
 
-    old, new = before.system("ours"), now.system("ours")
-    if old is None or new is None:
-        raise ConfigError("the earlier record holds no turns of ours")
-    return compare(old.turns, new.turns)
+    if not (turns := _turns_of_ours(read_record(path))):
+        raise ConfigError(f"{path} holds no turns of ours")
+    return turns
+
+
+def _turns_of_ours(record: Record) -> tuple[TurnResult, ...]:
+    ours = record.system("ours")
+    return () if ours is None else ours.turns
+
+
+def _changes(before: Sequence[TurnResult], now: Record) -> list[Change]:
+    from agent.bench.compare import compare
+
+    return compare(before, _turns_of_ours(now))
 
 
 def _target(text: str) -> tuple[str, float]:

@@ -85,6 +85,8 @@ class ConversingCaller(Caller):
 
     def held(self) -> Sequence[tuple[TurnReport, Tier]]:
         """What became of each line so far, and the tier after it."""
+        if not self.lines:  # a call that never began has no recording either
+            return []
         return list(zip(self._report().turns, self._log.tiers, strict=True))
 
     async def _follow(self, socket: ClientConnection, script: CallScript) -> None:
@@ -155,7 +157,6 @@ async def speak_all(
     async with running_systems(["ours"], served) as systems:
         for cast in casts:
             for script in cast.callers:
-                await systems["ours"].until_free()
                 voice = voices[script.voice]
                 calls.append(await _hold(cast, script, served, systems["ours"], studio, voice))
                 say(f"{cast.locale} {script.id}: {len(calls[-1].turns)} turns")
@@ -180,6 +181,7 @@ async def _hold(
     room = noise.white(RATE_HZ, noise.QUIET_ROOM_DBFS)
     error: str | None = None
     try:
+        await server.until_free()
         await caller.run(CallScript((), background=room))
     except (ProtocolError, OverloadedError) as failed:
         error = failed.message

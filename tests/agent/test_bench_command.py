@@ -5,9 +5,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from agent.bench import run
+from agent.bench import compare, run
 from agent.bench.record import to_json
 from agent.cli import app
+from pipeline.errors import ConfigError
 from tests.agent.bench.results import record, turns
 
 RECORD = record(ours=turns([300.0, 500.0]), stock=turns([1000.0, 3000.0]))
@@ -80,6 +81,23 @@ def test_a_report_and_a_comparison(ran, tmp_path):
     assert (tmp_path / "first" / "report.html").is_file()
 
 
+def test_what_was_measured_is_shown_before_it_is_compared(ran, tmp_path, monkeypatch):
+    """A comparison that fails costs neither the table, nor the record, nor the report."""
+
+    def failing(old, new):
+        raise ConfigError("nothing in common")
+
+    old = tmp_path / "old.json"
+    old.write_text(to_json(RECORD), encoding="utf-8")
+    monkeypatch.setattr(compare, "compare", failing)
+    result = bench("--json", "--compare", str(old), "--out", str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert json.loads(result.stdout) == json.loads(to_json(RECORD))
+    assert "first sound" in result.stderr
+    assert (tmp_path / "out" / "bench.json").is_file()
+    assert ran[0].before == RECORD.system("ours").turns
+
+
 @pytest.mark.parametrize(
     ("require", "code"),
     [("p50_ms=450", 0), ("p50_ms=400", 0), ("p50_ms=399", 3), ("zh_error_percent=5", 0),
@@ -101,6 +119,7 @@ def test_a_missed_target_is_exit_code_3(ran, require, code):
         ["--only", "nobody"],
         ["--pacing", "hasty"],
         ["--compare", "none.json"],
+        ["--out", "/dev/null/report"],
         ["--scripts", "nowhere"],
         ["--calls", "0"],
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,20 @@ RECORD_FILE = "bench.json"
 WATERFALL_FILE = "waterfall.png"
 DISTRIBUTION_FILE = "latency.png"
 PAGE_FILE = "report.html"
+
+
+def claim_folder(folder: Path) -> None:
+    """Make the folder of a report that is still to be measured.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(f"no report can be written to {folder}: {error.strerror}") from error
 
 
 def write_report(folder: Path, record: Record, changes: Sequence[Change] = ()) -> Path:

@@ -14,16 +14,19 @@ from agent.bench.report import rows
 _VERDICT_STYLES = {"better": "green", "worse": "red", "no change": "dim"}
 
 
-def show(console: Console, record: Record, changes: Sequence[Change] = ()) -> None:
-    """Print the machine, the overview, the account of speculation and a comparison."""
+def show(console: Console, record: Record) -> None:
+    """Print the machine, the overview and the account of speculation."""
     for line in rows.machine_lines(record):
         console.print(line, style="dim", highlight=False)
     console.print(_table(rows.overview(record)))
     speculation = rows.speculation(record)
     if speculation.rows:
         console.print(_table(speculation))
-    if changes:
-        console.print(_table(rows.changes(changes)))
+
+
+def show_changes(console: Console, changes: Sequence[Change]) -> None:
+    """Print a comparison with an earlier run."""
+    console.print(_table(rows.changes(changes)))
 
 
 def _table(content: rows.Table) -> rich.table.Table:

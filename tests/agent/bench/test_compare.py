@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.bench.compare import FIGURES, compare, latency_interval
+from agent.bench.compare import FIGURES, check_comparable, compare, latency_interval
 from pipeline.errors import ConfigError
 from tests.agent.bench.results import turn, turns
 
@@ -67,11 +67,22 @@ def test_only_turns_that_both_runs_answered_tell_a_latency():
 
 
 def test_runs_without_a_common_turn_cannot_be_compared():
-    """Nor those without a common answer."""
-    with pytest.raises(ConfigError, match="in common"):
-        compare(turns([1.0]), [turn(turn_id="other")])
-    with pytest.raises(ConfigError, match="answered no turn"):
-        compare(turns([1.0]), turns([None]))
+    """Other words, or the same words in another voice; this is known before the run is held."""
+    for other in (turn(turn_id="other"), turn(turn_id="call/1", audio="other")):
+        with pytest.raises(ConfigError, match="no turn in common"):
+            compare(turns([1.0]), [other])
+        with pytest.raises(ConfigError, match="no turn in common"):
+            check_comparable(turns([1.0]), [(other.turn_id, other.audio)])
+    check_comparable(turns([1.0, 2.0]), [("call/2", turn().audio), ("other", "other")])
+
+
+def test_without_common_answers_there_is_no_change_of_latency():
+    """The other figures are compared all the same."""
+    compared = verdicts(compare(turns([1.0] * 6), turns([None] * 6, missed=True)))
+    assert set(FIGURES) - set(compared) == {
+        *("p50_ms", "p95_ms", "first_sound_p50_ms", "first_sound_p95_ms")
+    }
+    assert compared["missed_percent"] == "worse"
 
 
 @settings(max_examples=20)

@@ -13,9 +13,9 @@ from rich.console import Console
 from agent.bench.compare import compare
 from agent.bench.record import to_json
 from agent.bench.report import rows
-from agent.bench.report.page import write_report
+from agent.bench.report.page import claim_folder, write_report
 from agent.bench.report.plots import distribution_picture, waterfall_picture
-from agent.bench.report.terminal import show
+from agent.bench.report.terminal import show, show_changes
 from pipeline.errors import ConfigError
 from tests.agent.bench.results import record, turn, turns
 
@@ -103,12 +103,21 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="file"):
         write_report(tmp_path / "file", RECORD)
+    with pytest.raises(ConfigError, match=r"no report can be written to .*file"):
+        claim_folder(tmp_path / "file")
+
+
+def test_a_folder_is_claimed_and_left_empty(tmp_path):
+    """Before there is anything to write."""
+    claim_folder(tmp_path / "new" / "out")
+    assert list((tmp_path / "new" / "out").iterdir()) == []
 
 
 def test_the_terminal_shows_the_same():
     """Machine, overview, speculation, comparison."""
     console = Console(file=io.StringIO(), width=200)
-    show(console, RECORD, compare(OURS, OURS))
+    show(console, RECORD)
+    show_changes(console, compare(OURS, OURS))
     text = console.file.getvalue()
     for detail in ("Some CPU", "400 [", "hits", "too few turns"):
         assert detail in text

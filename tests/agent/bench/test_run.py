@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from agent.bench import run
+from agent.bench import run, servers
 from agent.bench.run import (
     BenchOptions,
     HeldCall,
@@ -20,16 +20,18 @@ from agent.bench.servers import RunningSystem
 from agent.bench.voices import RATE_HZ, Take
 from agent.caller_clip import clip_of
 from agent.config import Settings
+from pipeline.errors import ConfigError, ProtocolError
+from tests.agent.bench.results import turns
 from tests.fakes.call import ANSWER, HEARD, FakeFactory, tone
-from tests.web.site import running_site
+from tests.web.site import hear, running_site
 
 VOICE = CallerVoice(rate=1.1, pitch=0.9, size=1.05)
 
 
-def prepared(*turns, name="call"):
+def prepared(*lengths, name="call"):
     """A call of tones; each turn is given by the lengths of its sounds, 0.6 s apart."""
     takes = []
-    for number, lengths_secs in enumerate(turns, start=1):
+    for number, lengths_secs in enumerate(lengths, start=1):
         pieces, pauses = [], []
         for length_secs in lengths_secs:
             pieces.append(np.frombuffer(tone(length_secs), dtype=np.int16))
@@ -112,6 +114,49 @@ async def test_a_whole_run(monkeypatch):
     assert record.ratios["stock"] > 0
     assert record.machine.load_at_end is not None
     assert "[1/2] ours: one (2), two (2)" in spoken
+
+
+async def test_a_run_that_cannot_be_compared_is_not_held(monkeypatch):
+    """The words are there, but in another voice: told before a server is started."""
+    call = prepared([0.3], name="one")
+    monkeypatch.setattr(run, "running_systems", None)
+    options = BenchOptions((call.call,), {"ours": None}, before=turns([400.0], audio="other"))
+    with pytest.raises(ConfigError, match="no turn in common"):
+        await run_bench(Settings(), options, ToneStudio(call), lambda text: None)
+
+
+async def test_a_server_that_dies_loses_its_own_turns_alone(monkeypatch):
+    """The results of the other, and of what was held before, are kept."""
+    calls = [prepared([0.3], name="one"), prepared([0.3], name="two")]
+
+    @asynccontextmanager
+    async def fake_systems(systems, settings):  # real ones load models and take minutes
+        async with running_site(FakeFactory(answer_secs=0.1)) as alive:
+            async with running_site(FakeFactory(answer_secs=0.1)) as dead:
+                pass
+            yield {
+                "ours": RunningSystem(dead.realtime_url, dead.url),
+                "stock": RunningSystem(alive.realtime_url, alive.url),
+            }
+
+    monkeypatch.setattr(run, "running_systems", fake_systems)
+    options = BenchOptions(tuple(call.call for call in calls), {"ours": None, "stock": None})
+    record = await run_bench(Settings(), options, ToneStudio(*calls), lambda text: None)
+    ours, stock = record.systems
+    assert (ours.summary.missed, stock.summary.missed) == (2, 0)
+    assert ours.summary.failures == tuple(
+        f"{name}: the server does not answer any more" for name in ("one", "two")
+    )
+    assert record.speculation == {}
+
+
+async def test_a_server_that_stays_busy_is_not_waited_for_forever(monkeypatch):
+    """After the longest time that an ending call may take."""
+    monkeypatch.setattr(servers, "FREE_TIMEOUT_SECS", 0.1)
+    async with running_site(FakeFactory()) as site, site.connect() as socket:
+        await hear(socket, "session.created")
+        with pytest.raises(ProtocolError, match="not free"):
+            await RunningSystem(site.realtime_url, site.url).until_free()
 
 
 def spans(*seconds):

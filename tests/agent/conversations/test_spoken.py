@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
+from agent.bench.servers import RunningSystem
 from agent.bench.voices import Studio
 from agent.caller_speaker import SimulatedSpeaker
 from agent.config import Settings
+from agent.conversations import spoken
 from agent.conversations.caller import SimulatedCaller
 from agent.conversations.script import Probe
 from agent.conversations.spoken import CrisisLog, silence, speak_all
 from pipeline.errors import ConfigError
 from tests.agent.conversations.calls import script
 from tests.agent.conversations.test_written import PHRASES, cast_of
+from tests.fakes.call import FakeFactory
+from tests.web.site import running_site
 
 
 def test_a_tier_belongs_to_the_turn_in_which_it_came() -> None:
@@ -42,3 +49,19 @@ async def test_an_unknown_voice_is_told_before_the_server_starts(settings: Setti
     """By caller and voice."""
     with pytest.raises(ConfigError, match="someone has the voice nobody's"):
         await speak_all([cast_of(script(voice="nobody's"))], settings, Studio(settings), seed=1)
+
+
+async def test_a_call_that_cannot_begin_is_a_finding(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that has died costs the calls to come, not those that were held."""
+
+    @asynccontextmanager
+    async def gone(*_: object) -> AsyncIterator[dict[str, RunningSystem]]:
+        async with running_site(FakeFactory()) as site:  # a real one loads models
+            pass
+        yield {"ours": RunningSystem(site.realtime_url, site.url)}
+
+    monkeypatch.setattr(spoken, "running_systems", gone)
+    (call,) = await speak_all([cast_of(script())], settings, Studio(settings), seed=1)
+    assert (call.turns, call.error) == ((), "the server does not answer any more")
