@@ -106,14 +106,14 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path) -> RunFolder:
-        """A folder for a new run.
+        """A folder for a new run, which only its owner can look into: its rows are private chats.
 
         Raises:
             ConfigError: There is something at `path` already, or it cannot be made.
         """
         refuse_existing(path)
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{path} cannot be made: {error.strerror}") from error
         return cls(path)

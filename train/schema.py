@@ -281,7 +281,8 @@ def replacing(path: Path, *, force: bool = False) -> Iterator[IO[str]]:
     """Open a text file that appears under its name only when the block ends well.
 
     It is written beside its place and renamed, so an interruption (Ctrl-C included) leaves
-    what was there before, and nothing half written.
+    what was there before, and nothing half written. Only its owner can read it: what is
+    written so are private chats, or tells of them.
 
     Raises:
         DataError: The file exists and `force` is not set, or cannot be written.
@@ -296,7 +297,6 @@ def replacing(path: Path, *, force: bool = False) -> Iterator[IO[str]]:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
             yield out
-        temporary.chmod(0o644)  # mkstemp makes files only their owner can read
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -19,6 +19,11 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path):
         RunFolder.create(tmp_path / "new")
 
 
+def test_only_the_owner_can_look_into_a_run(tmp_path):
+    """The rows in it are private chats."""
+    assert RunFolder.create(tmp_path / "new").path.stat().st_mode & 0o077 == 0
+
+
 def test_a_folder_without_a_manifest_is_no_run(tmp_path):
     """The message says what is missing."""
     with pytest.raises(ConfigError, match=r"run\.json"):

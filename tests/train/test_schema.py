@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pipeline.errors import DataError
@@ -122,6 +124,17 @@ def test_nothing_is_overwritten_or_half_written(tmp_path):
     with replacing(path, force=True) as out:
         out.write("x")
     assert path.read_text() == "x"
+
+
+def test_only_the_owner_can_read_what_is_written(tmp_path):
+    """Private chats are nobody else's to read, whatever the umask."""
+    path = tmp_path / "set.jsonl"
+    before = os.umask(0o000)
+    try:
+        write(path, [TALK])
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_byte_order_mark_is_no_fault(tmp_path):
