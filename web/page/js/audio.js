@@ -1,7 +1,9 @@
 /** Microphone and loudspeaker: devices, contexts, and the worklets between. */
 
+import { Player } from "./player.js";
 import { RATE_HZ } from "./playout-buffer.js";
 
+const PAGE_BLOCK = 1024; // samples that the page's own thread makes at a time, some 40 ms
 const GESTURES = ["pointerdown", "keydown", "visibilitychange"];
 const HERE = new URL("../worklets/", import.meta.url);
 
@@ -210,19 +212,18 @@ export class Loudspeaker {
   static async open(onStatus, onRendered) {
     const context = playbackContext();
     keepRunning(context); // before anything is waited for: the touch that began the call counts
-    const build = () => new Loudspeaker(context, onStatus, onRendered);
+    if (!context.audioWorklet) return new Loudspeaker(context, onPageThread(context), onStatus, onRendered);
+    const build = () => new Loudspeaker(context, inWorklet(context), onStatus, onRendered);
     return load(context, "playback.js", "page_failed", build);
   }
 
-  constructor(context, onStatus, onRendered) {
+  constructor(context, { node, port }, onStatus, onRendered) {
     this._context = context;
-    this._node = new AudioWorkletNode(context, "playback", {
-      numberOfInputs: 0,
-      outputChannelCount: [1],
-    });
+    this._node = node; // held, or some browsers collect it while it plays
+    this._port = port;
     this._volume = context.createGain();
-    this._node.connect(this._volume).connect(context.destination);
-    this._node.port.onmessage = ({ data }) => {
+    node.connect(this._volume).connect(context.destination);
+    port.onmessage = ({ data }) => {
       if (data.type === "status") onStatus(data);
       if (data.type === "rendered") onRendered(data.samples);
     };
@@ -246,17 +247,32 @@ export class Loudspeaker {
   }
 
   tell(message, transfer = []) {
-    this._node.port.postMessage(message, transfer);
+    this._port.postMessage(message, transfer);
   }
 
   /** A port by which another worklet holds playback without a way through the page. */
   holdPort() {
     const channel = new MessageChannel();
-    this._node.port.postMessage({ type: "link" }, [channel.port1]);
+    this._port.postMessage({ type: "link" }, [channel.port1]);
     return channel.port2;
   }
 
   close() {
     this._context.close();
   }
+}
+
+function inWorklet(context) {
+  const node = new AudioWorkletNode(context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
+  return { node, port: node.port };
+}
+
+/** Browsers have worklets for secure pages only; a call that is typed on another is heard as well. */
+function onPageThread(context) {
+  const node = context.createScriptProcessor(PAGE_BLOCK, 1, 1);
+  const { port1, port2 } = new MessageChannel();
+  const player = new Player(context.sampleRate, (message) => port2.postMessage(message));
+  port2.onmessage = ({ data }) => player.take(data);
+  node.onaudioprocess = ({ outputBuffer }) => player.fill(outputBuffer.getChannelData(0));
+  return { node, port: port1 };
 }
