@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
@@ -11,10 +11,18 @@ Role: TypeAlias = Literal["system", "user", "assistant"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One chat message; `content` is plain text."""
+    """One chat message.
+
+    Attributes:
+        role: Whose it is.
+        content: Plain text.
+        opening: Whether it belongs to what every prompt of a conversation begins with, and
+            stays when history is dropped. System messages at the start do so by themselves.
+    """
 
     role: Role
     content: str
+    opening: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +108,8 @@ class Conversation(Protocol):
     ) -> AsyncGenerator[TextDelta, None]:
         """Stream the assistant's answer to `messages`, whose last message is the user's.
 
-        History that does not fit is dropped from the oldest turn on; the system message
-        and the last user message are never cut.
+        History that does not fit is dropped from the oldest turn on, the older half of it
+        at once; the opening and the last user message are never cut.
 
         Args:
             messages: The conversation, system message first.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from pipeline.errors import GenerationError, OverloadedError
@@ -27,13 +29,26 @@ class LlamaModel:
     """
 
     def __init__(
-        self, name: str, runtime: Runtime, engine: Engine, prompts: PromptBuilder, capacity: int
+        self,
+        name: str,
+        runtime: Runtime,
+        engine: Engine,
+        new_prompts: Callable[[], PromptBuilder],
+        capacity: int,
     ) -> None:
-        """Use `load`; `capacity` is the number of conversations that may be open."""
+        """Use `load`.
+
+        Args:
+            name: What the model is called.
+            runtime: The loaded model.
+            engine: Runs the requests of all conversations.
+            new_prompts: Makes the prompts of one conversation.
+            capacity: Conversations that may be open.
+        """
         self.name = name
         self._runtime = runtime
         self._engine = engine
-        self._prompts = prompts
+        self._new_prompts = new_prompts
         self._owners = itertools.count()
         self._open: set[int] = set()
         self._capacity = capacity
@@ -110,9 +125,9 @@ class LlamaModel:
             pause_between_steps_secs=pause_between_steps_secs,
             whole_rows_only=runtime.recurrent,
         )
-        prompts = PromptBuilder(template, vocabulary, conversation_tokens)
+        new_prompts = partial(PromptBuilder, template, vocabulary, conversation_tokens)
         name = runtime.name() or path.stem
-        return cls(name, runtime, engine, prompts, capacity=sequences // KEPT_PER_OWNER)
+        return cls(name, runtime, engine, new_prompts, capacity=sequences // KEPT_PER_OWNER)
 
     def open(self) -> LlamaConversation:
         """A new conversation.
@@ -125,7 +140,7 @@ class LlamaModel:
             raise OverloadedError("The language model carries as many conversations as it can")
         owner = next(self._owners)
         self._open.add(owner)
-        return LlamaConversation(self._engine, self._prompts, owner, self._open.discard)
+        return LlamaConversation(self._engine, self._new_prompts(), owner, self._open.discard)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text`, without special ones."""

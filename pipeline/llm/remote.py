@@ -18,7 +18,7 @@ import httpx
 from pipeline.errors import GenerationError
 from pipeline.llm.base import FinishReason, Message, Sampling, TextDelta
 from pipeline.llm.reply_text import ReplyText, Written
-from pipeline.llm.trim import trim
+from pipeline.llm.trim import HistoryWindow
 from pipeline.text import units
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class RemoteModel:
 
 
 class RemoteConversation:
-    """Implements `pipeline.llm.base.Conversation` over HTTP; keeps no state."""
+    """Implements `pipeline.llm.base.Conversation` over HTTP; the server keeps what it likes."""
 
     def __init__(self, client: httpx.AsyncClient, options: RemoteOptions) -> None:
         """Args:
@@ -97,6 +97,7 @@ class RemoteConversation:
         """
         self._client = client
         self._options = options
+        self._window = HistoryWindow()
 
     async def prefill(self, messages: Sequence[Message], user_so_far: str) -> float:
         """Nothing to evaluate here: always `NEUTRAL_PROBABILITY`."""
@@ -114,7 +115,8 @@ class RemoteConversation:
             GenerationError: The server cannot be reached, refuses, or sends what is no
                 event stream; retryable for overload and lost connections.
         """
-        kept = trim(messages, _estimate_prompt, self._options.context_tokens - sampling.max_tokens)
+        budget_tokens = self._options.context_tokens - sampling.max_tokens
+        kept = self._window.trim(messages, _estimate_prompt, budget_tokens)
         if self._client.is_closed:
             raise GenerationError("The language model has been closed", retryable=False)
         text = ReplyText(sampling.stop)

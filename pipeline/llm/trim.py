@@ -1,18 +1,22 @@
 """Which history still fits, decided so that the key-value cache survives it.
 
-Dropping one turn at a time would move the start of the history with every reply, and
-everything behind the start would have to be evaluated again each time. History is
-dropped in blocks instead: the start stays where it is for several turns.
+    opening │ turn turn turn turn turn turn │ turn turn turn turn │ the last message
+            └──────── forgotten at once ────┘ └ kept, and grown ──┘
+
+Whatever stands behind the first kept turn has to be evaluated again when that turn moves.
+So it moves rarely and far: once the prompt is full, the older half of the history goes, and
+until it is full again no turn is dropped. The opening, which holds a small model's style,
+never goes.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from pipeline.errors import GenerationError
 from pipeline.llm.base import Message
 
-BLOCK_MESSAGES = 8  # four turns of user and assistant
 # No tokenizer makes more than one token of a byte (of Mandarin, one of three or four), so
 # this fits the default context of 4,096 beside the persona whatever is written: a thousand
 # characters, or five hundred words, some four minutes of speech.
@@ -20,33 +24,53 @@ MAX_TURN_BYTES = 3_000
 BLOCK_CHARS = 256  # a minute of Mandarin
 
 
-def trim(
-    messages: Sequence[Message],
-    count_tokens: Callable[[Sequence[Message]], int],
-    budget_tokens: int,
-) -> list[Message]:
-    """Drop the oldest turns until the rest fits.
+class HistoryWindow:
+    """Where the kept history of one conversation begins, from prompt to prompt.
 
-    Args:
-        messages: The conversation; leading system messages and the last message are kept.
-        count_tokens: Tokens of the whole prompt that these messages make.
-        budget_tokens: Most tokens the prompt may have.
-
-    Returns:
-        Leading system messages, then the longest ending of the rest that starts at a
-        multiple of `BLOCK_MESSAGES` and fits; where none fits, the longest that does.
-        It starts with a user message unless only the last message is left, or all are.
-
-    Raises:
-        GenerationError: The system messages and the last message alone do not fit.
+    It holds for one growing list of messages; another list begins with all of its own.
     """
-    system = _leading_system_messages(messages)
-    head, turns = list(messages[:system]), list(messages[system:])
-    for start in _starts(turns):
-        kept = head + turns[start:]
-        if count_tokens(kept) <= budget_tokens:
-            return kept
-    raise GenerationError("The last message is too long for the model's context", retryable=False)
+
+    def __init__(self) -> None:
+        self._start = 0
+        self._first: Message | None = None  # what stood at the start when it last moved
+
+    def trim(
+        self,
+        messages: Sequence[Message],
+        count_tokens: Callable[[Sequence[Message]], int],
+        budget_tokens: int,
+        spare_tokens: int = 0,
+    ) -> list[Message]:
+        """Drop the older half of the history when the prompt is full.
+
+        Args:
+            messages: The conversation. Its opening (leading system messages and those marked
+                as `Message.opening`) and the last message are kept.
+            count_tokens: Tokens of the whole prompt that these messages make.
+            budget_tokens: Most tokens the prompt may have.
+            spare_tokens: Room that shall be left if dropping history can leave it.
+
+        Returns:
+            The opening, then the messages from a user's on, up to the last: all that were
+            kept the time before if they fit; else the most that leave free half of what the
+            opening and the last message do; else the most that fit. Where the opening leaves
+            no room for the last message, its examples go, too.
+
+        Raises:
+            GenerationError: The system messages and the last message alone do not fit.
+        """
+        opening = _opening_length(messages)
+        head, turns = list(messages[:opening]), list(messages[opening:])
+        start = self._start if self._begins(turns) else 0
+        if count_tokens(head + turns[start:]) > budget_tokens - spare_tokens:
+            head, least_tokens = _affordable(head, turns[-1:], count_tokens, budget_tokens)
+            limits = ((least_tokens + budget_tokens) // 2, budget_tokens)
+            start = _best_start(head, turns, start, count_tokens, limits)
+        self._start, self._first = start, turns[start] if start else None
+        return head + turns[start:]
+
+    def _begins(self, turns: Sequence[Message]) -> bool:
+        return self._start < len(turns) and turns[self._start] == self._first
 
 
 def ending(text: str) -> str:
@@ -61,20 +85,44 @@ def ending(text: str) -> str:
     return text[start:]
 
 
-def _starts(turns: Sequence[Message]) -> list[int]:
-    """Where the kept history may begin, in order of preference."""
+def _affordable(
+    opening: list[Message],
+    last: list[Message],
+    count_tokens: Callable[[Sequence[Message]], int],
+    budget_tokens: int,
+) -> tuple[list[Message], int]:
+    """The opening, without its examples if need be, and its tokens with the last message."""
+    for head in (opening, [message for message in opening if message.role == "system"]):
+        tokens = count_tokens(head + last)
+        if tokens <= budget_tokens:
+            return head, tokens
+    raise GenerationError("The last message is too long for the model's context", retryable=False)
+
+
+def _best_start(
+    head: list[Message],
+    turns: list[Message],
+    start: int,
+    count_tokens: Callable[[Sequence[Message]], int],
+    limits: Sequence[int],
+) -> int:
+    """The earliest beginning, from `start` on, that meets the first limit that any meets.
+
+    Only the last message is left where none does.
+    """
     last = max(len(turns) - 1, 0)
-    openings = [at for at in range(1, last) if turns[at].role == "user"]
-    blocks = []
-    for border in range(BLOCK_MESSAGES, last, BLOCK_MESSAGES):
-        opening = next((at for at in openings if at >= border), None)
-        if opening is not None and opening not in blocks:
-            blocks.append(opening)
-    return [0, *blocks, *(at for at in openings if at not in blocks), *([last] if last else [])]
+    starts = [start, *(at for at in range(start + 1, last) if turns[at].role == "user")]
+    for limit in limits:
+        found = bisect_left(starts, True, key=lambda at: count_tokens(head + turns[at:]) <= limit)
+        if found < len(starts):
+            return starts[found]
+    return last
 
 
-def _leading_system_messages(messages: Sequence[Message]) -> int:
-    count = 0
-    while count < len(messages) and messages[count].role == "system":
-        count += 1
-    return count
+def _opening_length(messages: Sequence[Message]) -> int:
+    length = 0
+    while length < len(messages) and (
+        messages[length].role == "system" or messages[length].opening
+    ):
+        length += 1
+    return length
