@@ -185,12 +185,16 @@ class Persona(_Data):
         """The examples as earlier turns, to stand between system prompt and history.
 
         A small model copies the manner of turns; the same examples inside the system
-        prompt changed its replies far less.
+        prompt changed its replies far less. They belong to the opening: a long call, too,
+        is answered in their manner.
         """
         return tuple(
             message
             for example in self.examples
-            for message in (Message("user", example.user), Message("assistant", example.reply))
+            for message in (
+                Message("user", example.user, opening=True),
+                Message("assistant", example.reply, opening=True),
+            )
         )
 
 

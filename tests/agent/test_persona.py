@@ -15,8 +15,9 @@ from agent.profile import answers_by_heart
 from agent.written import WrittenSession
 from pipeline.clauses import ClauseCutter
 from pipeline.errors import ConfigError
-from pipeline.llm.base import Sampling
+from pipeline.llm.base import Message, Sampling
 from pipeline.llm.model import LlamaModel
+from pipeline.llm.trim import HistoryWindow
 from pipeline.text import count_units, language_of
 
 LOCALES: tuple[Locale, ...] = get_args(Locale)
@@ -97,6 +98,16 @@ def test_examples_alternate_between_user_and_assistant(listener: Persona) -> Non
     """They stand before the history as earlier turns."""
     roles = [message.role for message in listener.example_messages()]
     assert roles == ["user", "assistant"] * len(listener.examples)
+
+
+def test_a_long_call_keeps_the_examples(listener: Persona) -> None:
+    """What no longer fits of the history goes before them: the model's style hangs on them."""
+    examples = listener.example_messages()
+    turns = [Message("user", "u" * 40), Message("assistant", "a" * 40)] * 100
+    messages = [Message("system", listener.system_prompt), *examples, *turns, turns[0]]
+    kept = HistoryWindow().trim(messages, lambda kept: sum(len(m.content) for m in kept), 4_000)
+    assert len(examples) < len(kept) < len(messages)
+    assert tuple(kept[1 : 1 + len(examples)]) == examples
 
 
 def test_the_prompt_is_short(listener: Persona) -> None:
