@@ -6,7 +6,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 # The first that runs: version managers put names into the path that lead nowhere.
 PYTHON ?= $(shell for each in python3.11 python3; do \
   $$each -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$each && break; done)
-EXTRAS ?= dev
+EXTRAS ?= dev,local
 
 VENV := .venv
 BIN := $(VENV)/bin

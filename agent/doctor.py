@@ -20,9 +20,10 @@ from typing import Literal, TypeAlias
 from agent.adapter import adapter_of
 from agent.certificate import check_certificate
 from agent.config import ServerSettings, Settings
+from agent.local.sound_card import portaudio
 from agent.models import ModelStore
 from agent.voices.names import voice_models
-from pipeline.errors import ConfigError, ModelError
+from pipeline.errors import ConfigError, DeviceError, ModelError
 
 Level: TypeAlias = Literal["ok", "note", "fault"]
 
@@ -262,15 +263,11 @@ def check_tls(server: ServerSettings) -> Iterator[Finding]:
 def check_microphone() -> Finding:
     """Sound devices, for calls at the terminal; the call page does without."""
     try:
-        import sounddevice
-
+        sounddevice = portaudio()
+    except DeviceError as error:
+        return Finding("microphone", "note", error.message)
+    try:
         device = sounddevice.query_devices(kind="input")
-    except ImportError:
-        return Finding(
-            "microphone", "note", "sounddevice is not installed: pip install qingting[local]"
-        )
-    except OSError:
-        return Finding("microphone", "note", "the PortAudio library is not installed")
     except (ValueError, sounddevice.PortAudioError):
         return Finding("microphone", "note", "no input device; calls by page or client still work")
     return Finding("microphone", "ok", str(device["name"]))

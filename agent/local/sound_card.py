@@ -40,13 +40,13 @@ class SoundCard:
         self.name = "sound card"
 
     def open(self, exchange: Exchange) -> None:
-        sounddevice = _portaudio()
+        sounddevice = portaudio()
 
         def callback(indata: Any, outdata: Any, frames: int, time: Any, status: Any) -> None:
             outdata[:, 0] = exchange(np.ascontiguousarray(indata[:, 0]))
 
-        _rescan(sounddevice)
         try:
+            _rescan(sounddevice)
             names = [
                 str(sounddevice.query_devices(one, kind)["name"])
                 for one, kind in zip(self._chosen, ("input", "output"), strict=True)
@@ -81,9 +81,13 @@ def list_cards() -> list[CardInfo]:
     """Every device that PortAudio knows.
 
     Raises:
-        DeviceError: The PortAudio library is not installed.
+        DeviceError: See `portaudio`; or it cannot tell.
     """
-    sounddevice = _portaudio()
+    sounddevice = portaudio()
+    try:
+        known = sounddevice.query_devices()
+    except sounddevice.PortAudioError as error:
+        raise DeviceError(f"the devices cannot be listed: {error}") from error
     defaults = set(sounddevice.default.device)
     return [
         CardInfo(
@@ -93,28 +97,36 @@ def list_cards() -> list[CardInfo]:
             int(info["max_output_channels"]),
             index in defaults,
         )
-        for index, info in enumerate(sounddevice.query_devices())
+        for index, info in enumerate(known)
     ]
 
 
-def _portaudio() -> ModuleType:
+def portaudio() -> ModuleType:
+    """The module `sounddevice`.
+
+    Raises:
+        DeviceError: It or the PortAudio library is not installed, or PortAudio does not start.
+    """
     try:
         import sounddevice
     except ImportError as error:
         raise DeviceError(
-            "microphone and loudspeaker need the extra 'local': pip install 'qingting[local]'"
+            "microphone and loudspeaker need sounddevice; run: make setup EXTRAS=dev,local"
         ) from error
     except OSError as error:
         raise DeviceError(
             "the PortAudio library is missing; install it (Debian: apt install libportaudio2)"
         ) from error
+    except Exception as error:  # PortAudioError: nothing to catch it by before it is imported
+        raise DeviceError(f"the PortAudio library does not start: {error}") from error
     module: ModuleType = sounddevice
     return module
 
 
 def _rescan(sounddevice: ModuleType) -> None:
     """Notice what was plugged in or out since: PortAudio looks only when it starts."""
-    sounddevice._terminate()
+    with contextlib.suppress(sounddevice.PortAudioError):  # where the last start failed
+        sounddevice._terminate()
     sounddevice._initialize()
 
 

@@ -132,7 +132,15 @@ def test_missing_sound_library_is_a_note(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     finding = doctor.check_microphone()
     assert finding.level == "note"
-    assert "qingting[local]" in finding.detail
+    assert "make setup EXTRAS=dev,local" in finding.detail
+
+
+@pytest.mark.usefixtures("broken_portaudio")
+def test_a_sound_library_that_does_not_start_is_a_note():
+    """Its error comes out of the import itself."""
+    finding = doctor.check_microphone()
+    assert finding.level == "note"
+    assert "does not start: host error" in finding.detail
 
 
 def test_crash_in_an_engine_is_reported_and_not_suffered(

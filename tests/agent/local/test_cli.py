@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from agent.cli import app
 from agent.local import sound_card
+from pipeline.errors import DeviceError
 
 
 class _PortAudioError(Exception):
@@ -51,7 +52,41 @@ def test_without_portaudio_the_message_says_what_to_install(
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     result = CliRunner().invoke(app, ["local", "--list"])
     assert result.exit_code == 2
-    assert "qingting[local]" in result.output
+    assert "make setup EXTRAS=dev,local" in result.output
+
+
+@pytest.mark.usefixtures("broken_portaudio")
+@pytest.mark.parametrize("arguments", [["local"], ["local", "--list"]])
+def test_a_portaudio_that_does_not_start_is_a_sentence(arguments: list[str]) -> None:
+    """At the import, where sounddevice starts it."""
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert result.output.startswith("qingting: the PortAudio library does not start: host error")
+
+
+def test_a_device_is_found_once_portaudio_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is started anew whenever a device is opened, which may fail for a while."""
+    module = without_devices()
+    running, broken = True, True
+
+    def initialize() -> None:
+        nonlocal running
+        if broken:
+            raise _PortAudioError("host error")
+        running = True
+
+    def terminate() -> None:
+        nonlocal running
+        if not running:
+            raise _PortAudioError("PortAudio not initialized")
+        running = False
+
+    module._initialize, module._terminate = initialize, terminate  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "sounddevice", module)
+    for broken in (True, True, False):
+        with pytest.raises(DeviceError):  # the last one for want of a device
+            sound_card.SoundCard().open(lambda block: block)
+        assert running is not broken
 
 
 def test_the_list_marks_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
