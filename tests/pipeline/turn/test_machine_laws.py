@@ -182,7 +182,13 @@ class World:
 
     def late(self, text: str) -> None:
         """Whatever belongs to the past changes nothing at all."""
-        before = copy.deepcopy(vars(self.machine) | {"policy": vars(self.machine.policy)})
+        utterance = self.machine.floor.utterance
+        # What tells the caller's words apart is no state, and a copy of it equals nothing.
+        constant = () if utterance is None else (utterance._caller_words,)
+        before = copy.deepcopy(
+            vars(self.machine) | {"policy": vars(self.machine.policy)},
+            {id(one): one for one in constant},
+        )
         old = self.soft_end - 1
         for actions in (
             self.machine.on_transcript("turn_0", self.soft_end, text, "zh"),
