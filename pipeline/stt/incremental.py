@@ -74,12 +74,16 @@ class UtteranceTranscriber:
         if request:
             self._start(request)
 
-    async def final(self) -> TranscriptState:
-        """The transcript of all speech pushed so far.
+    async def final(self, end_sample: int | None = None) -> TranscriptState:
+        """The transcript of the speech so far; words said meanwhile are not waited for.
 
         Usually the decode that the fall of the level set off is under way or done, and
         this only waits for it. No sound is decoded twice for it: each round hears more than
         the one before, or is the last.
+
+        Args:
+            end_sample: Where in the stream that speech ended; None is the last voiced sample
+                now.
 
         Raises:
             RecognitionError: The model failed.
@@ -87,9 +91,11 @@ class UtteranceTranscriber:
         Cancelling leaves decodes under way to finish for a later call. If the turn ends
         meanwhile the state is that of no turn.
         """
-        generation = self._planner.generation
-        while self._planner.generation == generation and not self._planner.state.complete:
-            request = self._planner.final_request()
+        planner = self._planner
+        generation = planner.generation
+        until = planner.last_voiced_sample if end_sample is None else end_sample
+        while planner.generation == generation and not planner.reaches(until):
+            request = planner.final_request(until)
             if request:
                 self._start(request)
             newest = max(self._tasks, key=lambda task: self._tasks[task].end_sample, default=None)
@@ -98,7 +104,7 @@ class UtteranceTranscriber:
             await asyncio.wait([newest])
             if not newest.cancelled() and (error := newest.exception()):
                 raise error
-        return self._planner.state
+        return planner.state
 
     def end(self) -> None:
         """Forget the turn and cancel its decodes. Safe to call twice."""

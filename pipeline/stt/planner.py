@@ -177,8 +177,13 @@ class DecodePlanner:
             agreed.unstable,
             self._heard_language,
             self._applied_end,
-            self._active and self._covers(self._applied_end),
+            self._active and self.reaches(self._last_voiced),
         )
+
+    @property
+    def last_voiced_sample(self) -> int:
+        """Where in the stream the last voiced sound ended so far."""
+        return self._last_voiced
 
     @property
     def _end(self) -> int:
@@ -237,14 +242,19 @@ class DecodePlanner:
             return self._request("partial")
         return None
 
-    def final_request(self) -> DecodeRequest | None:
-        """The decode that completes the transcript; None when it is complete or on its way.
+    def reaches(self, sample: int) -> bool:
+        """Whether the transcript covers the stream up to `sample`."""
+        return self._is_near(self._applied_end, sample)
 
-        Also None when all there is has been decoded and voice is said to lie beyond it: to
-        decode the same sound again would complete nothing.
+    def final_request(self, until_sample: int) -> DecodeRequest | None:
+        """The decode that covers the stream up to `until_sample`; None if one does or will.
+
+        Also None when all there is has been decoded and `until_sample` is said to lie beyond
+        it: to decode the same sound again would complete nothing.
         """
         requested_end = self._requested_end()
-        if not self._active or self._covers(requested_end) or requested_end >= self._end:
+        covered = self._is_near(requested_end, until_sample)
+        if not self._active or covered or requested_end >= self._end:
             return None
         return self._request("final")
 
@@ -293,8 +303,8 @@ class DecodePlanner:
         ends = [request.end_sample for request in self._in_flight]
         return max([self._applied_end, *ends])
 
-    def _covers(self, end_sample: int) -> bool:
-        return self._last_voiced - end_sample <= _samples(self._settings.tolerance_secs)
+    def _is_near(self, end_sample: int, until_sample: int) -> bool:
+        return until_sample - end_sample <= _samples(self._settings.tolerance_secs)
 
     def _trim(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
         """Cut the window if it is long enough to need it and its text allows it."""

@@ -69,7 +69,7 @@ class SttStage(Stage):
                 self._transcriber.begin(frame.start_sample, urgent=frame.overlap)
             case SoftEndFrame():
                 await self._stop_final()
-                self._final_task = self.spawn(self._finish(frame.generation), "stt-final")
+                self._final_task = self.spawn(self._finish(frame), "stt-final")
             case CommitFrame() | TakeTextFrame() | UtteranceDiscardFrame():
                 if frame.turn_id and frame.turn_id == self._turn_id:
                     await self._stop_final()
@@ -90,18 +90,18 @@ class SttStage(Stage):
             task, self._final_task = self._final_task, None
             await self.cancel_task(task)
 
-    async def _finish(self, generation: int) -> None:
+    async def _finish(self, soft_end: SoftEndFrame) -> None:
         """Answer a soft end; a failed recogniser answers with what it had."""
         turn_id = self._turn_id
         failed = False
         try:
-            state = await self._transcriber.final()
+            state = await self._transcriber.final(soft_end.end_sample)
         except RecognitionError as error:
             logger.warning("a final failed: %s", error.code)
             await self.emit(CallFailed(error.code, error.message))
             state, failed = self._transcriber.state, True
         if turn_id == self._turn_id:
-            await self._tell(state, generation, failed=failed)
+            await self._tell(state, soft_end.generation, failed=failed)
 
     def _updated(self, state: TranscriptState) -> None:
         if self._turn_id:

@@ -109,6 +109,26 @@ async def test_the_same_turn_goes_on_after_a_final():
     await transcriber.close()
 
 
+async def test_a_final_does_not_follow_a_caller_who_goes_on():
+    """It is answered with what it was asked for; the rest waits for the next partial."""
+    recogniser = ScriptedRecogniser("我最近", "我最近很累")
+    recogniser.open.clear()
+    transcriber = UtteranceTranscriber(recogniser)
+    transcriber.begin(0)
+    caller = Caller(transcriber)
+    await caller.push(5, voice=True)
+    await caller.push(4, voice=False)
+    final = asyncio.create_task(transcriber.final(caller.voiced))
+    await caller.push(5, voice=True)
+    recogniser.open.set()
+    state = await final
+    assert (state.text, state.complete) == ("我最近", False)
+    assert recogniser.priorities == ["final"]
+    await caller.push(7, voice=True)
+    assert recogniser.priorities == ["final", "partial"]
+    await transcriber.close()
+
+
 async def test_final_raises_what_the_recogniser_raises():
     """A failed final is told to who waits for it; asking again decodes again."""
     recogniser = ScriptedRecogniser(RecognitionError("broken"), "我")

@@ -119,7 +119,7 @@ def test_a_fall_of_the_level_is_decoded_at_once_and_is_the_final():
         if request := planner.plan():
             requests.append(request)
     assert [request.priority for request in requests] == ["final"]
-    assert planner.final_request() is None
+    assert planner.final_request(last_voiced) is None
     assert not planner.state.complete
     assert planner.apply(requests[0], answer(requests[0])).complete
 
@@ -127,14 +127,29 @@ def test_a_fall_of_the_level_is_decoded_at_once_and_is_the_final():
 def test_a_final_is_not_asked_for_twice_over_the_same_sound():
     """Even if voice is said to lie beyond all there is: another decode would hear no more."""
     planner = begin()
-    planner.push(window(10), _end(planner) + 60 * INPUT_RATE_HZ)
-    request = planner.final_request()
+    beyond = _end(planner) + 60 * INPUT_RATE_HZ
+    planner.push(window(10), beyond)
+    request = planner.final_request(beyond)
     assert request is not None
-    assert planner.final_request() is None
+    assert planner.final_request(beyond) is None
     assert not planner.apply(request, answer(request)).complete
-    assert planner.final_request() is None
+    assert planner.final_request(beyond) is None
     planner.push(window())
-    assert planner.final_request() is not None
+    assert planner.final_request(beyond) is not None
+
+
+def test_a_final_asks_for_nothing_that_was_said_after_it():
+    """The caller who goes on is the business of partials."""
+    planner = begin()
+    planner.push(window(10), _end(planner) + 10 * WINDOW_SAMPLES)
+    soft_end = _end(planner)
+    request = planner.final_request(soft_end)
+    assert request is not None
+    planner.push(window(10), soft_end + 10 * WINDOW_SAMPLES)
+    assert not planner.reaches(soft_end)
+    assert not planner.apply(request, answer(request)).complete
+    assert planner.reaches(soft_end)
+    assert planner.final_request(soft_end) is None
 
 
 def test_another_language_is_expected_from_the_next_turn_on():
@@ -155,14 +170,14 @@ def test_a_last_partial_that_covers_the_speech_spares_the_final():
         pass
     assert requests[-1].end_sample == _end(planner)
     assert planner.state.complete
-    assert planner.final_request() is None
+    assert planner.final_request(_end(planner)) is None
 
 
 def test_a_turn_goes_on_after_a_soft_end():
     """After a final the next voiced sound makes the transcript incomplete again."""
     planner = begin()
     speak(planner, 1.0)
-    if request := planner.final_request():
+    if request := planner.final_request(planner.last_voiced_sample):
         planner.apply(request, answer(request))
     before = planner.state
     assert before.complete
@@ -188,7 +203,7 @@ def test_an_answer_that_was_overtaken_is_stale():
     planner.push(window(30), _end(planner) + 30 * WINDOW_SAMPLES)
     partial = planner.plan()
     planner.push(window(5), _end(planner) + WINDOW_SAMPLES)
-    final = planner.final_request()
+    final = planner.final_request(planner.last_voiced_sample)
     assert partial is not None
     assert final is not None
     planner.apply(final, Hypothesis("全部", "zh", 0.9))
@@ -273,7 +288,7 @@ def test_a_silence_inside_a_turn_does_not_fill_whisper():
     planner = begin()
     speak(planner, 2.0)
     last_voiced = _end(planner)
-    if request := planner.final_request():
+    if request := planner.final_request(last_voiced):
         planner.apply(request, answer(request))
     heard = planner.state.text
     for _ in range(2_000):
@@ -310,7 +325,7 @@ def test_any_cutting_of_the_audio_gives_the_same_final_text(cuts: list[int]):
         planner.push(window(n), _end(planner) + n * WINDOW_SAMPLES)
         if request := planner.plan():
             planner.apply(request, answer(request))
-    final = planner.final_request()
+    final = planner.final_request(planner.last_voiced_sample)
     if final:
         planner.apply(final, answer(final))
     assert planner.state.complete

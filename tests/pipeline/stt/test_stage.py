@@ -74,6 +74,22 @@ def test_a_soft_end_is_answered_with_everything_said():
     assert all(frame.generation is None for frame in passed.all(TranscriptFrame))
 
 
+def test_a_soft_end_is_answered_while_the_caller_goes_on():
+    """With the words up to it, and before what is said next has been decoded."""
+    passed = run(
+        UtteranceStartFrame("turn_1", 0),
+        spoken(TEXT[:3]),
+        SoftEndFrame(1, "turn_1", 9_216),
+        spoken(TEXT[3:], start_sample=9_216),
+        0.5,
+        recogniser=FakeRecogniser(decode_secs=0.15),
+    )
+    (final,) = finals(passed)
+    assert final.text == TEXT[:3]
+    later = passed.up[passed.up.index(final) + 1 :]
+    assert partials(later)[-1].startswith(TEXT[:5])
+
+
 @pytest.mark.parametrize("at_step", [0, 1, 30, 80])
 def test_a_language_may_be_set_at_any_moment(at_step: int):
     """Before a turn or within it; no sound of it is lost, however long the call has lasted."""
