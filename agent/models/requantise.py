@@ -15,6 +15,8 @@ import ctypes
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from agent.models.manifest import ModelFile, Quantisation
 from agent.models.verify import Stamp, sha256_of
 from pipeline.errors import ModelError
@@ -58,12 +60,24 @@ class FasterCopy:
     def make(self, source: Path, threads: int) -> None:
         """Write the copy; takes about a minute for the 0.5B. Blocks, without the GIL.
 
-        Nothing of it is left when it fails or is interrupted, but a `.part` file that the
-        next attempt overwrites.
+        Where another process is at it, waits for it, and leaves its copy as it is. Nothing is
+        left of an attempt that fails or is interrupted, but a `.part` file that the next one
+        overwrites.
 
         Raises:
             ModelError: llama.cpp refuses the source, or the disk is full.
         """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / "lock"):
+                if not self.is_good():
+                    self._rewrite(source, threads)
+        except OSError as error:
+            raise ModelError(
+                f"the faster copy of {source.name} cannot be written: {error.strerror}"
+            ) from error
+
+    def _rewrite(self, source: Path, threads: int) -> None:
         import llama_cpp
 
         from pipeline.llm.native import start_backend
@@ -79,7 +93,6 @@ class FasterCopy:
         options.nthread = threads
         part = self.path.with_suffix(".part")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             code = llama_cpp.llama_model_quantize(
                 str(source).encode(), str(part).encode(), ctypes.byref(options)
             )
@@ -92,9 +105,5 @@ class FasterCopy:
                 sha256=sha256_of(self.path),
             )
             self._note.write_text(file.model_dump_json(), "utf-8")
-        except OSError as error:
-            raise ModelError(
-                f"the faster copy of {source.name} cannot be written: {error.strerror}"
-            ) from error
         finally:
             part.unlink(missing_ok=True)
