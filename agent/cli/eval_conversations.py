@@ -199,9 +199,9 @@ def _write_vote_page(
     from train.run_folder import write_json
 
     shown = [moment.shown() for moment in moments]
-    page, sides = blind_page(shown, base, tuned, seed=seed, store=f"qingting conversations {seed}")
+    page, key = blind_page(shown, base, tuned, seed=seed, store=f"qingting conversations {seed}")
     (out / VOTE_PAGE).write_text(page, "utf-8")
-    write_json(out / VOTE_KEY, sides)
+    write_json(out / VOTE_KEY, key.model_dump())
 
 
 def _count(console: Console, key: Path, votes: Path) -> None:

@@ -2,20 +2,23 @@
 
 It works from the file, without a server: the votes are kept in the browser and saved as
 `votes.json`, which `qingting eval RUN --votes votes.json` counts. Which side is which is
-drawn for each pair and stands in `eval/blind_key.json`, not in the page.
+drawn for each pair and stands in `eval/blind_key.json`, not in the page. A digest of the pairs
+stands in all three, so that no vote is counted for replies that it was not given to.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from jinja2 import Environment, StrictUndefined
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import DataError
 from train.evaluate.measure import Evaluation
@@ -40,6 +43,7 @@ section { margin: 2.5rem 0; }
 <main></main>
 <script>
 const pairs = {{ pairs }};
+const page = {{ digest }};
 const key = {{ store }};
 const votes = JSON.parse(localStorage.getItem(key) || "{}");
 const main = document.querySelector("main");
@@ -76,7 +80,7 @@ pairs.forEach((pair, number) => {
 });
 document.querySelector("#save").onclick = () => {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(votes)], { type: "application/json" }));
+  link.href = URL.createObjectURL(new Blob([JSON.stringify({ page, votes })], { type: "application/json" }));
   link.download = "votes.json";
   link.click();
 };
@@ -84,6 +88,37 @@ show();
 </script>
 </html>
 """  # noqa: E501  # HTML reads better in its own lines
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BlindKey(_Data):
+    """Which side is which.
+
+    Attributes:
+        page: Digest of its pairs.
+        tuned_sides: Where the tuned reply of each pair stands.
+    """
+
+    page: str
+    tuned_sides: tuple[Side, ...]
+
+
+class _Votes(_Data):
+    """What the page saves.
+
+    Attributes:
+        page: Digest of its pairs.
+        votes: By the number of the pair, from 0; those that were voted on.
+    """
+
+    page: str
+    votes: dict[int, Side | Literal["even"]]
+
+
+_Read = TypeVar("_Read", bound=_Data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +140,15 @@ class Result:
 
 def blind_page(
     moments: Sequence[str], base: Sequence[str], tuned: Sequence[str], *, seed: int, store: str
-) -> tuple[str, list[Side]]:
-    """A page of pairs to vote on, and on which side the tuned reply of each stands.
+) -> tuple[str, BlindKey]:
+    """A page of pairs to vote on, and the key that counts its votes.
 
     Args:
         moments: What was said before each reply.
         base: The base's replies.
         tuned: The tuned model's.
         seed: Of the draw of the sides.
-        store: Name under which the browser keeps the votes.
+        store: Name under which the browser keeps the votes, beside the digest of the pairs.
     """
     draw = random.Random(seed)
     pairs: list[dict[str, str]] = []
@@ -123,11 +158,13 @@ def blind_page(
         tuned_sides.append(side)
         left, right = (other, one) if side == "left" else (one, other)
         pairs.append({"said": said, "left": left, "right": right})
+    shown = _script_json(pairs)
+    digest = hashlib.sha256(shown.encode()).hexdigest()[:12]
     environment = Environment(autoescape=False, undefined=StrictUndefined)  # only JSON goes in
     page = environment.from_string(_PAGE).render(
-        pairs=_script_json(pairs), store=_script_json(store)
+        pairs=shown, digest=_script_json(digest), store=_script_json(f"{store} {digest}")
     )
-    return page, tuned_sides
+    return page, BlindKey(page=digest, tuned_sides=tuple(tuned_sides))
 
 
 def write_page(folder: RunFolder, evaluation: Evaluation, seed: int) -> Path:
@@ -136,7 +173,7 @@ def write_page(folder: RunFolder, evaluation: Evaluation, seed: int) -> Path:
     Returns:
         Path of the page.
     """
-    page, tuned_sides = blind_page(
+    page, key = blind_page(
         [sample.messages[-1].content for sample in evaluation.samples],
         [reply.text for reply in evaluation.base.replies],
         [reply.text for reply in evaluation.tuned.replies],
@@ -146,7 +183,7 @@ def write_page(folder: RunFolder, evaluation: Evaluation, seed: int) -> Path:
     folder.eval.mkdir(exist_ok=True)
     path = folder.eval / "side_by_side.html"
     path.write_text(page, "utf-8")
-    write_json(folder.eval / "blind_key.json", tuned_sides)
+    write_json(folder.eval / "blind_key.json", key.model_dump())
     return path
 
 
@@ -170,17 +207,25 @@ def result_of(key: Path, votes: Path) -> Result:
     Raises:
         DataError: It is no file of votes, or of another page.
     """
-    try:
-        tuned_sides: Sequence[str] = json.loads(key.read_text("utf-8"))
-        given = json.loads(votes.read_text("utf-8"))
-        cast = {int(pair): str(vote) for pair, vote in given.items()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise DataError(f"{votes} holds no votes on the page of {key}") from error
-    if any(not 0 <= pair < len(tuned_sides) for pair in cast):
-        raise DataError(f"{votes} was made on another page")
-    tuned = sum(vote == tuned_sides[pair] for pair, vote in cast.items())
+    sides, given = _read(BlindKey, key), _read(_Votes, votes)
+    if given.page != sides.page:
+        raise DataError(f"{votes} was made on another page than that of {key}")
+    cast = given.votes
+    if any(not 0 <= pair < len(sides.tuned_sides) for pair in cast):
+        raise DataError(f"{votes} votes on pairs that the page does not have")
+    tuned = sum(vote == sides.tuned_sides[pair] for pair, vote in cast.items())
     even = sum(vote == "even" for vote in cast.values())
     return Result(tuned, len(cast) - tuned - even, even, _chance(tuned, len(cast) - even))
+
+
+def _read(kind: type[_Read], path: Path) -> _Read:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        held = "key of a page of votes" if kind is BlindKey else "file of votes"
+        raise DataError(f"{path} is no {held}, or of an earlier version: vote again") from error
 
 
 def _chance(wins: int, decided: int) -> float:

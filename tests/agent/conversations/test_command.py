@@ -55,9 +55,16 @@ def test_two_sides_are_compared_blindly(models: list[FakeLanguageModel], tmp_pat
 
     key = json.loads((tmp_path / "blind_key.json").read_text("utf-8"))
     votes = tmp_path / "votes.json"
-    votes.write_text(json.dumps({"0": key[0], "1": "even"}), "utf-8")
+    cast = {"0": key["tuned_sides"][0], "1": "even"}
+    votes.write_text(json.dumps({"page": key["page"], "votes": cast}), "utf-8")
     counted = evaluate("--out", tmp_path, "--votes", votes)
     assert "first side 1, second 0, no difference 1" in counted.stderr
+
+    again = evaluate(*chosen, "--against", "third", "--out", tmp_path)
+    assert again.exit_code == 0
+    refused = evaluate("--out", tmp_path, "--votes", votes)
+    assert refused.exit_code == 2
+    assert "another page" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -66,7 +73,7 @@ def test_two_sides_are_compared_blindly(models: list[FakeLanguageModel], tmp_pat
         (["--only", "nobody"], "nobody is no caller"),
         (["--adapter", "none", "--against", "none"], "compared with itself"),
         (["--scripts", "/nowhere"], "holds no callers"),
-        (["--votes", "/nowhere.json"], "holds no votes"),
+        (["--votes", "/nowhere.json"], "cannot be read"),
         (["--audio", "--prompts", "3"], "without --audio"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -128,17 +127,3 @@ def test_the_area_is_the_share_of_pairs_in_order():
     assert part([0.9, 0.8], [0.1, 0.2]).area == 1
     assert part([0.5], [0.5]).area == 0.5
     assert part([0.9, 0.1], [0.5]).area == 0.5
-
-
-def test_json_of_votes_is_counted_blindly(tmp_path):
-    """The key decides whose vote it was."""
-    from train.evaluate.side_by_side import count_votes
-    from train.run_folder import RunFolder
-
-    folder = RunFolder(tmp_path)
-    folder.eval.mkdir()
-    (folder.eval / "blind_key.json").write_text(json.dumps(["left", "right", "left"]))
-    votes = tmp_path / "votes.json"
-    votes.write_text(json.dumps({"0": "left", "1": "left", "2": "even"}))
-    result = count_votes(folder, votes)
-    assert (result.tuned, result.base, result.even, result.chance) == (1, 1, 1, 1.0)
