@@ -30,7 +30,7 @@ _CURRENCIES = {
     "$": "美元", "US$": "美元", "USD": "美元", "HK$": "港元", "HKD": "港元", "JPY": "日元",
     "€": "欧元", "EUR": "欧元", "£": "英镑", "GBP": "英镑",
 }  # fmt: skip
-_UNITS = {
+MEASURED_UNITS = {
     "km/h": "公里每小时", "kph": "公里每小时", "km": "公里", "kg": "公斤", "cm": "厘米",
     "mm": "毫米", "mg": "毫克", "ml": "毫升", "mL": "毫升", "kcal": "千卡", "bpm": "下每分钟",
     "min": "分钟", "hr": "小时", "h": "小时", "GB": "G B", "MB": "兆", "mb": "兆", "lbs": "磅",
@@ -49,6 +49,7 @@ _SIGNS = {"=": "等于", ">": "大于", "<": "小于", "x": "乘", "X": "乘", "
 # Measure words before which 2 is 两 and which the library does not know as such.
 _LIANG = (
     "点|倍|种|份|段|句|件|条|张|本|位|岁|家|次|遍|趟|声|口|杯|顿|双|对|米|公里|公斤|周|年(?!级)"
+    "|台|部|间|门|步|包|剂|项|副|群"
 )
 _CALL = (
     r"(?:拨打|拨|致电|电话|热线|专线|生命线|张老师|号码|手机|联系|联络|打"
@@ -122,7 +123,9 @@ def _one_or_the_next(match: re.Match[str], region: Region) -> str:
 
 def _unit(match: re.Match[str], region: Region) -> str:
     number, unit = match.group("number"), match.group("unit")
-    name = _UNITS[unit] if region == "mainland" else _TAIWAN_UNITS.get(unit, _UNITS[unit])
+    name = MEASURED_UNITS[unit]
+    if region == "taiwan":
+        name = _TAIWAN_UNITS.get(unit, name)
     return _counted(number) + name
 
 
@@ -248,7 +251,10 @@ _RULES: tuple[tuple[str, _Reader], ...] = (
     (r"(?<=民国)(?P<number>\d{1,3})(?=年)", _quantity),
     (r"(?<![\d.:/-])(?P<number>\d{1,2})[-~](?P<upper>\d{1,2})(?=[点折成岁页次人])", _range),
     (rf"(?<![\d.第/:\-~初月路街道])2(?={_LIANG})", lambda match, region: "两"),
-    (rf"(?<![\d.])(?P<number>{_NUMBER})\s?(?P<unit>{_alternation(_UNITS)})(?![A-Za-z])", _unit),
+    (
+        rf"(?<![\d.])(?P<number>{_NUMBER})\s?(?P<unit>{_alternation(MEASURED_UNITS)})(?![A-Za-z])",
+        _unit,
+    ),
     (rf"(?<![\d.])(?P<number>{_NUMBER})\s?g(?![A-Za-z]|手机|网|信号|套餐|时代)", _grams),
     (r"(?<![\d.])24/7(?!\d)", lambda match, region: "全天候"),
 )

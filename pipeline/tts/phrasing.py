@@ -8,11 +8,12 @@ Of 今天的meeting怎么样？我想听， these become
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
-from pipeline.text import Language, count_units
+from pipeline.text import Language, Unit, count_units
 from pipeline.text import units as text_units
+from pipeline.tts.mandarin_rules import MEASURED_UNITS
 from pipeline.tts.speakable import strip_unspeakable_spans
 
 # Silence after a phrase, in seconds, by the mark that ends it. The order of the kinds and
@@ -30,6 +31,18 @@ _CLOSERS = "”’」』）)】》〉\"'"
 _BREAK = re.compile(
     rf"(?:[，。！？；：、…—～\n]|[,.!?;:~](?=[\s{re.escape(_CLOSERS)}]|$))+[{re.escape(_CLOSERS)}]*\s*"
 )
+# What follows a number that counts in Mandarin, in either script.
+_MEASURE = (
+    "(?:[个個位名人次遍回趟种種份段句件条條张張本只隻台部辆輛间間层層楼樓颗顆粒片瓶杯碗顿頓双雙对對"
+    "家口声聲首封页頁集项項题題步倍折成米斤岁歲年月日号號天周週夜点點分秒元块塊毛千百万萬亿億十几幾多]"
+    "|小时|小時|公里|公斤|公分|星期|礼拜|禮拜|世纪|世紀|毫升|毫克)"
+)
+# Marks inside one number: 2～3杯, 11：05, 2、3天, but not in the counting of 1、2、3.
+_JOINT = re.compile(rf"(?<=\d)[：～—–](?=\d)|(?<=(?<![\d.、])[1-9])、(?=[1-9]{_MEASURE})")
+_WIDE_MARK = re.compile(r"[，。！？；：…—～\n]")  # not the 、 of iPhone 15、16
+_COUNTED = re.compile(rf"[\d.,:：%/~～、–—-]*\s*{_MEASURE}")
+_UNITS = frozenset(MEASURED_UNITS) | {"g"}
+_SIGNS = "-+$¥￥€£#"  # written before a number and read with it
 # English keeps its commas and stops: that voice phrases by them itself.
 _ENGLISH_BREAK = re.compile(r"\n\s*")
 _MAX_SPELLED_LETTERS = 5  # KTV, PTSD, ADHD: spelled inside Mandarin as Mandarin speakers do
@@ -77,27 +90,63 @@ def _with_pause(phrase: Phrase, pause_secs: float) -> Phrase:
 
 
 def _runs(text: str, available: Set[Language]) -> Iterator[tuple[int, int, Language]]:
-    """Stretches of one language. Numbers and punctuation stay with what precedes them."""
+    """Stretches of one language. Punctuation stays with what precedes it."""
     if len(available) == 1:
         yield 0, len(text), next(iter(available))
         return
-    has_mandarin = any(unit.kind == "cjk" for unit in text_units(text))
+    found = text_units(text)
+    mixes = any(unit.kind == "cjk" for unit in found)
     start = 0
     current: Language | None = None
-    for unit in text_units(text):
-        language: Language | None = None
-        if unit.kind == "cjk":
-            language = "zh"
-        elif unit.kind == "word":
-            in_mandarin = has_mandarin and _belongs_to_mandarin(text, unit.start, unit.end)
-            language = "zh" if in_mandarin else "en"
-        if language is None or language == current:
+    for index, unit in enumerate(found):
+        language = _language_at(text, found, index, current, mixes)
+        if language == current:
             continue
         if current is not None:
-            yield start, unit.start, current
-            start = unit.start
+            signed = unit.kind == "number"
+            begin = len(text[: unit.start].rstrip(_SIGNS)) if signed else unit.start
+            yield start, begin, current
+            start = begin
         current = language
     yield start, len(text), current or "zh"
+
+
+def _language_at(
+    text: str, found: Sequence[Unit], index: int, before: Language | None, mixes: bool
+) -> Language | None:
+    """Language of the unit found[index], the one before it being spoken in `before`.
+
+    Numbers, and letters that end them (iPhone 15Pro), stay with what precedes them, unless
+    English does and the number `_counts_in_mandarin`.
+    """
+    unit = found[index]
+    if unit.kind == "cjk":
+        return "zh"
+    if unit.kind == "number":
+        return (
+            "zh" if mixes and before == "en" and _counts_in_mandarin(text, found, index) else before
+        )
+    if before is not None and text[unit.start - 1].isdigit():
+        return before
+    return "zh" if mixes and _belongs_to_mandarin(text, unit.start, unit.end) else "en"
+
+
+def _counts_in_mandarin(text: str, found: Sequence[Unit], index: int) -> bool:
+    """Whether the number found[index], behind English, is read in Mandarin.
+
+    It is where it counts something (Google 3年), has a unit (Xanax 5mg) or stands after a
+    Mandarin mark (Zoom，988); not where it belongs to the English: iPhone 15拍的.
+    """
+    number = found[index]
+    if _COUNTED.match(text, number.end):
+        return True
+    following = found[index + 1] if index + 1 < len(found) else None
+    if following is not None and following.kind == "word":
+        if following.start == number.end:
+            return following.text in _UNITS
+        if not _WIDE_MARK.search(text, number.end, following.start):
+            return False  # 10 minutes
+    return _WIDE_MARK.search(text, found[index - 1].end, number.start) is not None
 
 
 def _belongs_to_mandarin(text: str, start: int, end: int) -> bool:
@@ -115,6 +164,8 @@ def _pieces(text: str, start: int, end: int, language: Language) -> Iterator[tup
     pattern = _BREAK if language == "zh" else _ENGLISH_BREAK
     at = start
     for match in pattern.finditer(text, start, end):
+        if _JOINT.match(text, match.start()):
+            continue
         yield at, match.end()
         at = match.end()
     if at < end:

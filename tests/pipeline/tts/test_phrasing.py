@@ -13,6 +13,11 @@ from pipeline.tts.speakable import speakable
 BOTH: frozenset[Language] = frozenset({"zh", "en"})
 
 
+def parts(text: str) -> list[tuple[str, str]]:
+    """What is said by whom, without the white space between."""
+    return [(text[p.start : p.end].strip(), p.language) for p in phrases(text, BOTH)]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -34,6 +39,54 @@ BOTH: frozenset[Language] = frozenset({"zh", "en"})
 def test_phrases(text: str, expected: list[tuple[str, str]]):
     """One language each; short Latin tokens and units stay in Mandarin; numbers are not cut."""
     assert [(text[p.start : p.end], p.language) for p in phrases(text, BOTH)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("学习English，10分钟也好。", ["English，", "10分钟也好。"]),
+        ("你吃Xanax，1天2次", ["Xanax，", "1天2次"]),
+        ("我叫Ting，24小时都在。", ["Ting，", "24小时都在。"]),
+        ("我在Google 3年了", ["Google", "3年了"]),
+        ("我在Google 3 個月了", ["Google", "3 個月了"]),
+        ("看Netflix 2-3个小时", ["Netflix", "2-3个小时"]),
+        ("有iPhone 15，2台", ["iPhone 15，", "2台"]),
+        ("我在Starbucks，10:30见", ["Starbucks，", "10:30见"]),
+        ("我在Costco，$5的", ["Costco，", "$5的"]),
+        ("每天Xanax 5mg，早上", ["Xanax", "5mg，", "早上"]),
+    ],
+)
+def test_a_number_that_counts_in_mandarin_is_mandarin(text: str, expected: list[str]):
+    """Before its measure word or unit, and behind a Mandarin mark, whatever stands before it."""
+    assert [part for part, _ in parts(text)][1:] == expected
+    assert [language for _, language in parts(text)][1:3] == ["en", "zh"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("iPhone 15很好", "iPhone 15"),
+        ("iPhone 15、16都好", "iPhone 15、16"),
+        ("iPhone 15Pro很好", "iPhone 15Pro"),
+        ("Windows 11电脑", "Windows 11"),
+        ("Monday，10 minutes也好", "Monday，10 minutes"),
+        ("Step 1，深呼吸", "Step 1，"),
+    ],
+)
+def test_a_number_that_counts_nothing_in_mandarin_stays_english(text: str, name: str):
+    """In a name, and before an English word."""
+    assert parts(text)[0] == (name, "en")
+
+
+@pytest.mark.parametrize("text", ["喝2～3杯", "睡6–8小时", "做2—3次", "晚上11：05睡", "等了2、3天"])
+def test_a_number_is_not_cut_at_a_mark_within_it(text: str):
+    """A range, a time of day or an estimate is read as one."""
+    assert parts(text) == [(text, "zh")]
+
+
+def test_counting_is_cut():
+    """Each number gets the pause of its mark."""
+    assert len(phrases("吸气，1、2、3、4。", BOTH)) == 5
 
 
 def test_one_voice_takes_all():
