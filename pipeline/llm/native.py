@@ -19,7 +19,7 @@ import numpy as np
 from pipeline.audio import FloatArray
 from pipeline.errors import ModelCorruptError, ModelError, ModelMissingError
 from pipeline.llm.base import Sampling
-from pipeline.llm.sampler import SamplerChain
+from pipeline.llm.sampler import PhrasePenalties, SamplerChain
 from pipeline.llm.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -81,6 +81,7 @@ class Runtime:
             raise ModelCorruptError(
                 f"{path.name} cannot be loaded: it is cut short or of a kind unknown to llama.cpp"
             )
+        self._phrases: PhrasePenalties | None = None
         try:
             self._open_context(options)
             if adapter is not None:
@@ -142,7 +143,8 @@ class Runtime:
         """A sampler chain that draws from the last step's logits; see `SamplerChain`."""
         forbidden = [self.vocabulary.text_tokens(text) for text in sampling.forbidden]
         banned = [tokens[0] for tokens in forbidden if len(tokens) == 1]
-        return SamplerChain(self._context, sampling, just_said, banned)
+        assert self._phrases is not None
+        return SamplerChain(self._context, sampling, self._phrases, just_said, banned)
 
     def piece(self, token: int) -> bytes:
         """UTF-8 bytes of one token, possibly half a character."""
@@ -173,6 +175,9 @@ class Runtime:
 
     def close(self) -> None:
         """Free everything. Safe to call twice."""
+        if self._phrases is not None:
+            self._phrases.close()
+            self._phrases = None
         if self._batch is not None:
             llama_cpp.llama_batch_free(self._batch)
             self._batch = None
@@ -193,6 +198,7 @@ class Runtime:
         if not self._context:
             raise ModelError(f"A context of {options.context_tokens} tokens does not fit in memory")
         self._memory = llama_cpp.llama_get_memory(self._context)
+        self._phrases = PhrasePenalties(self._context)
         self._batch = llama_cpp.llama_batch_init(options.batch_tokens, 0, 1)
         self._abort_flag = ctypes.create_string_buffer(2)
         llama_cpp.llama_set_abort_callback(

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import aclosing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection
@@ -32,6 +32,24 @@ logger = logging.getLogger(__name__)
 # A small model now and then ends its turn at once; drawn again it hardly ever does.
 MAX_ATTEMPTS = 2
 _SEEDS_APART = 1_000_003  # no generation of a call comes near
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is judged: a turn's words so far, after all that was said before."""
+
+    messages: tuple[Message, ...]
+    user_text: str
+    turn_text: str
+
+
+@dataclass(slots=True)
+class _Judgement:
+    """Whether a turn ends with these words; `probability` is None until the model has said it."""
+
+    words: _Words
+    task: asyncio.Task[None] = field(init=False)
+    probability: float | None = None
 
 
 class LlmStage(Stage):
@@ -61,7 +79,8 @@ class LlmStage(Stage):
         self._sampling = sampling
         self._limit = limit or ReplyLimit()
         self._rewrite = rewrite
-        self._prefill_task: asyncio.Task[None] | None = None
+        self._judgement: _Judgement | None = None  # of a prefill
+        self._answered: _Judgement | None = None  # of the words that the reply answers
         self._reply_task: asyncio.Task[None] | None = None
         # The conversation lets a newer prefill replace an older one. Words that come beside
         # a draft must not do that to the draft's own.
@@ -77,15 +96,14 @@ class LlmStage(Stage):
             case PrefillFrame():
                 # A newer prefill takes over; the engine keeps what was already evaluated.
                 await self._stop_prefill()
-                judgement = self._judge_end_of_turn(
-                    frame.messages, frame.user_so_far, frame.turn_so_far
-                )
-                self._prefill_task = self.spawn(judgement, "llm-prefill")
+                words = _Words(frame.messages, frame.user_so_far, frame.turn_so_far)
+                self._judgement = self._judge(words)
             case ReplyRequestFrame():
-                await self._stop_prefill()
                 await self._stop_reply()
+                words = _Words(frame.messages, frame.user_text, frame.turn_text)
+                self._answered = await self._judged(words)
                 self._generation = frame.generation
-                self._reply_task = self.spawn(self._reply(frame), "llm-reply")
+                self._reply_task = self.spawn(self._reply(frame, self._answered), "llm-reply")
             case CommitFrame():
                 self._committed = frame.generation
                 await self.push_frame(frame, direction)
@@ -105,33 +123,63 @@ class LlmStage(Stage):
         await self._conversation.close()
 
     async def _stop_prefill(self) -> None:
-        if self._prefill_task is not None:
-            task, self._prefill_task = self._prefill_task, None
-            await self.cancel_task(task)
+        judgement, self._judgement = self._judgement, None
+        await self._stop_judging(judgement)
 
     async def _stop_reply(self) -> None:
-        if self._reply_task is not None:
-            task, self._reply_task = self._reply_task, None
+        task, self._reply_task = self._reply_task, None
+        if task is not None:
             await self.cancel_task(task)
+        judgement, self._answered = self._answered, None
+        await self._stop_judging(judgement)
 
-    async def _judge_end_of_turn(
-        self, messages: tuple[Message, ...], user_text: str, turn_text: str
-    ) -> None:
+    async def _stop_judging(self, judgement: _Judgement | None) -> None:
+        if judgement is not None:
+            await self.cancel_task(judgement.task)
+
+    def _judge(self, words: _Words) -> _Judgement:
+        judgement = _Judgement(words)
+        judgement.task = self.spawn(self._judge_end_of_turn(judgement), "llm-prefill")
+        return judgement
+
+    async def _judged(self, words: _Words) -> _Judgement:
+        """The judgement of a reply's words: the prefill's, if it was about the same ones.
+
+        It leaves the prefill's place, where partial transcripts replace one another.
+        """
+        judgement = self._judgement
+        if judgement is None or judgement.words != words:
+            await self._stop_prefill()
+            return self._judge(words)
+        self._judgement = None
+        if judgement.probability is not None:
+            await self._tell(judgement)
+        return judgement
+
+    async def _judge_end_of_turn(self, judgement: _Judgement) -> None:
         """Evaluate the prompt; what follows from it is said of the turn's own words.
 
         It is an optimisation: a failure shows, if at all, in the reply.
         """
+        words = judgement.words
         with suppress(VoiceError):
             async with self._judging:
-                probability = await self._conversation.prefill(messages, user_text)
-            if turn_text:
-                await self.push_upstream(EndOfTurnFrame(turn_text, probability))
+                judgement.probability = await self._conversation.prefill(
+                    words.messages, words.user_text
+                )
+            await self._tell(judgement)
 
-    async def _reply(self, frame: ReplyRequestFrame) -> None:
+    async def _tell(self, judgement: _Judgement) -> None:
+        if judgement.words.turn_text and judgement.probability is not None:
+            await self.push_upstream(
+                EndOfTurnFrame(judgement.words.turn_text, judgement.probability)
+            )
+
+    async def _reply(self, frame: ReplyRequestFrame, judgement: _Judgement) -> None:
         generation = frame.generation
         prompt = (*frame.messages, Message("user", frame.user_text))
         try:
-            await self._judge_end_of_turn(frame.messages, frame.user_text, frame.turn_text)
+            await judgement.task
             for attempt in range(MAX_ATTEMPTS):
                 final = attempt == MAX_ATTEMPTS - 1
                 if await self._stream(generation, prompt, attempt, final=final):

@@ -104,6 +104,38 @@ def test_an_opinion_names_the_turns_own_words():
     assert opinions == [("三个", 0.9), ("三个月了", 0.9)]
 
 
+def test_a_reply_takes_over_the_judgement_of_the_same_words():
+    """Its own words may have gone ahead as a prefill: they are judged once, told if known."""
+    judged = list[str]()
+    model = FakeLanguageModel(end_of_turn=lambda text: judged.append(text) or 0.9)
+    for pause_secs in (0.0, 1.0):
+        judged.clear()
+        passed = run(
+            PrefillFrame(MESSAGES, "我睡不好"),
+            pause_secs,
+            ReplyRequestFrame(1, MESSAGES, "我睡不好"),
+            2.0,
+            model=model,
+        )
+        assert judged == ["我睡不好"]
+        told = passed.back(EndOfTurnFrame)[-1]
+        assert (told.turn_text, told.probability) == ("我睡不好", 0.9)
+        assert text_of(passed, 1) == "嗯，我在听。"
+
+
+def test_a_judgement_taken_over_is_not_replaced_by_a_partial():
+    """A partial transcript that comes beside the draft waits for the draft's words."""
+    passed = run(
+        PrefillFrame(MESSAGES, "我睡不好"),
+        ReplyRequestFrame(1, MESSAGES, "我睡不好"),
+        PrefillFrame(MESSAGES, "我睡不好啊"),
+        2.0,
+    )
+    opinions = [frame.turn_text for frame in passed.back(EndOfTurnFrame)]
+    assert opinions == ["我睡不好", "我睡不好啊"]
+    assert text_of(passed, 1) == "嗯，我在听。"
+
+
 def test_a_newer_prefill_replaces_an_older_one():
     """Nobody needs the opinion about fewer words."""
     passed = run(PrefillFrame(MESSAGES, "我"), PrefillFrame(MESSAGES, "我睡"), 0.5)
