@@ -16,6 +16,7 @@ from agent.asked.kinds import About
 from agent.config import Locale, Settings
 from agent.engines import speech_style
 from agent.guardians import InOrder
+from agent.models import ModelStore
 from agent.persona import Persona, When
 from agent.safety.hotlines import usual_region
 from agent.safety.protocol import CrisisProtocol
@@ -141,10 +142,16 @@ def answers_by_heart(
     for persona in personas:
         says.setdefault(persona.language, dict(persona.by_heart(when)))
     models = settings.models
-    if models.llm_adapter not in ("auto", "none") or Path(models.llm).is_absolute():
+    if models.llm_adapter not in ("auto", "none") or _is_own(settings.models_dir, models.llm):
         for answers in says.values():
             answers.pop("name", None)
     return AnswersByHeart(says)
+
+
+@cache
+def _is_own(models_dir: Path, llm: str) -> bool:
+    """Whether the model is a file of the user's own; for each chat anew it would be slow to ask."""
+    return ModelStore(models_dir).known_name(llm) is None
 
 
 def _when(settings: Settings, channel: Channel) -> When:

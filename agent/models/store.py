@@ -91,17 +91,24 @@ class ModelStore:
             ModelCorruptError: As `locate`.
         """
         source = self.locate(name_or_path)
-        name = name_or_path if name_or_path in self.manifest else self._whose(source)
+        name = self.known_name(name_or_path)
         copy = None if name is None else self.faster_copy(name)
         return copy.path if copy is not None and copy.is_good() else source
 
-    def _whose(self, file: Path) -> str | None:
-        """The known model that lies in `file`, whole; None for a file of the user's own."""
+    def known_name(self, name_or_path: str) -> str | None:
+        """Name of the language model that is meant, by its name or by its file, however spelled.
+
+        Returns:
+            None for a file of the user's own, and for what is not there or not whole.
+        """
+        if name_or_path in self.manifest:
+            return name_or_path
+        file = Path(name_or_path).expanduser()
         for entry in self.manifest.models:
-            if entry.requantise is None or entry.entry is None:
+            if entry.role != "llm" or entry.entry is None or entry.distribution:
                 continue
             known = self.root(entry) / entry.entry
-            if known.is_file() and known.samefile(file):
+            if known.is_file() and file.exists() and known.samefile(file):
                 return entry.name if self.status(entry.name).state == "present" else None
         return None
 

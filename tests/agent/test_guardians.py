@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.asked.answers import AnswersByHeart
-from agent.config import Locale, Settings
+from agent.config import Locale, ModelSettings, Settings
 from agent.guardians import InOrder
 from agent.persona import load_persona
 from agent.profile import Channel, answers_by_heart, call_profile
@@ -118,3 +120,46 @@ def test_a_tuned_models_name_is_left_to_it() -> None:
     assert answers_by_heart(Settings(), [persona]).answer("What is your name?") is not None
     assert answers_by_heart(tuned, [persona]).answer("What is your name?") is None
     assert answers_by_heart(tuned, [persona]).answer("Are you a real person?") is not None
+
+
+def names_itself(llm: str, home: Path) -> bool:
+    """Whether the persona's name is said by heart in front of this model."""
+    settings = Settings(home=home, models=ModelSettings(llm=llm, llm_adapter="none"))
+    answers = answers_by_heart(settings, [load_persona("listener", "en")])
+    return answers.answer("What is your name?") is not None
+
+
+@pytest.mark.parametrize("spelled", ["own.gguf", "./own.gguf", "~/own.gguf", "{folder}/own.gguf"])
+def test_a_model_of_ones_own_is_known_however_its_path_is_spelled(
+    spelled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Relative, from the home folder, or whole."""
+    (tmp_path / "own.gguf").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert not names_itself(spelled.format(folder=tmp_path), tmp_path / "data")
+
+
+def test_a_known_models_file_is_no_model_of_ones_own(tmp_path: Path) -> None:
+    """A training run names its base by the file."""
+    weights = b"weights"
+    digest = hashlib.sha256(weights).hexdigest()
+    (tmp_path / "manifest.toml").write_text(
+        f"""[[models]]
+        name = "tiny"
+        role = "llm"
+        languages = ["en"]
+        licence = "MIT"
+        allows = "Any use."
+        about = "A test"
+        entry = "tiny.gguf"
+        files = [{{ path = "tiny.gguf", size_bytes = {len(weights)}, sha256 = "{digest}" }}]
+        hub = {{ repository = "someone/tiny", revision = "{"0" * 40}" }}
+        """,
+        "utf-8",
+    )
+    file = tmp_path / "models" / "tiny" / "tiny.gguf"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(weights)
+    assert names_itself("tiny", tmp_path)
+    assert names_itself(str(file), tmp_path)
