@@ -129,7 +129,9 @@ def assemble(
             ),
             TurnStage(machine, profile.fallbacks, engines.smart_turn, engines.workers),
             SttStage(engines.recogniser, profile.language, profile.hearing),
-            ContextStage(profile.manners, profile.cut_mark, guardian, profile.note_sources),
+            ContextStage(
+                profile.manners, profile.cut_mark, guardian, profile.note_sources, engines.workers
+            ),
             LlmStage(
                 engines.language_model.open(),
                 profile.sampling,

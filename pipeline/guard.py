@@ -10,9 +10,10 @@ from pipeline.events import CallEvent
 class Guardian(Protocol):
     """Looks at every word of the caller before the language model does.
 
-    In a call it runs on the event loop, so every method returns at once; a chat over HTTP is
-    read in a thread, one turn after the other. A draft may be dropped unheard; only `taken`
-    and `heard` change what the guardian knows.
+    In a call `answer` may run in a worker thread, beside which the event loop asks `hushes`;
+    everything else runs on the loop and returns at once. A chat over HTTP is read in a thread,
+    one turn after the other. A draft may be dropped unheard; only `taken` and `heard` change
+    what the guardian knows, and neither is called while an answer is awaited.
     """
 
     def holds(self, text: str) -> bool:

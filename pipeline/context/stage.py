@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
 
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection
@@ -54,6 +57,14 @@ LANGUAGE_UNITS = 3
 JUDGED_UNITS = 4
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What a generation answers; the language holds from its commit on."""
+
+    text: str
+    language: Language
+
+
 class ContextStage(Stage):
     """Between recognition and the language model.
 
@@ -63,14 +74,15 @@ class ContextStage(Stage):
     words with spaces; so the history is our own.
 
     Args:
-        manners: How to speak with callers of each language, the first one's until a caller
-            is heard to speak another. The history is kept when the language changes.
+        manners: How to speak with callers of each language, the first one's until a turn in
+            another is taken. The history is kept when the language changes.
         cut_mark: Appended to what was heard of a cut reply, for the model to see.
         guardian: Hears every word first and may answer in the model's place.
         note_sources: What the model is told beside the conversation. A note stands right
             before the turn it is for and is gone with the next, so that everything before
             it stays in the model's cache; changing it costs its own tokens, which partial
             transcripts mostly pay for while the caller still speaks.
+        workers: Threads in which the guardian answers drafts; None answers on the event loop.
     """
 
     def __init__(
@@ -79,19 +91,22 @@ class ContextStage(Stage):
         cut_mark: str = "……",
         guardian: Guardian | None = None,
         note_sources: Sequence[NoteSource] = (),
+        workers: Executor | None = None,
     ) -> None:
         super().__init__(name="context")
+        self._workers = workers
         self._manners = manners
-        self._manner = next(iter(manners.values()))
+        self._language = next(iter(manners))  # of the turn that was taken last
         self.history = ConversationHistory(cut_mark=cut_mark)
         self._guardian = guardian
         self._note_sources = tuple(note_sources)
         self._held_for = ""  # the turn for whose sake a reply was stopped
-        self._drafted: dict[int, str] = {}
+        self._drafted: dict[int, _Draft] = {}
         self._guarded: set[int] = set()  # drafts that the guardian answers, then the one spoken
         self._noted: dict[int, list[Note]] = {}
         self._scripted_outside: set[int] = set()
         self._prefilled = ""
+        self._turn_begun = False  # there were words since the last commit, whosever they are
         self._spoken: int | None = None  # the generation whose turn it is
         self._cut: int | None = None  # dropped while spoken; playout will say what was heard
         self._held: list[Frame] = []
@@ -102,25 +117,27 @@ class ContextStage(Stage):
             return
         match frame:
             case ConfigureFrame():
-                self._configure(frame.manners)
+                self._manners = frame.manners
                 await self.push_frame(frame, direction)
                 # The prompt is evaluated while nobody waits for it.
-                await self.push_frame(PrefillFrame(self._prompt([]), ""))
+                await self.push_frame(PrefillFrame(self._prompt(self._language, []), ""))
             case TranscriptFrame():
-                self._follow(frame.language, frame.committed)
+                self._turn_begun = self._turn_begun or bool(frame.text)
                 await self._guard(frame)
                 await self._prefill(frame)
             case DraftFrame():
+                self._turn_begun = True
                 await self._draft(frame)
             case SayFrame():
                 if not frame.enters_context:
                     self._scripted_outside.add(frame.generation)
-                self._drafted[frame.generation] = ""
+                self._drafted[frame.generation] = _Draft("", self._language)
                 await self.push_frame(frame, direction)
             case TakeTextFrame():
-                self._follow(language_of(frame.text), frame.text)
+                self._language = self._language_for(language_of(frame.text), frame.text)
                 self.history.add_user_text(frame.text)
             case CommitFrame():
+                self._turn_begun = False
                 await self._commit(frame)
                 await self.push_frame(frame, direction)
             case DropFrame():
@@ -131,22 +148,22 @@ class ContextStage(Stage):
                 self._finish(frame)
                 await self.push_frame(frame, direction)
                 await self._release(frame.generation)
+                if frame.status is not None:
+                    await self._evaluate_history()
             case _:
                 await self.push_frame(frame, direction)
 
-    def _configure(self, manners: Mapping[Language, Manner]) -> None:
-        spoken = [language for language, one in self._manners.items() if one is self._manner]
-        self._manners = manners
-        self._manner = manners.get(spoken[0]) or next(iter(manners.values()))
+    def _language_for(self, language: Language, text: str) -> Language:
+        """What words in `language` are answered in, be they taken or not."""
+        long_enough = count_units(text) >= LANGUAGE_UNITS
+        return language if long_enough and language in self._manners else self._language
 
-    def _follow(self, language: Language, text: str) -> None:
-        """Answer in the language that is spoken."""
-        if count_units(text) >= LANGUAGE_UNITS:
-            self._manner = self._manners.get(language, self._manner)
+    def _manner(self, language: Language) -> Manner:
+        return self._manners.get(language) or next(iter(self._manners.values()))
 
-    def _prompt(self, notes: Sequence[Note]) -> tuple[Message, ...]:
+    def _prompt(self, language: Language, notes: Sequence[Note]) -> tuple[Message, ...]:
         told = (Message("system", note.text) for note in notes)
-        return (*self._manner.opening(), *self.history.messages, *told)
+        return (*self._manner(language).opening(), *self.history.messages, *told)
 
     def _notes_for(self, user_text: str) -> list[Note]:
         return [note for one in self._note_sources if (note := one.note(user_text)) is not None]
@@ -163,13 +180,15 @@ class ContextStage(Stage):
         """Evaluate what is agreed while the caller still speaks.
 
         Over the bot all that was heard counts, as long as it is little: whether that is a
-        whole turn is wanted before anything can be agreed.
+        whole turn is wanted before anything can be agreed. Its language does not count: much
+        of it is echo or noise, and another opening would cost the evaluated history.
         """
         over_bot = self._spoken is not None
         words = frame.text if over_bot else frame.committed
         if frame.generation is not None or not words:
             return
         user_so_far = self.history.user_text_with(words)
+        language = self._language
         if over_bot:
             if count_units(words) > JUDGED_UNITS:
                 return
@@ -177,23 +196,41 @@ class ContextStage(Stage):
             return
         else:
             self._prefilled = user_so_far
+            language = self._language_for(frame.language, words)
         await self.push_frame(
             PrefillFrame(
-                self._prompt(self._notes_for(user_so_far)),
+                self._prompt(language, self._notes_for(user_so_far)),
                 words,
                 self.history.pending_user_text,
             )
         )
 
+    async def _evaluate_history(self) -> None:
+        """Let the model read what was said while nobody waits for it.
+
+        That is little, but for a long call whose history has outgrown the model's context:
+        then it is shortened here, and seconds of work are done before the next turn.
+        """
+        if self._spoken is None and not self._turn_begun:
+            messages = self._prompt(self._language, [])
+            await self.push_frame(PrefillFrame(messages, "", self.history.pending_user_text))
+
     async def _draft(self, frame: DraftFrame) -> None:
         generation, history = frame.generation, self.history
-        self._follow(frame.language, frame.text)
-        lines = self._manner.lines
-        self._drafted[generation] = frame.text
+        language = self._language_for(frame.language, frame.text)
+        lines = self._manner(language).lines
+        self._drafted[generation] = _Draft(frame.text, language)
         self._prefilled = ""
         user_text = history.user_text_with(frame.text)
         cut = history.last_cut
-        guarded = self._guardian.answer(user_text) if self._guardian is not None else None
+        notes = self._notes_for(user_text) if user_text else []
+        prompt = self._prompt(language, notes)
+        guarded = None
+        if self._guardian is not None:
+            if user_text:
+                # Whether the turn is over is judged while the guardian reads.
+                await self.push_frame(PrefillFrame(prompt, frame.text, history.pending_user_text))
+            guarded = await self._read(self._guardian, user_text)
         scripted = ""
         if guarded is not None:
             scripted = guarded
@@ -208,12 +245,17 @@ class ContextStage(Stage):
         if scripted:
             await self.push_frame(SayFrame(generation, frame.turn_id, scripted))
         else:
-            self._noted[generation] = notes = self._notes_for(user_text)
+            self._noted[generation] = notes
             await self.push_frame(
-                ReplyRequestFrame(
-                    generation, self._prompt(notes), frame.text, history.pending_user_text
-                )
+                ReplyRequestFrame(generation, prompt, frame.text, history.pending_user_text)
             )
+
+    async def _read(self, guardian: Guardian, user_text: str) -> str | None:
+        """The guardian's answer; it computes for 10 to 50 ms, which no call should wait for."""
+        if self._workers is None:
+            return guardian.answer(user_text)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._workers, guardian.answer, user_text)
 
     def _unasked(self, lines: ScriptedLines) -> str:
         """What is said when nobody said anything."""
@@ -235,12 +277,13 @@ class ContextStage(Stage):
 
     async def _commit(self, frame: CommitFrame) -> None:
         self._spoken = frame.generation
-        text = self._drafted.get(frame.generation, "")
+        draft = self._drafted.get(frame.generation, _Draft("", self._language))
         self._drafted.clear()
+        self._language = draft.language
         self._guarded &= {frame.generation}
         self._log_sources(frame)
         if frame.generation not in self._scripted_outside:
-            self.history.commit(frame.generation, text)
+            self.history.commit(frame.generation, draft.text)
             if self._guardian is not None:
                 noted = self._guardian.taken(self.history.pending_user_text)
                 if noted is not None:

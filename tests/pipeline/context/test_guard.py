@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 from pipecat.frames.frames import Frame
 from pipecat.tests.utils import run_test
 
@@ -14,6 +17,7 @@ from pipeline.frames import (
     DraftFrame,
     EventFrame,
     PlayoutFinishedFrame,
+    PrefillFrame,
     ReplyRequestFrame,
     SayFrame,
     SpeechRateFrame,
@@ -59,7 +63,7 @@ async def play(guardian: Watchful, *frames: Frame) -> tuple[list[Frame], list[Fr
     return list(down), list(up)
 
 
-async def test_a_guarded_turn_never_reaches_the_model():
+async def test_a_guarded_turn_is_never_answered_by_the_model():
     """The draft becomes a scripted line, and the notice follows its commit."""
     guardian = Watchful("red")
     down, _ = await play(
@@ -122,3 +126,25 @@ async def test_the_guardian_is_told_what_was_heard_of_its_own_answers():
         PlayoutFinishedFrame(1, "interrupted", "scripted", ""),
     )
     assert guardian.was_heard == ["scri", "scrip"]
+
+
+async def test_the_model_judges_the_words_while_the_guardian_reads_them():
+    """The words go on before the answer is there, and to a thread where there is one."""
+    with ThreadPoolExecutor(1) as workers:
+        threads = list[str]()
+
+        class Reader(Watchful):
+            def answer(self, text: str) -> str | None:
+                threads.append(threading.current_thread().name)
+                return super().answer(text)
+
+        stage = ContextStage(
+            {"en": Manner("be kind", LINES)}, guardian=Reader("knife"), workers=workers
+        )
+        down, _ = await run_test(stage, frames_to_send=[DraftFrame(1, "t1", "I rest", "en", True)])
+        assert [type(frame) for frame in down] == [PrefillFrame, ReplyRequestFrame]
+        prefill, request = down
+        assert isinstance(prefill, PrefillFrame)
+        assert isinstance(request, ReplyRequestFrame)
+        assert (prefill.messages, prefill.user_so_far) == (request.messages, request.user_text)
+        assert threading.current_thread().name not in threads

@@ -39,6 +39,10 @@ def partial(committed: str, unstable: str = "") -> TranscriptFrame:
     return TranscriptFrame("turn_1", None, committed, unstable, "zh")
 
 
+def english_partial(words: str) -> TranscriptFrame:
+    return TranscriptFrame("turn_1", None, words, "", "en")
+
+
 def draft(generation: int, text: str) -> DraftFrame:
     return DraftFrame(generation, "turn_1", text, "zh", speculative=True)
 
@@ -68,7 +72,7 @@ def test_words_over_the_bot_are_prefilled_before_they_are_agreed():
     over = (draft(1, "我睡不好"), CommitFrame(1, "turn_1"), partial("", "太难"))
     assert run(*over).all(PrefillFrame)[-1].turn_so_far == "太难"
     assert run(*over[:2], partial("", "太难了我不想再说")).all(PrefillFrame) == []
-    assert run(*ONE_TURN, partial("", "太难")).all(PrefillFrame) == []
+    assert run(*ONE_TURN, partial("", "太难")).all(PrefillFrame)[-1].turn_so_far == ""
 
 
 def test_a_caller_who_speaks_english_is_answered_in_english():
@@ -76,6 +80,42 @@ def test_a_caller_who_speaks_english_is_answered_in_english():
     english = DraftFrame(2, "turn_2", "I can't sleep at night", "en", speculative=True)
     (_, request) = run(*ONE_TURN, english).all(ReplyRequestFrame)
     assert request.messages == (*ENGLISH.opening(), *AFTER_ONE_TURN[1:])
+
+
+def test_a_sound_over_the_bot_does_not_change_the_language():
+    """Echo and noise are heard in any; a turn that is too short to tell goes on in the call's."""
+    over = (draft(1, "我睡不好"), CommitFrame(1, "turn_1"), english_partial("thank you"))
+    after = DraftFrame(2, "turn_2", "Yes.", "en", speculative=True)
+    passed = run(*over, finished(1, "多久了？", "多久了？"), after)
+    assert passed.all(PrefillFrame)[-1].messages == (SYSTEM,)
+    assert passed.all(ReplyRequestFrame)[-1].messages == AFTER_ONE_TURN
+
+
+def test_words_that_nobody_took_do_not_change_the_language():
+    """A partial that was noise, a draft that was dropped: what was taken counts."""
+    passed = run(
+        english_partial("thank you all so much"),
+        DraftFrame(1, "turn_1", "Thank you all so much.", "en", speculative=True),
+        DropFrame(1, "resumed"),
+        DraftFrame(2, "turn_2", "Yes.", "en", speculative=True),
+        CommitFrame(2, "turn_2"),
+    )
+    assert passed.all(PrefillFrame)[0].messages == ENGLISH.opening()
+    noise, turn = passed.all(ReplyRequestFrame)
+    assert (noise.messages, turn.messages) == (ENGLISH.opening(), (SYSTEM,))
+
+
+def test_a_turn_that_was_taken_keeps_its_language():
+    """The short ones after it are answered in it."""
+    english = DraftFrame(2, "turn_2", "I can't sleep at night", "en", speculative=True)
+    passed = run(
+        *ONE_TURN,
+        english,
+        CommitFrame(2, "turn_2"),
+        finished(2, "Since when?", "Since when?"),
+        draft(3, "嗯"),
+    )
+    assert passed.all(ReplyRequestFrame)[-1].messages[:3] == ENGLISH.opening()
 
 
 def test_a_single_word_does_not_change_the_language():
@@ -158,6 +198,24 @@ def test_a_turn_that_nobody_answered_is_joined_to_the_next():
     request = passed.all(ReplyRequestFrame)[-1]
     assert (request.messages, request.user_text) == ((SYSTEM,), "我睡不好三个月了")
     assert (request.waiting_text, request.turn_text) == ("我睡不好", "三个月了")
+
+
+def test_what_was_said_is_evaluated_before_the_caller_speaks():
+    """As soon as the reply is over, with what was heard of it."""
+    (ahead,) = run(*ONE_TURN).all(PrefillFrame)
+    assert (ahead.messages, ahead.user_so_far) == (AFTER_ONE_TURN, "")
+    unheard = run(*ONE_TURN[:2], finished(1, "多久了？", "")).all(PrefillFrame)
+    assert [(ahead.messages, ahead.user_so_far) for ahead in unheard] == [((SYSTEM,), "我睡不好")]
+
+
+def test_nothing_is_evaluated_ahead_of_words_that_are_there():
+    """Neither while a caller goes on speaking after the reply nor while the next one sounds."""
+    speaking = run(*ONE_TURN[:2], partial("", "太难"), ONE_TURN[2])
+    assert [frame.turn_so_far for frame in speaking.all(PrefillFrame)] == ["太难"]
+    again = run(*ONE_TURN[:2], draft(2, ""), CommitFrame(2, ""), ONE_TURN[2])
+    assert again.all(PrefillFrame) == []
+    dropped = run(draft(1, "我睡"), Up(PlayoutFinishedFrame(1, None, "", "")))
+    assert dropped.all(PrefillFrame) == []
 
 
 def test_an_empty_draft_greets_first_and_checks_in_later():
