@@ -63,13 +63,15 @@ def call(
     """
     from agent.caller import Caller, CallScript, ScriptedTurn
     from agent.caller_clip import load_clip
-    from agent.clips import write_clip
+    from agent.clips import check_place, write_clip
     from pipeline.audio import OUTPUT_RATE_HZ
     from pipeline.errors import ConfigError
 
     settings = settings_of(ctx, model_flags(model), quiet=True)
     if rate not in (16_000, 24_000):
         raise ConfigError(f"--rate {rate}: the wire takes 16000 or 24000")
+    if out is not None:
+        check_place(out)
     loaded = [load_clip(path, rate, speech_level_dbfs=speech_level) for path in clips]
     script = CallScript(
         tuple(ScriptedTurn(clip, cut_in if index else None) for index, clip in enumerate(loaded))
@@ -84,13 +86,14 @@ def call(
         report = asyncio.run(_call_here(settings, caller, script))
     else:
         report = asyncio.run(caller(url).run(script))
-    if out is not None:
-        write_clip(out, report.recording, OUTPUT_RATE_HZ)
+    # First of all the measurement: the disk may be full by now.
     if as_json:
         recording = None if out is None else str(out)
         typer.echo(json.dumps({**report.as_json(), "recording": recording}, ensure_ascii=False))
     else:
         _print(report)
+    if out is not None:
+        write_clip(out, report.recording, OUTPUT_RATE_HZ)
 
 
 async def _call_here(

@@ -1,6 +1,7 @@
 """The scripted caller against a real server with fake calls."""
 
 import asyncio
+import errno
 import json
 from contextlib import asynccontextmanager
 
@@ -214,6 +215,37 @@ def test_the_command_without_an_address_starts_a_server_of_its_own(clip, tls):
     assert result.exit_code == 0, result.output
     assert HEARD in result.stdout
     assert ANSWER in result.stdout
+
+
+@pytest.mark.parametrize("name", ["absent/call.wav", "call.text", "call.ogg", "folder.wav", "call"])
+def test_a_recording_that_cannot_be_written_is_refused_before_the_call(
+    clip, tmp_path, monkeypatch, name
+):
+    """Its minutes would be for nothing."""
+    monkeypatch.setattr(server, "switchboard", lambda settings: pytest.fail("a call was begun"))
+    (tmp_path / "folder.wav").mkdir()
+    result = CliRunner().invoke(app, ["call", str(clip), "--out", str(tmp_path / name)])
+    assert result.exit_code == 2
+    assert result.output.startswith("qingting: ")
+    assert list(tmp_path.glob("call*")) == []
+
+
+@pytest.mark.usefixtures("own_server")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_what_was_measured_is_told_though_the_recording_cannot_be_written(
+    clip, tmp_path, monkeypatch, options
+):
+    """As on a disk that became full during the call."""
+
+    def full(*arguments, **named):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(soundfile, "write", full)
+    out = str(tmp_path / "call.wav")
+    result = CliRunner().invoke(app, ["call", str(clip), "--out", out, *options])
+    assert result.exit_code == 2
+    assert HEARD in result.stdout
+    assert "cannot be written" in result.stderr
 
 
 @pytest.mark.parametrize("content", [None, b"", b"RIFF nonsense"])
