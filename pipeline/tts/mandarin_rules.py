@@ -1,9 +1,10 @@
 """Mandarin readings that the normalising library leaves out or gets wrong.
 
-Each rule is a pattern over simplified, half-width text and the reading of its match.
-Earlier rules win. Seen with WeTextProcessing 0.1.8: a thousands separator reads as a
-comma, NT$ as US dollars, 2点 and 2倍 as 二, kg as 千克, +86 as "plus", GPT-4 as minus four,
-and a hotline as a quantity. `qingting voices reading` counts: of 114 Mandarin sentences it
+Each rule is a pattern over simplified, half-width text and the reading of its match, or
+None where it does not hold after all. Earlier rules win. Seen with WeTextProcessing 0.1.8:
+a thousands separator reads as a comma, NT$ as US dollars, 2点 and 2倍 as 二, kg as 千克,
+1-10 and GPT-4 with a minus, ten out of ten as a day in October, +86 as "plus", and a
+hotline as a quantity. `qingting voices reading` counts: of 114 Mandarin sentences it
 reads 72 right by itself and with these rules all; cn2an 0.5.24 reads 35.
 """
 
@@ -18,7 +19,7 @@ import cn2an
 from pipeline.tts.base import Region
 from pipeline.tts.english_rules import EMAIL, HOST
 
-_Reader: TypeAlias = Callable[[re.Match[str], Region], str]
+_Reader: TypeAlias = Callable[[re.Match[str], Region], str | None]
 
 _DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
@@ -58,6 +59,20 @@ _CALL = (
 )
 _MEASURES = "个次分点年月日元块万折岁小天秒下页人"  # after them a number is a quantity after all
 _LINE = r"(?:热线|专线|安心|心理|求助)"
+_TO = "[-~–—]"  # between the ends of a range
+# An end of a range; codes and days have leading zeros.
+_END = r"(?:0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,4})(?:\.\d+)?"
+# What is left of it is no range: a part of a name, a telephone number, a date or a sum.
+_NOTHING_BEFORE = r"(?<![A-Za-z\d.:/\-~–—])"
+_NOTHING_BEHIND = r"(?![A-Za-z\d:/\-~–—]|\.\d|\s*=|等于)"
+_COUNTED = re.compile(
+    rf"\s?(?:{_LIANG}|[个天分秒块元人页折成粒颗片只名辆首瓶碗回场夜支集]|小时|星期)"
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_ON_DAY = (
+    r"\s?(?:那天|当|这天|晚|早|上午|下午|中午|之?[前后]|以[前后]|[去来要过回出结放开]|国庆|双十|生日"
+    r"|周|星期|[(（])"
+)
 
 
 def digit_by_digit(text: str, *, yao: bool = False) -> str:
@@ -92,7 +107,9 @@ def _money(match: re.Match[str], region: Region) -> str:
     unit = _CURRENCIES[match.group("currency").upper()]
     if region == "taiwan" and match.group("currency") == "$":
         unit = "元"  # a bare $ is the local dollar there
-    return cardinal(match.group("number")) + (match.group("scale") or "") + unit
+    upper = match.group("upper")
+    amount = cardinal(match.group("number")) + (f"到{cardinal(upper)}" if upper else "")
+    return amount + (match.group("scale") or "") + unit
 
 
 def _price_of_time(match: re.Match[str], region: Region) -> str:
@@ -103,9 +120,48 @@ def _quantity(match: re.Match[str], region: Region) -> str:
     return cardinal(match.group("number"))
 
 
-def _range(match: re.Match[str], region: Region) -> str:
-    upper = match.group("upper")
-    return f"{_counted(match.group('number'))}到{_counted(upper)}"
+def _range(match: re.Match[str], region: Region) -> str | None:
+    """1-10 → 一到十; a fall is a score or a sum, but 22-6点 are hours."""
+    ends = match.group("number"), match.group("upper")
+    lower, upper = (float(end.replace(",", "")) for end in ends)
+    behind = match.string[match.end() :]
+    if lower >= upper and not behind.startswith("点"):
+        return None
+    counts = _COUNTED.match(behind) is not None
+    are_years = all(map(_YEAR.fullmatch, ends)) and (behind.startswith("年") or not counts)
+    if are_years or behind.startswith("后"):  # 2019-2022, 80-90后
+        return "到".join(map(digit_by_digit, ends))
+    return "到".join(map(_counted if counts else cardinal, ends))
+
+
+def _ordinals(match: re.Match[str], region: Region) -> str:
+    return f"第{cardinal(match.group('number'))}到{cardinal(match.group('upper'))}"
+
+
+def _to(match: re.Match[str], region: Region) -> str:
+    """2-3kg → 两到, before the upper end and its unit."""
+    return f"{_counted(match.group('number'))}到"
+
+
+def _score(match: re.Match[str], region: Region) -> str:
+    return f"{cardinal(match.group('number'))}比{cardinal(match.group('upper'))}"
+
+
+def _local_line(match: re.Match[str], region: Region) -> str | None:
+    """555-0199 and 2389 2222, but not 500-1000 and 2019-2022."""
+    parts = re.findall(r"\d+", match.group("number"))
+    if all(part.endswith("0") for part in parts) or all(map(_YEAR.fullmatch, parts)):
+        return None
+    return _telephone(match, region)
+
+
+def _one_by_one(match: re.Match[str], region: Region) -> str:
+    """The steps of an exercise: 5-4-3-2-1."""
+    return digit_by_digit(match.group())
+
+
+def _out_of_ten(match: re.Match[str], region: Region) -> str:
+    return f"十分之{cardinal(match.group('number'))}"
 
 
 def _counted(number: str) -> str:
@@ -145,7 +201,8 @@ def _temperature(match: re.Match[str], region: Region) -> str:
 
 
 def _lower_end(match: re.Match[str], region: Region) -> str:
-    return cardinal(match.group("number")) + "到"
+    below = "零下" if match.group("minus") else ""
+    return f"{below}{cardinal(match.group('number'))}到"
 
 
 def _day_or_share(match: re.Match[str], region: Region) -> str:
@@ -181,6 +238,10 @@ def _percentages(match: re.Match[str], region: Region) -> str:
     return f"百分之{cardinal(match.group('number'))}到百分之{cardinal(match.group('upper'))}"
 
 
+def _percentage_range(match: re.Match[str], region: Region) -> str:
+    return f"百分之{cardinal(match.group('number'))}到{cardinal(match.group('upper'))}"
+
+
 def _serial(match: re.Match[str], region: Region) -> str:
     return digit_by_digit(match.group("number"), yao=region == "mainland")
 
@@ -207,6 +268,7 @@ _RULES: tuple[tuple[str, _Reader], ...] = (
     (r"(?<![\d.])(?P<number>0\d{1,3}[ -]\d{3,4}[ -]?\d{3,4})(?!\d)", _telephone),
     (r"(?P<number>\(0\d{1,2}\) ?\d{3,4}-?\d{4})(?!\d)", _telephone),
     (r"(?<![\d.])(?P<number>[48]00-\d{3,4}-\d{3,4})(?!\d)", _telephone),
+    (r"(?<![\d.:/~–-])(?P<number>\d{3,4}[ -]\d{4})(?![\d.:/~–-]|\s?[%元块])", _local_line),
     # a line called or named: 拨打12356, 1925安心专线, but not 打30分钟
     (rf"(?P<call>{_CALL})(?P<number>\d[\d-]+\d)(?![\d.%{_MEASURES}])", _telephone),
     (rf"(?<![\d.])(?P<number>\d{{3,6}})(?={_LINE})", _telephone),
@@ -215,15 +277,29 @@ _RULES: tuple[tuple[str, _Reader], ...] = (
     (r"(?:(?<=单元)|(?<=号楼)|(?<=[栋幢座]))(?P<number>\d{3,4})(?!\d)", _serial),
     (r"(?<![\d.])(?P<number>\d{3})(?=路(?!程|段)|号?公[交车])", _serial),
     (r"(?<=[A-Za-z])-?(?P<number>\d+)(?![\d.:/%])", _name_part),
+    (rf"第(?P<number>\d{{1,4}}){_TO}(?P<upper>\d{{1,4}})(?!\d)", _ordinals),
     (r"第(?P<number>\d+)(?!\d)", lambda match, region: f"第{cardinal(match.group('number'))}"),
     (r"[Nn][Oo]\.\s?(?P<number>\d+)", lambda match, region: f"第{cardinal(match.group('number'))}"),
     (r"(?<=[路街道])(?P<number>\d{1,2})(?=段)", _quantity),
     (r"(?<!\d)2(?=单元)", lambda match, region: "二"),
+    (r"(?<![A-Za-z\d.-])\d(?:-\d){2,}(?![A-Za-z\d-])", _one_by_one),
     # shares and measures: -5%, 100%, 3‰, -10°C, 血压120/80, 5>3
-    (r"(?P<number>\d+(?:\.\d+)?)%[-~](?P<upper>\d+(?:\.\d+)?)%", _percentages),
+    (rf"(?P<number>\d+(?:\.\d+)?)%{_TO}(?P<upper>\d+(?:\.\d+)?)%", _percentages),
+    (rf"{_NOTHING_BEFORE}(?P<number>{_END}){_TO}(?P<upper>{_END})%", _percentage_range),
     (rf"(?P<minus>(?<![A-Za-z0-9.%])-)?(?P<number>{_NUMBER})(?P<sign>[%‰])", _share),
-    (r"(?P<number>\d+(?:\.\d+)?)[-~](?=\d+(?:\.\d+)?\s?(?:℃|°C))", _lower_end),
+    (
+        rf"(?P<minus>(?<![A-Za-z0-9.%])-)?(?P<number>\d+(?:\.\d+)?){_TO}"
+        r"(?=\d+(?:\.\d+)?\s?(?:℃|°C))",
+        _lower_end,
+    ),
     (rf"(?P<minus>(?<![A-Za-z0-9.%])-)?(?P<number>{_NUMBER})\s?(?:℃|°C)", _temperature),
+    # marks out of ten: 8/10分, 10/10的难过, but 10/10那天
+    (r"(?<![\d./])(?P<number>\d(?:\.\d)?)/10(?:分(?!钟)|(?![\d./]))", _out_of_ten),
+    (r"(?<![\d./])(?P<number>10)/10分(?!钟)", _out_of_ten),
+    (
+        rf"(?<![\d./在到于从])(?<!生日)(?<!天是)(?<!日是)(?P<number>10)/10(?![\d./]|{_ON_DAY})",
+        _out_of_ten,
+    ),
     # the month comes first in 7/2; the seventh half of something is nobody's
     (r"(?<![\d./])(?P<number>[1-9]|1[0-2])/(?P<upper>[1-9])(?![\d./])", _day_or_share),
     (
@@ -234,8 +310,22 @@ _RULES: tuple[tuple[str, _Reader], ...] = (
     (r"(?P<number>\d+(?:\.\d+)?)w(?![A-Za-z])", _ten_thousands),
     # money: NT$1,200, $3.50, ¥20万
     (
-        rf"(?i:(?P<currency>{_alternation(_CURRENCIES)}))\s?(?P<number>{_NUMBER})(?P<scale>[万亿]?)元?",
+        rf"(?i:(?P<currency>{_alternation(_CURRENCIES)}))\s?(?P<number>{_NUMBER})"
+        rf"(?:{_TO}(?P<upper>{_NUMBER}))?(?P<scale>[万亿]?)元?",
         _money,
+    ),
+    # ranges and scores: 1-10, 100-200, 6–8小时, 2-3kg, 比分3-1
+    (r"(?:(?<=比分)|(?<=比分是))(?P<number>\d{1,2})-(?P<upper>\d{1,2})(?![\d-])", _score),
+    (r"(?<![A-Za-z\d.-])(?P<number>\d{1,2})-(?P<upper>\d{1,2})(?=[赢输胜负平])", _score),
+    (
+        rf"{_NOTHING_BEFORE}(?P<number>{_END}){_TO}"
+        rf"(?={_END}\s?(?:{_alternation(MEASURED_UNITS)}|[gw])(?![A-Za-z]))",
+        _to,
+    ),
+    (
+        rf"{_NOTHING_BEFORE}(?<!生日)(?<!日是)(?<!日期)"
+        rf"(?P<number>{_END}){_TO}(?P<upper>{_END}){_NOTHING_BEHIND}",
+        _range,
     ),
     # quantities: 1,250, 民国113年, 10-12点, 2点, 2倍, 5km
     (r"(?P<number>\d{1,3}(?:,\d{3})+)元/(?P<time>[年月周天日时]|小时)", _price_of_time),
@@ -249,8 +339,7 @@ _RULES: tuple[tuple[str, _Reader], ...] = (
     ),
     (r"(?<=月)2(?=[日号])", lambda match, region: "二"),
     (r"(?<=民国)(?P<number>\d{1,3})(?=年)", _quantity),
-    (r"(?<![\d.:/-])(?P<number>\d{1,2})[-~](?P<upper>\d{1,2})(?=[点折成岁页次人])", _range),
-    (rf"(?<![\d.第/:\-~初月路街道])2(?={_LIANG})", lambda match, region: "两"),
+    (rf"(?<![\d.第/:\-~–—初月路街道])2(?={_LIANG})", lambda match, region: "两"),
     (
         rf"(?<![\d.])(?P<number>{_NUMBER})\s?(?P<unit>{_alternation(MEASURED_UNITS)})(?![A-Za-z])",
         _unit,
@@ -275,4 +364,6 @@ def _matches(text: str, region: Region) -> Iterator[tuple[int, int, str]]:
         return
     for pattern, reader in _COMPILED:
         for match in pattern.finditer(text):
-            yield match.start(), match.end(), reader(match, region)
+            spoken = reader(match, region)
+            if spoken is not None:
+                yield match.start(), match.end(), spoken
