@@ -11,7 +11,7 @@ from agent.keys import KeyRing
 from agent.memory.desk import MemoryDesk
 from agent.store.keys import KeyFile
 from agent.store.records import RecordStore
-from tests.browser.tab import MICROPHONES, NOTE_DEVICES, greeted, open_tab, told
+from tests.browser.tab import MICROPHONES, NOTE_DEVICES, becomes, greeted, open_tab, told
 from tests.fakes.call import FakeFactory
 from web.server import create_app, running
 
@@ -37,6 +37,13 @@ def _lines_are_free_again() -> None:
 @pytest.fixture
 def factory() -> FakeFactory:
     return FakeFactory(answer_secs=0.2)
+
+
+@pytest.fixture
+def memory(tmp_path):
+    store = RecordStore(tmp_path / "records.sqlite", KeyFile(tmp_path / "records.key"))
+    yield MemoryDesk(store)
+    store.close()
 
 
 @asynccontextmanager
@@ -89,11 +96,9 @@ async def test_a_server_that_came_back_as_another_is_read_again(factory, tmp_pat
         await greeted(page)
 
 
-async def test_nobody_is_remembered_by_a_box_that_was_not_shown(factory, tmp_path):
+async def test_nobody_is_remembered_by_a_box_that_was_not_shown(factory, tmp_path, memory):
     """Ticked in an earlier call, it is seen, and can be unticked, before this one."""
     key = KeyRing(tmp_path / "keys.toml").add("clinic")
-    store = RecordStore(tmp_path / "records.sqlite", KeyFile(tmp_path / "records.key"))
-    memory = MemoryDesk(store)
     async with (
         serving(factory, tmp_path, keyed=True, memory=memory) as url,
         open_tab(url, devices=WAS_REMEMBERED + NOTE_DEVICES) as page,
@@ -107,4 +112,19 @@ async def test_nobody_is_remembered_by_a_box_that_was_not_shown(factory, tmp_pat
         await page.click("#start-typing")
         await greeted(page)
         assert [call.options.caller for call in factory.calls] == [None]
-    store.close()
+
+
+async def test_what_is_ticked_in_one_tab_is_ticked_in_the_other(factory, tmp_path, memory):
+    """And what is chosen there later takes nothing of it back."""
+    async with (
+        serving(factory, tmp_path, memory=memory) as url,
+        open_tab(url) as page,
+        await page.context.new_page() as other,
+    ):
+        await other.goto(url)
+        await page.check("#remember")
+        await becomes(other, "document.getElementById('remember').checked")
+        await other.select_option("#locale", "zh-Hant")
+        await becomes(page, "document.documentElement.lang === 'zh-Hant'")
+        await page.reload()
+        assert await page.is_checked("#remember")

@@ -3,16 +3,9 @@ import { beforeEach, test } from "node:test";
 
 import { Memory } from "../../../web/page/js/memory.js";
 import { Preferences } from "../../../web/page/js/preferences.js";
+import { Storage } from "./storage.mjs";
 
 const LINE = { line_id: "call_1.2", topic: "Concern", text: "the exam", said_at: "2026-03-05T10:00:00Z" };
-
-/** A browser's storage, which node has none of. */
-class Storage {
-  items = new Map();
-  getItem = (name) => this.items.get(name) ?? null;
-  setItem = (name, value) => this.items.set(name, value);
-  removeItem = (name) => this.items.delete(name);
-}
 
 let storage, preferences, asked, answer, memory;
 
@@ -43,6 +36,13 @@ test("a tag is long, random, fit for a header, and stays", () => {
   const other = new Memory(new Preferences(new Storage(), new Storage()));
   other.wanted = true;
   assert.notEqual(other.tag, tag);
+});
+
+test("two tabs have one tag, whichever made it up", () => {
+  const other = new Memory(new Preferences(storage, new Storage()));
+  memory.wanted = true;
+  other.wanted = true;
+  assert.equal(other.tag, memory.tag);
 });
 
 test("a caller who wants it no longer calls without a tag, and still sees what is there", async () => {

@@ -53,6 +53,8 @@ class App {
     by("save-recording").addEventListener("click", () => this.saveRecording());
     addEventListener("online", () => this.call?.suspect());
     addEventListener("pagehide", () => this.keepTicket());
+    // A page that the browser had put aside was not told while it slept.
+    for (const event of ["storage", "pageshow"]) addEventListener(event, () => this.choseElsewhere());
     // After a reload in a crisis the numbers are back before the call is.
     this.help.show(preferences.ticket?.help ?? []);
     this.show("welcome");
@@ -273,6 +275,16 @@ class App {
     if (name === "microphone" && this.call.microphone) await this.call.microphone.use(value);
     if (name === "speaker") await this.call.loudspeaker?.use(value);
     if (name === "pauseAtOnce" && this.call.microphone) this.call.microphone.guard = value;
+  }
+
+  /** Another tab may have chosen something: this one shows it, and goes by it. */
+  choseElsewhere() {
+    const tag = preferences.get("memoryTag");
+    preferences.refresh();
+    settings.show();
+    by("remember").checked = this.memory.wanted;
+    if (settings.locale !== words.locale) this.setLocale();
+    else if (preferences.get("memoryTag") !== tag) this.showMemory();
   }
 
   saveTranscript() {

@@ -24,8 +24,8 @@ export class Memory {
   }
 
   set wanted(wanted) {
+    this._preferences.set("rememberMe", wanted); // first: now a tag of another tab is known, too
     if (wanted && !this._preferences.get("memoryTag")) this._preferences.set("memoryTag", newTag());
-    this._preferences.set("rememberMe", wanted);
   }
 
   /** What a call is opened with: the tag, or null for one that is not to be remembered. */

@@ -36,14 +36,21 @@ export class Preferences {
   constructor(local = globalThis.localStorage, session = globalThis.sessionStorage) {
     this._local = local;
     this._session = session;
-    this._choices = { ...DEFAULTS, ...read(local, CHOICES, {}) };
+    this.refresh();
+  }
+
+  /** Go by what is stored: another tab may have chosen since. */
+  refresh() {
+    this._choices = { ...DEFAULTS, ...read(this._local, CHOICES, this._choices) };
   }
 
   get(name) {
     return this._choices[name];
   }
 
+  /** Change one choice, and leave the others as the tab that made them last has them. */
   set(name, value) {
+    this.refresh();
     this._choices[name] = value;
     write(this._local, CHOICES, this._choices);
   }

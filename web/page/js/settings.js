@@ -18,6 +18,7 @@ export class Settings {
     this._preferences = preferences;
     this._onChange = onChange;
     this._dialog = page.getElementById("settings");
+    this._fields = [];
     this._systemDark = matchMedia("(prefers-color-scheme: dark)");
     this._systemDark.addEventListener("change", () => this._applyLook());
     page.getElementById("open-settings").addEventListener("click", () => this._open());
@@ -31,7 +32,7 @@ export class Settings {
     this._bindTick("pause-at-once", "pauseAtOnce");
     this._bindTick("keep-recording", "keepRecording");
     this._bindChoice("locale", "locale", String);
-    this._applyLook();
+    this.show();
   }
 
   /** @returns {string} the language chosen, or the browser's */
@@ -40,16 +41,23 @@ export class Settings {
     return chosen in LOCALES ? chosen : chooseLocale(navigator.languages);
   }
 
+  /** Put the choices where they are seen. */
+  show() {
+    for (const show of this._fields) show();
+    this._applyLook();
+  }
+
   _bindChoice(id, name, parse) {
     const field = this._page.getElementById(id);
-    const value = this._preferences.get(name);
-    field.value = id === "locale" ? this.locale : String(value ?? "");
+    this._fields.push(() => {
+      field.value = id === "locale" ? this.locale : String(this._preferences.get(name) ?? "");
+    });
     field.addEventListener("change", () => this._set(name, parse(field.value)));
   }
 
   _bindTick(id, name) {
     const field = this._page.getElementById(id);
-    field.checked = this._preferences.get(name);
+    this._fields.push(() => (field.checked = this._preferences.get(name)));
     field.addEventListener("change", () => this._set(name, field.checked));
   }
 
