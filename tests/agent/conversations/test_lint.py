@@ -25,6 +25,9 @@ GOOD: list[tuple[Locale, str]] = [
     ("zh-Hans", "嗯，我在听。"),
     ("en", "Three months, that's long. How do you sleep?"),
     ("zh-Hant", "吃藥要問醫師，我不能決定。"),
+    ("zh-Hans", "嗯，我不能答应绝对保密。"),
+    ("zh-Hant", "這個，我沒辦法保證保密。"),
+    ("zh-Hans", "嗯，这里不一定保密。"),
 ]
 BAD: list[tuple[Locale, str, Fault]] = [
     ("zh-Hant", "……", "empty"),
@@ -38,6 +41,8 @@ BAD: list[tuple[Locale, str, Fault]] = [
     ("en", "Right, you could try yoga.", "advice"),
     ("zh-Hans", "嗯，别想太多。", "comfort"),
     ("en", "Sure, I won't tell anyone.", "secrecy"),
+    ("zh-Hans", "嗯，我一定会保密。", "secrecy"),
+    ("zh-Hant", "好，我答應絕對保密。", "secrecy"),
     ("zh-Hans", "嗯，我是真人。", "identity"),
     ("zh-Hant", "嗯，我在听。", "script"),
     ("zh-Hans", "嗯，我在聽。", "script"),
