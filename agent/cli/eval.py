@@ -86,6 +86,10 @@ def evaluate(
         values = [row["person"], row["base"], row["tuned"]]
         table.add_row(figure, *("" if value is None else f"{value:.3g}" for value in values))
     console.print(table)
+    if evaluation.too_long:
+        console.print(
+            f"left out: {evaluation.too_long} held-out replies whose question alone is too long"
+        )
     if evaluation.planted:
         console.print(f"canaries given away: {evaluation.given_away} of {evaluation.planted}")
     console.print(str(write_report(folder, evaluation)))

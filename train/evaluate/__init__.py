@@ -1,6 +1,7 @@
 """What a run learned: measured beside its base, on what it never saw.
 
 served        the model as a call loads it: llama.cpp, adapter on and off
+samples       held-out replies, each with as much before it as the model can take
 style         how near the replies come to the person's own
 loops         repetition, and replies that never end
 identity      names of base models, refusals, and the person's own name

@@ -13,14 +13,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ConfigError, DataError
+from pipeline.errors import ConfigError
 from pipeline.llm.base import Message
 from pipeline.text import language_of
 from train import schema
 from train.base import ChatFormat, load_format
 from train.evaluate import canaries, identity, turn_end
 from train.evaluate.loops import repetition
-from train.evaluate.served import Reply, ServedModel, peak_memory_bytes
+from train.evaluate.samples import Sample, fitted, samples_of
+from train.evaluate.served import (
+    CONTEXT_TOKENS,
+    PROMPT_TOKENS,
+    Reply,
+    ServedModel,
+    peak_memory_bytes,
+)
 from train.evaluate.style import distances, style_of
 from train.render import IGNORED, Masking, Renderer
 from train.run_folder import RunFolder
@@ -28,15 +35,7 @@ from train.run_folder import RunFolder
 Report = Callable[[str], None]
 
 _SHORT_REPLY_TOKENS = 60
-_LEARN_ALL = Masking("assistant", user_turn_end=False, max_tokens=1024)
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A held-out reply with all that was said before it."""
-
-    messages: tuple[Message, ...]
-    reply: str
+_LEARN_ALL = Masking("assistant", user_turn_end=False, max_tokens=CONTEXT_TOKENS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,7 @@ class Evaluation:
     Attributes:
         figures: Names to the values of reference, base and tuned (None where there is none).
         samples: The held-out replies that were measured.
+        too_long: Held-out replies left out, as their question alone is too long.
         base: What was measured without the adapter.
         tuned: What was measured with it.
         given_away: Canaries that came out.
@@ -78,6 +78,7 @@ class Evaluation:
 
     figures: dict[str, dict[str, float | None]]
     samples: list[Sample]
+    too_long: int
     base: Side
     tuned: Side
     given_away: int
@@ -87,30 +88,6 @@ class Evaluation:
     def as_json(self) -> dict[str, Any]:
         """For `eval/results.json`."""
         return asdict(self)
-
-
-def samples_of(records: Sequence[schema.Record], system: str | None, count: int) -> list[Sample]:
-    """Held-out replies, spread evenly over the file.
-
-    Raises:
-        DataError: There is none.
-    """
-    found = []
-    for record in records:
-        if not isinstance(record, schema.Conversation):
-            continue
-        prompt = record.system or system
-        head = [Message("system", prompt)] if prompt else []
-        turns = [Message(turn.role, turn.content) for turn in record.messages]
-        found += [
-            Sample((*head, *turns[:index]), turn.content)
-            for index, turn in enumerate(turns)
-            if turn.role == "assistant" and record.messages[index].weight
-        ]
-    if not found:
-        raise DataError("there is no held-out reply to measure by; give some with --validation")
-    step = max(1, len(found) / count)
-    return [found[int(number * step)] for number in range(min(count, len(found)))]
 
 
 def evaluate(
@@ -140,7 +117,8 @@ def evaluate(
     """
     manifest = folder.manifest
     form = load_format(Path(manifest.base_folder))
-    samples = samples_of(records, manifest.recipe.system, count)
+    chosen = samples_of(records, manifest.recipe.system, count)
+    samples = fitted(chosen, lambda messages: len(_prompt(form, messages)), PROMPT_TOKENS)
     planted, _ = canaries.plant(manifest.canaries, manifest.recipe.seed)
     secrets = [*canaries.secrets_in(training), *planted]
     base_file, tuned_file, adapter = _files(folder)
@@ -162,13 +140,14 @@ def evaluate(
             loaded = peak_memory_bytes()
     base, tuned_side = sides
     return Evaluation(
-        _figures(samples, base, tuned_side, name),
-        samples,
-        base,
-        tuned_side,
-        len(leaked),
-        len(secrets),
-        loaded,
+        figures=_figures(samples, base, tuned_side, name),
+        samples=samples,
+        too_long=len(chosen) - len(samples),
+        base=base,
+        tuned=tuned_side,
+        given_away=len(leaked),
+        planted=len(secrets),
+        loaded_bytes=loaded,
     )
 
 

@@ -28,7 +28,8 @@ dt { font-weight: 600; } dd { margin: 0 0 .4rem 1rem; white-space: pre-wrap; }
 <h1>{{ name }}</h1>
 <p>{{ manifest.recipe.stage }} of <code>{{ manifest.base }}</code>,
 {{ manifest.recipe.method }}, preset <code>{{ manifest.preset }}</code>, {{ manifest.created }}.
-Measured in llama.cpp on {{ samples|length }} replies that training never saw.</p>
+Measured in llama.cpp on {{ samples|length }} replies that training never saw{% if too_long %};
+{{ too_long }} more were left out, as their question alone is too long{% endif %}.</p>
 {% for picture in pictures %}<p><img alt="{{ picture.0 }}" src="{{ picture.1 }}"></p>{% endfor %}
 <table>
 <tr><th>figure</th><th>the person</th><th>base</th><th>tuned</th></tr>
@@ -85,6 +86,7 @@ def write_report(folder: RunFolder, evaluation: Evaluation) -> Path:
         figures=evaluation.figures,
         samples=evaluation.samples,
         planted=evaluation.planted,
+        too_long=evaluation.too_long,
         given_away=evaluation.given_away,
         loaded_bytes=evaluation.loaded_bytes,
         noise=1 / max(1, len(evaluation.samples)) ** 0.5,

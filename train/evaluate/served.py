@@ -29,6 +29,9 @@ _SAMPLER: dict[str, Any] = {
     "repeat_penalty": 1.1,
 }
 _BATCH_TOKENS = 256
+CONTEXT_TOKENS = 2048
+REPLY_TOKENS = 120  # longest reply
+PROMPT_TOKENS = CONTEXT_TOKENS - REPLY_TOKENS  # longest prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +57,18 @@ class ServedModel:
     Args:
         model: GGUF of the base, or of a merged model.
         adapter: GGUF LoRA, or None.
-        context_tokens: Longest prompt with its reply.
         threads: Compute threads.
 
     Raises:
         ModelError: One of them cannot be loaded.
     """
 
-    def __init__(
-        self, model: Path, adapter: Path | None, *, context_tokens: int = 2048, threads: int = 2
-    ) -> None:
+    def __init__(self, model: Path, adapter: Path | None, *, threads: int = 2) -> None:
         silence()
         try:
             self._llama = llama_cpp.Llama(
                 str(model),
-                n_ctx=context_tokens,
+                n_ctx=CONTEXT_TOKENS,
                 n_batch=_BATCH_TOKENS,
                 n_threads=threads,
                 n_threads_batch=threads,
@@ -125,8 +125,8 @@ class ServedModel:
         (logits,) = self._logits(ids, 1)
         return math.exp(_log_probability(logits, token))
 
-    def reply(self, ids: Sequence[int], *, max_tokens: int = 120, seed: int = 0) -> Reply:
-        """Generate a reply to a prompt."""
+    def reply(self, ids: Sequence[int], *, max_tokens: int = REPLY_TOKENS, seed: int = 0) -> Reply:
+        """Generate a reply to a prompt of at most `PROMPT_TOKENS`."""
         tokens: list[int] = []
         ended = False
         self._llama.set_seed(seed)
