@@ -42,3 +42,21 @@ test("a storage that takes nothing forgets nothing of this page", () => {
   tab.set("captionSize", 2);
   assert.deepEqual([tab.get("theme"), tab.get("captionSize")], ["dark", 2]);
 });
+
+test("a browser that forbids its storage has a page that forgets, and works", () => {
+  const forbid = () => {
+    throw new DOMException("blocked", "SecurityError");
+  };
+  for (const name of ["localStorage", "sessionStorage"]) {
+    Object.defineProperty(globalThis, name, { get: forbid, configurable: true });
+  }
+  try {
+    const tab = new Preferences();
+    tab.set("theme", "dark");
+    tab.ticket = { token: "t" };
+    assert.deepEqual([tab.get("theme"), tab.ticket], ["dark", null]);
+  } finally {
+    delete globalThis.localStorage;
+    delete globalThis.sessionStorage;
+  }
+});

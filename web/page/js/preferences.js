@@ -32,8 +32,17 @@ function write(storage, name, value) {
   }
 }
 
+/** One of the browser's storages; null where the browser forbids even to name it. */
+function storage(name) {
+  try {
+    return globalThis[name];
+  } catch {
+    return null;
+  }
+}
+
 export class Preferences {
-  constructor(local = globalThis.localStorage, session = globalThis.sessionStorage) {
+  constructor(local = storage("localStorage"), session = storage("sessionStorage")) {
     this._local = local;
     this._session = session;
     this.refresh();
