@@ -3,6 +3,9 @@
 import { CaptionsView } from "./captions-view.js";
 
 const LEVEL_STEP = 0.02; // smaller changes are not drawn
+// Safari ends a composition before the key that confirmed it arrives, which only its code then tells.
+const COMPOSING_KEY = 229;
+const CONFIRMED_MS = 500; // some keyboards give every key that code, also long after
 
 export class CallView {
   /**
@@ -23,6 +26,7 @@ export class CallView {
     this._typing = by("typing");
     this._type = by("type");
     this._message = by("message");
+    this._composedAt = -Infinity; // in ms, on the clock of the page's events
     this._announcer = by("announcer");
     this.captions = new CaptionsView(page, words);
     this._mute.addEventListener("click", () => wishes.mute());
@@ -30,8 +34,9 @@ export class CallView {
     by("hang-up").addEventListener("click", () => wishes.hangUp());
     this._type.addEventListener("click", () => this.openTyping(this._typing.hidden));
     this._typing.addEventListener("submit", (event) => this._sendTyped(event));
+    this._message.addEventListener("compositionend", (event) => (this._composedAt = event.timeStamp));
     this._message.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this._sendTyped(event);
+      if (event.key === "Enter" && !event.shiftKey && !this._composes(event)) this._sendTyped(event);
     });
   }
 
@@ -89,6 +94,11 @@ export class CallView {
     const label = button.querySelector("span");
     label.dataset.text = key;
     label.textContent = this._words.say(key);
+  }
+
+  /** Whether a key is the input method's: it confirms pinyin or zhuyin, and sends nothing. */
+  _composes({ isComposing, keyCode, timeStamp }) {
+    return isComposing || (keyCode === COMPOSING_KEY && timeStamp - this._composedAt < CONFIRMED_MS);
   }
 
   _sendTyped(event) {
