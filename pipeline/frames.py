@@ -157,11 +157,15 @@ class UtteranceDiscardFrame(SystemFrame):
 
 @dataclass
 class SoftEndFrame(SystemFrame):
-    """First short silence after `end_sample`: finish the transcript of all said so far."""
+    """First short silence after `end_sample`: finish the transcript of all said so far.
+
+    `closes` says that the client ended the turn: what is heard from now on is no part of it.
+    """
 
     generation: int
     turn_id: str
     end_sample: int
+    closes: bool = False
 
 
 @dataclass

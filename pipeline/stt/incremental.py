@@ -106,6 +106,10 @@ class UtteranceTranscriber:
                 raise error
         return planner.state
 
+    def seal(self) -> None:
+        """What is pushed from now on is no part of the turn; `final` tells its last words."""
+        self._planner.seal()
+
     def end(self) -> None:
         """Forget the turn and cancel its decodes. Safe to call twice."""
         self._cancel(list(self._tasks))

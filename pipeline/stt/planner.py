@@ -148,6 +148,7 @@ class DecodePlanner:
         self._last_voiced = 0
         self._pauses: list[_Pause] = []
         self._applied_end = 0
+        self._sealed_end: int | None = None
         self._in_flight: list[DecodeRequest] = []
 
     def use(self, settings: PlannerSettings) -> None:
@@ -189,6 +190,11 @@ class DecodePlanner:
     def _end(self) -> int:
         return self._audio_start + len(self._audio)
 
+    @property
+    def _turn_end(self) -> int:
+        """Where the sound of the turn ends so far."""
+        return self._end if self._sealed_end is None else self._sealed_end
+
     def push(self, samples: Int16Array, last_voiced_sample: int = 0) -> None:
         """Take the next audio, in turns and between them.
 
@@ -197,6 +203,8 @@ class DecodePlanner:
             last_voiced_sample: Stream position where the last voiced sound ended so far.
         """
         self._audio = np.concatenate((self._audio, samples))
+        if self._sealed_end is not None:
+            return  # the next turn may begin in it
         self._last_voiced = max(self._last_voiced, last_voiced_sample)
         if self._active:
             self._note_pause()
@@ -216,9 +224,16 @@ class DecodePlanner:
         self._applied_end = max(self._window_start, onset_sample)
         self._last_voiced = max(self._last_voiced, onset_sample)
 
+    def seal(self) -> None:
+        """The turn under way has no more sound than was pushed; the next one may have."""
+        if self._active:
+            self._sealed_end = self._turn_end
+
     def end(self) -> None:
         """Forget the turn; answers still on their way are stale. Safe to call twice."""
         last_voiced = self._last_voiced
+        if self._sealed_end is not None:
+            self._drop_audio_before(self._sealed_end)
         self._generation += 1
         self._active = False
         self._forget_turn()
@@ -227,9 +242,10 @@ class DecodePlanner:
     def plan(self) -> DecodeRequest | None:
         """The decode due now, if any: a partial, or what a fall of the level hints at.
 
-        A partial never starts while another request is in flight; a hint may.
+        A partial never starts while another request is in flight; a hint may. A sealed turn
+        has none.
         """
-        if not self._active:
+        if not self._active or self._sealed_end is not None:
             return None
         new = self._last_voiced - self._requested_end()
         if new <= _samples(self._settings.tolerance_secs):
@@ -254,7 +270,7 @@ class DecodePlanner:
         """
         requested_end = self._requested_end()
         covered = self._is_near(requested_end, until_sample)
-        if not self._active or covered or requested_end >= self._end:
+        if not self._active or covered or requested_end >= self._turn_end:
             return None
         return self._request("final")
 
@@ -277,7 +293,8 @@ class DecodePlanner:
 
     def _request(self, priority: Priority) -> DecodeRequest:
         committed = self._agreement.agreed.committed
-        window = self._audio[self._window_start - self._audio_start :]
+        first, end = self._window_start - self._audio_start, self._turn_end - self._audio_start
+        window = self._audio[first:end]
         request = DecodeRequest(
             audio=int16_to_float(window),
             language=self._language,
@@ -285,7 +302,7 @@ class DecodePlanner:
             timed=priority == "partial" and self._may_be_cut(len(window)),
             priority=priority,
             start_sample=self._window_start,
-            end_sample=self._end,
+            end_sample=self._turn_end,
             text_start=self._text_start,
             generation=self._generation,
         )

@@ -69,6 +69,8 @@ class SttStage(Stage):
                 self._transcriber.begin(frame.start_sample, urgent=frame.overlap)
             case SoftEndFrame():
                 await self._stop_final()
+                if frame.closes:
+                    self._transcriber.seal()
                 self._final_task = self.spawn(self._finish(frame), "stt-final")
             case CommitFrame() | TakeTextFrame() | UtteranceDiscardFrame():
                 if frame.turn_id and frame.turn_id == self._turn_id:

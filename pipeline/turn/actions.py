@@ -31,11 +31,12 @@ class BeginTurn:
 
 @dataclass(frozen=True, slots=True)
 class SoftEnd:
-    """Finish the transcript up to `end_sample`, ask the audio model."""
+    """Finish the transcript up to `end_sample`; nothing later belongs to a turn that it closes."""
 
     generation: int
     turn_id: str
     end_sample: int
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,10 +90,10 @@ class Floor:
         return BeginTurn(utterance.turn_id, utterance.began_secs)
 
     def soft_end(self, utterance: Utterance, last_voiced_sample: int) -> SoftEnd:
-        """A short silence: it may be over."""
+        """A short silence, or the client's word: it may be over, or is."""
         generation = self.next_generation()
         utterance.note_soft_end(generation)
-        return SoftEnd(generation, utterance.turn_id, last_voiced_sample)
+        return SoftEnd(generation, utterance.turn_id, last_voiced_sample, utterance.forced)
 
     def note_turn(self, utterance: Utterance) -> None:
         """A turn was taken: learn how loud the caller usually is."""

@@ -136,7 +136,7 @@ class TurnMachine:
             self._go_on(utterance, pause_secs)
         utterance = floor.utterance
         if utterance is not None:
-            if speaking and silence_secs == 0.0:
+            if speaking and silence_secs == 0.0 and not utterance.forced:
                 utterance.note_voice(window_secs, level_dbfs)
             if utterance.overlap:
                 actions += overlap.judge(
@@ -223,7 +223,10 @@ class TurnMachine:
         """Whether a silence was long enough."""
         floor, settings = self.floor, self.settings
         silence_secs = floor.silence_secs
-        stalled = silence_secs >= settings.max_wait_secs + settings.stalled_transcript_secs
+        # Others may speak on after a turn that the client ended: there silence says nothing.
+        forced_at_secs = utterance.forced_at_secs
+        waited_secs = silence_secs if forced_at_secs is None else floor.at_secs - forced_at_secs
+        stalled = waited_secs >= settings.max_wait_secs + settings.stalled_transcript_secs
         if utterance.forced:
             if not stalled:
                 return []

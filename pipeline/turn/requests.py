@@ -16,16 +16,16 @@ def force_end(floor: Floor, last_voiced_sample: int, *, answer: bool) -> list[Ac
         answer: Whether the turn is to be answered without being asked to.
     """
     utterance = floor.utterance
-    if utterance is None:
+    if utterance is None or utterance.forced:
         return []
-    utterance.forced = True
+    utterance.forced_at_secs = floor.at_secs
     actions: list[Action] = []
     if utterance.overlap:
         actions += [*floor.end_reply("interrupted"), floor.begin_turn(utterance)]
-    if utterance.phase == "speaking":
-        actions.append(floor.soft_end(utterance, last_voiced_sample))
-    elif utterance.is_final:
+    if utterance.phase == "waiting" and utterance.is_final:
         actions += finish_forced(floor, utterance, answer=answer)
+    else:
+        actions.append(floor.soft_end(utterance, last_voiced_sample))
     return actions
 
 

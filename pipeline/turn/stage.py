@@ -278,10 +278,10 @@ class TurnStage(Stage):
                 self._begun_turn = turn_id
                 await self.emit(SpeechStarted(turn_id, at_secs))
                 await self.emit(StateChanged("listening"))
-            case SoftEnd(generation, turn_id, end_sample):
+            case SoftEnd(generation, turn_id, end_sample, closes):
                 self._soft_end_generation = generation
                 self._marks = {"speech_end": self._speech_end_at, "soft_end": self.now()}
-                await self.push_frame(SoftEndFrame(generation, turn_id, end_sample))
+                await self.push_frame(SoftEndFrame(generation, turn_id, end_sample, closes))
             case Draft(generation, turn_id, text, language, speculative):
                 self._governor.begin(generation, self.now())
                 if speculative:

@@ -21,7 +21,8 @@ class Utterance:
         began_secs: Stream time at which the speech gate opened.
         overlap: It began over the bot and is no turn yet.
         phase: "waiting" from a soft end until the caller goes on.
-        forced: The client has said that it ends here; what still arrives is no part of it.
+        forced_at_secs: Stream time at which the client said that it ends; what still arrives
+            is no part of it. None before.
         soft_end: Generation of its latest soft end, None before the first.
         text: Words so far.
         language: Language of the words.
@@ -34,7 +35,7 @@ class Utterance:
     began_secs: float
     overlap: bool
     phase: Literal["speaking", "waiting"] = "speaking"
-    forced: bool = False
+    forced_at_secs: float | None = None
     soft_end: int | None = None
     text: str = ""
     language: Language = "zh"
@@ -46,6 +47,11 @@ class Utterance:
     _caller_words: Callable[[str], str] = str
     _llm: tuple[str, float] | None = None
     _smart_turn: float | None = None
+
+    @property
+    def forced(self) -> bool:
+        """Whether the client has ended it."""
+        return self.forced_at_secs is not None
 
     # -- voice ------------------------------------------------------------------------
 

@@ -7,8 +7,10 @@ from base64 import b64encode
 
 import pytest
 
+from pipeline.audio import INPUT_RATE_HZ
 from pipeline.events import ReplyStarted
 from tests.fakes.engines import FakeLanguageModel, FakeRecogniser
+from tests.fakes.speech import speak
 from tests.scenarios.scene import (
     APOLOGY,
     CHECK_IN,
@@ -139,6 +141,24 @@ def test_a_request_for_a_cleared_turn_is_withdrawn_with_it():
         say("没事。"), wait(0.05), end_turn(), wait(8.0), take_turns=False,
     )  # fmt: skip
     assert scene.story == ["caller ", "caller 没事。"]
+
+
+@pytest.mark.parametrize("take_turns", [True, False])
+def test_a_commit_ends_the_turn_while_somebody_speaks_on(take_turns: bool):
+    """What the microphone hears after it, a television say, is another turn at most."""
+    television = "今天晚上的新闻到这里就结束了谢谢收看"
+
+    async def speak_on(scene: Scene) -> None:
+        scene.to_say = speak("我睡不好。" + television, INPUT_RATE_HZ)
+        rest = len(speak(television, INPUT_RATE_HZ))
+        await scene.until(lambda: len(scene.to_say) <= rest, "the turn is said")
+
+    scene = play(
+        speak_on, release_button(), wait(1.5), take_turns=take_turns,
+        recogniser=FakeRecogniser(decode_secs=0.3),
+    )  # fmt: skip
+    assert scene.story[0] == "caller 我睡不好。"
+    assert scene.context == ["user 我睡不好。"]
 
 
 def test_no_pause_ends_the_turn():

@@ -317,6 +317,29 @@ def test_the_language_is_settled_with_the_first_committed_text():
     assert requests[-1].language == "zh"
 
 
+def test_a_sealed_turn_hears_no_more():
+    """Neither its decodes nor those of the next turn reach over the border between the two."""
+    planner = begin()
+    speak(planner, 1.0)
+    sealed = _end(planner)
+    planner.push(window(3), sealed + 3 * WINDOW_SAMPLES)
+    sealed = _end(planner)
+    planner.seal()
+    for _ in range(40):
+        planner.push(window(), _end(planner) + WINDOW_SAMPLES)
+        assert planner.plan() is None
+    request = planner.final_request(sealed)
+    assert request is not None
+    assert request.end_sample == sealed
+    assert len(request.audio) == sealed - request.start_sample
+    assert planner.apply(request, answer(request)).complete
+    planner.begin(sealed + WINDOW_SAMPLES)
+    planner.push(window(12), _end(planner) + 12 * WINDOW_SAMPLES)
+    following = planner.plan()
+    assert following is not None
+    assert following.start_sample == sealed
+
+
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=20))
 def test_any_cutting_of_the_audio_gives_the_same_final_text(cuts: list[int]):
     """How the stream is cut into pushes decides when partials run, not what is heard."""

@@ -90,6 +90,21 @@ def test_a_soft_end_is_answered_while_the_caller_goes_on():
     assert partials(later)[-1].startswith(TEXT[:5])
 
 
+def test_a_turn_that_the_client_ended_gets_no_later_words():
+    """Neither in its final nor in a partial, however long the decode of its end takes."""
+    passed = run(
+        UtteranceStartFrame("turn_1", 0),
+        spoken(TEXT[:3]),
+        SoftEndFrame(1, "turn_1", 9_216, closes=True),
+        spoken(TEXT[3:], start_sample=9_216),
+        2.0,
+        recogniser=FakeRecogniser(decode_secs=1.0),
+    )
+    (final,) = finals(passed)
+    assert final.text == TEXT[:3]
+    assert set(partials(passed.up)) <= {TEXT[:length] for length in (1, 2, 3)}
+
+
 @pytest.mark.parametrize("at_step", [0, 1, 30, 80])
 def test_a_language_may_be_set_at_any_moment(at_step: int):
     """Before a turn or within it; no sound of it is lost, however long the call has lasted."""

@@ -457,6 +457,29 @@ def test_the_last_silence_of_a_forced_turn_begins_no_other():
     assert kinds(one.voice(0.2)) == [BeginUtterance, BeginTurn]
 
 
+def test_a_forced_turn_ends_although_others_speak_on():
+    """No silence comes after it; its words are waited for from the moment it was forced."""
+    one = floor(take_turns=False)
+    one.voice(0.6)
+    one.partial("我睡不")
+    one.take(one.machine.force_end(one.last_voiced))
+    one.voice(SETTINGS.max_wait_secs + SETTINGS.stalled_transcript_secs + 0.1)
+    assert one.last(TakeText).text == "我睡不"
+
+
+def test_a_turn_forced_in_a_short_silence_is_closed_there():
+    """Its last words are still being recognised; those said after it was forced are not its own."""
+    one = floor(take_turns=False)
+    one.voice(0.6)
+    one.silence(0.15)
+    assert not one.last(SoftEnd).closes
+    (soft_end,) = one.take(one.machine.force_end(one.last_voiced))
+    assert isinstance(soft_end, SoftEnd)
+    assert soft_end.closes
+    assert one.take(one.machine.force_end(one.last_voiced)) == []
+    assert kinds(one.final(COMPLETE)) == [TakeText]
+
+
 def test_a_forced_turn_without_a_transcript_ends_too():
     """With what was heard of it so far."""
     one = floor(take_turns=False)
