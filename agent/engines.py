@@ -89,8 +89,16 @@ def load_speaker(settings: Settings) -> Voice:
 def speech_style(settings: Settings) -> SpeechStyle:
     """The settings' way of speaking."""
     voice = settings.voice
-    region: Region = "taiwan" if settings.persona.locale == "zh-Hant" else "mainland"
-    return SpeechStyle(voice.rate, voice.pitch, voice.volume, voice.pause_scale, region)
+    locale = settings.persona.locale
+    region: Region = "taiwan" if locale == "zh-Hant" else "mainland"
+    return SpeechStyle(
+        rate=voice.rate,
+        pitch=voice.pitch,
+        volume=voice.volume,
+        pause_scale=voice.pause_scale,
+        region=region,
+        language="en" if locale == "en" else "zh",
+    )
 
 
 def _locate(settings: Settings, name_or_path: str) -> Path:

@@ -198,6 +198,7 @@ def style_of(settings: Settings, persona: Persona) -> SpeechStyle:
         volume=min(wished.volume * own.volume, 1.5),
         pause_scale=min(wished.pause_scale * own.pause_scale, 3.0),
         region="taiwan" if persona.locale == "zh-Hant" else "mainland",
+        language=persona.language,
     )
 
 

@@ -47,9 +47,15 @@ def say(
 
 def spoken(voice: Voice, text: str, style: SpeechStyle) -> Iterator[Int16Array]:
     """A text clause by clause, as a call speaks it: int16, mono, at the voice's rate."""
+    from dataclasses import replace
+
     from pipeline.clauses import ClauseCutter
+    from pipeline.text import language_of
 
     cutter = ClauseCutter()
+    language = language_of(text, default=style.language)
     for clause in [*cutter.feed(text), *cutter.finish()]:
-        for chunk in voice.synthesise(clause.text, style, lambda: False):
+        language = language_of(clause.text, default=language)
+        in_language = replace(style, language=language)
+        for chunk in voice.synthesise(clause.text, in_language, lambda: False):
             yield chunk.pcm

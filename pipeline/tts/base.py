@@ -23,6 +23,7 @@ class SpeechStyle:
         pause_scale: Length of the pauses at punctuation, 0.0 to 3.0.
         region: Whose way of reading numbers holds where the script does not tell: 打1925 is
             written alike on the mainland and in Taiwan.
+        language: In what a text without words is spoken: 988. or 24/7!
     """
 
     rate: float = 1.0
@@ -30,6 +31,7 @@ class SpeechStyle:
     volume: float = 1.0
     pause_scale: float = 1.0
     region: Region = "mainland"
+    language: Language = "zh"
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ class FallbackVoice:
                 if n_samples:
                     yield np.concatenate((_faded(tail), np.zeros(_BREATH_SAMPLES, np.int16))), ()
                     offset += n_samples + _BREATH_SAMPLES
-                    start = _border_before(text, heard_chars, self.languages)
+                    start = _border_before(text, heard_chars, self.languages, style.language)
 
     def _in_order(self) -> tuple[list[_Link], int]:
         """Voices that are fit, then, rather than silence, those that rest; how many are fit."""
@@ -226,9 +226,9 @@ def _as_synthesis_error(error: Exception) -> SynthesisError:
     return wrapped
 
 
-def _border_before(text: str, chars: int, languages: frozenset[Language]) -> int:
+def _border_before(text: str, chars: int, languages: frozenset[Language], default: Language) -> int:
     """Where the phrase begins that was being said when `chars` characters were heard."""
-    ends = [phrase.end for phrase in phrases(text, languages) if phrase.end <= chars]
+    ends = [phrase.end for phrase in phrases(text, languages, default) if phrase.end <= chars]
     return ends[-1] if ends else 0
 
 

@@ -90,7 +90,7 @@ class KokoroVoice:
     def _pieces(
         self, text: str, style: SpeechStyle, cancelled: Callable[[], bool]
     ) -> Iterator[Piece]:
-        language = language_of(text, default=next(iter(self._styles)))
+        language = language_of(text, style.language)
         styles = self._styles.get(language, next(iter(self._styles.values())))
         offset = 0
         for passage in passages(

@@ -59,19 +59,20 @@ class Phrase:
     pause_secs: float
 
 
-def phrases(text: str, available: Set[Language]) -> list[Phrase]:
+def phrases(text: str, available: Set[Language], default: Language = "zh") -> list[Phrase]:
     """Phrases of `text` in order and disjoint; stretches with nothing to say are left out.
 
     Args:
         text: A clause as written.
         available: Languages there is a voice for; text in another goes to one of these.
+        default: Language of a text that has numbers and no words.
     """
     hidden = [False] * len(text)
     for span in strip_unspeakable_spans(text):
         hidden[span.start : span.end] = [True] * (span.end - span.start)
     visible = "".join(" " if hide else char for char, hide in zip(text, hidden, strict=True))
     found: list[Phrase] = []
-    for start, end, language in _runs(visible, available):
+    for start, end, language in _runs(visible, available, default):
         for piece_start, piece_end in _pieces(visible, start, end, language):
             piece = visible[piece_start:piece_end]
             pause = _pause_secs(piece)
@@ -89,7 +90,9 @@ def _with_pause(phrase: Phrase, pause_secs: float) -> Phrase:
     return Phrase(phrase.start, phrase.end, phrase.language, pause_secs)
 
 
-def _runs(text: str, available: Set[Language]) -> Iterator[tuple[int, int, Language]]:
+def _runs(
+    text: str, available: Set[Language], default: Language
+) -> Iterator[tuple[int, int, Language]]:
     """Stretches of one language. Punctuation stays with what precedes it."""
     if len(available) == 1:
         yield 0, len(text), next(iter(available))
@@ -108,7 +111,7 @@ def _runs(text: str, available: Set[Language]) -> Iterator[tuple[int, int, Langu
             yield start, begin, current
             start = begin
         current = language
-    yield start, len(text), current or "zh"
+    yield start, len(text), current or default
 
 
 def _language_at(

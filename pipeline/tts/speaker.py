@@ -8,6 +8,7 @@ A clause goes through these steps, streaming:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import soxr
@@ -83,11 +84,12 @@ class Speaker:
         self, text: str, style: SpeechStyle, cancelled: Callable[[], bool]
     ) -> Iterator[Piece]:
         offset = 0
-        plan = self._phrases(text)
+        plan = self._phrases(text, style.language)
         for number, phrase in enumerate(plan):
             trimmer = EdgeTrimmer(style.volume)
             voice, words = self._voices[phrase.language], text[phrase.start : phrase.end]
-            for piece in _at_output_rate(voice, words, style, cancelled):
+            own_style = replace(style, language=phrase.language)
+            for piece in _at_output_rate(voice, words, own_style, cancelled):
                 yield _moved(trimmer.push(*piece), phrase.start, offset)
             yield _moved(trimmer.finish(), phrase.start, offset)
             offset += trimmer.passed_samples
@@ -97,11 +99,11 @@ class Speaker:
             yield np.zeros(pause_samples, np.int16), [CharMark(end, offset)]
             offset += pause_samples
 
-    def _phrases(self, text: str) -> list[Phrase]:
+    def _phrases(self, text: str, default: Language) -> list[Phrase]:
         """Phrases of one language, unless one voice speaks all: it knows where to change."""
         if len({id(voice) for voice in self._voices.values()}) > 1:
-            return phrases(text, self.languages)
-        language = language_of(text, default=next(iter(self._voices)))
+            return phrases(text, self.languages, default)
+        language = language_of(text, default)
         return phrases(text, {language if language in self._voices else next(iter(self._voices))})
 
 

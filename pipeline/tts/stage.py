@@ -25,6 +25,7 @@ from pipeline.frames import (
     SpeechRateFrame,
 )
 from pipeline.stage import Stage
+from pipeline.text import language_of
 from pipeline.tts.base import CharMark, SpeechChunk, SpeechStyle, Voice
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class TtsStage(Stage):
 
     Args:
         voice: Shared by all calls.
-        style: This call's way of speaking.
+        style: This call's way of speaking; its language holds until a clause has words.
         workers: Shared thread pool; its size bounds how many clauses are spoken at once.
     """
 
@@ -61,6 +62,7 @@ class TtsStage(Stage):
         self._marked_first_audio = 0
         self._failed: set[int] = set()
         self._rates: dict[int, float] = {}
+        self._language = style.language  # of the last clause that had words
         self._speak_task: asyncio.Task[None] | None = None
 
     async def started(self) -> None:
@@ -107,6 +109,7 @@ class TtsStage(Stage):
         """Speak one clause; a failure ends the reply's voice."""
         self._cancelled = cancelled = threading.Event()
         self._speaking = generation
+        self._language = language_of(clause.text, default=self._language)
         loop = asyncio.get_running_loop()
         chunks: asyncio.Queue[SpeechChunk | None] = asyncio.Queue()
         self._chunks = chunks
@@ -139,10 +142,10 @@ class TtsStage(Stage):
             self._speaking = None
 
     def _style_of(self, generation: int) -> SpeechStyle:
-        """The call's way of speaking, at the rate that this reply asks for."""
+        """The call's way of speaking, at this reply's rate, in the language under way."""
         self._rates = {later: rate for later, rate in self._rates.items() if later >= generation}
         rate = self._style.rate * self._rates.get(generation, 1.0)
-        return replace(self._style, rate=max(rate, SLOWEST_RATE))
+        return replace(self._style, rate=max(rate, SLOWEST_RATE), language=self._language)
 
     async def _push_chunk(self, generation: int, clause: Clause, chunk: SpeechChunk) -> None:
         if generation > self._marked_first_audio and len(chunk.pcm):

@@ -21,7 +21,7 @@ def style(voice: VoiceSettings, speech: SpeechManner) -> SpeechStyle:
 def test_a_persona_without_wishes_speaks_as_the_settings_say():
     """Its factors are 1.0."""
     voice = VoiceSettings(rate=1.2, pitch=0.9, volume=0.5, pause_scale=2.0)
-    assert style(voice, SpeechManner()) == SpeechStyle(1.2, 0.9, 0.5, 2.0)
+    assert style(voice, SpeechManner()) == SpeechStyle(1.2, 0.9, 0.5, 2.0, language="en")
 
 
 def test_settings_and_persona_multiply():

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from pipeline.audio import Int16Array
 from pipeline.clauses import ClauseCutter
+from pipeline.text import language_of
 from pipeline.tts.base import SpeechStyle, Voice
 from web.openai_api.media import encoded
 from web.openai_api.schema import SpeechRequest
@@ -42,8 +43,11 @@ class SpeechMaker:
 
         def speech() -> Iterator[Int16Array]:
             cutter = ClauseCutter()
+            language = language_of(request.input, default=style.language)
             for clause in [*cutter.feed(request.input), *cutter.finish()]:
-                for chunk in self._voice.synthesise(clause.text, style, lambda: cancelled):
+                language = language_of(clause.text, default=language)
+                in_language = replace(style, language=language)
+                for chunk in self._voice.synthesise(clause.text, in_language, lambda: cancelled):
                     yield chunk.pcm
 
         pieces = encoded(speech(), request.response_format)

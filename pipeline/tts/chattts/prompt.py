@@ -64,7 +64,7 @@ class CodePrompt:
 
 def code_prompt(text: str, manner: Manner, style: SpeechStyle) -> CodePrompt | None:
     """The prompt for a clause as written, or None when nothing in it can be said."""
-    language = language_of(text)
+    language = language_of(text, style.language)
     reading = normalise(text, language, style.region)
     if language == "en":
         reading = _numbers_as_words(reading)

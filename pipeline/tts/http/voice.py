@@ -83,7 +83,7 @@ class HttpVoice(ABC):
             SynthesisError: As `SpeechServer.stream`; or what came is no sound, is silence,
                 does not end, or ends too soon.
         """
-        language = self._language(text)
+        language = self._language(text, style.language)
         reading = normalise(text, language, style.region)
         pieces = self._pieces(reading, language, style, cancelled)
         return chunked(pieces, len(text), cancelled)
@@ -92,8 +92,8 @@ class HttpVoice(ABC):
         """End running requests; the voice cannot speak after."""
         self._server.close()
 
-    def _language(self, text: str) -> Language:
-        found = language_of(text, default="zh" if "zh" in self.languages else "en")
+    def _language(self, text: str, default: Language) -> Language:
+        found = language_of(text, default)
         return found if found in self.languages else next(iter(self.languages))
 
     def _pieces(

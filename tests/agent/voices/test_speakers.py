@@ -62,12 +62,16 @@ def test_the_default_is_both_embedded_voices_without_a_chain():
     check_contract(say(voice, MIXED), MIXED)
 
 
-@pytest.mark.parametrize(("locale", "region"), [("zh-Hant", "taiwan"), ("zh-Hans", "mainland")])
-def test_the_personas_locale_says_how_numbers_are_read(locale: str, region: str):
+@pytest.mark.parametrize(
+    ("locale", "region", "language"),
+    [("zh-Hant", "taiwan", "zh"), ("zh-Hans", "mainland", "zh"), ("en", "mainland", "en")],
+)
+def test_the_personas_locale_says_how_numbers_are_read(locale: str, region: str, language: str):
     """By the settings, and by the persona of a call."""
     settings = settings_of({"persona.locale": locale})
     persona = load_persona(settings.persona.name, settings.persona.locale)
-    assert speech_style(settings).region == style_of(settings, persona).region == region
+    for style in (speech_style(settings), style_of(settings, persona)):
+        assert (style.region, style.language) == (region, language)
 
 
 def test_what_is_no_voice_is_refused_by_name(tmp_path: Path):

@@ -89,6 +89,14 @@ def test_counting_is_cut():
     assert len(phrases("吸气，1、2、3、4。", BOTH)) == 5
 
 
+@pytest.mark.parametrize("text", ["24/7!", "2020.", "988", "50%"])
+def test_a_text_without_words_is_in_the_language_of_the_call(text: str):
+    """Numbers alone belong to no language; words outweigh it."""
+    for default in BOTH:
+        assert [p.language for p in phrases(text, BOTH, default)] == [default]
+        assert [p.language for p in phrases(f"I said {text}", BOTH, default)] == ["en"]
+
+
 def test_one_voice_takes_all():
     """Without an English voice, everything is given to the Mandarin one."""
     assert [p.language for p in phrases("我的meeting", frozenset({"zh"}))] == ["zh"]

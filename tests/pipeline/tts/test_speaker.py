@@ -64,6 +64,14 @@ def test_each_language_goes_to_its_voice():
     assert (mandarin.asked, english.asked) == (["我的", "很多"], ["meeting"])
 
 
+def test_numbers_alone_go_to_the_voice_of_the_style():
+    """And are kept apart by it."""
+    speaker, mandarin, english = make()
+    say(speaker, "988.", SpeechStyle(language="en"))
+    say(speaker, "988.", SpeechStyle(language="zh"))
+    assert (mandarin.asked, english.asked) == (["988."], ["988."])
+
+
 def test_silence_is_trimmed_and_the_pause_inserted():
     """Lead, sound, decay, then the pause of the comma: nothing of the voice's own silence."""
     speaker, _, _ = make()

@@ -84,6 +84,20 @@ def test_a_reply_is_spoken_at_the_rate_it_asks_for():
     assert rates == {"听起来，": 0.8, "很辛苦。": 0.8, "好。": 1.0, "嗯。": 0.5}
 
 
+def test_a_clause_without_words_is_in_the_language_under_way():
+    """That of the last clause with words, in this reply or before; at first the call's."""
+    languages: list[str] = []
+
+    class Listening(FakeVoice):
+        def synthesise(self, text, style, cancelled):
+            languages.append(style.language)
+            return super().synthesise(text, style, cancelled)
+
+    steps = [*clauses(1, "1925。", "Yes! ", "24/7! "), *clauses(2, "988. ", "好。", "25。")]
+    run(*steps, 0.1, voice=Listening())
+    assert languages == ["zh", "en", "en", "en", "zh", "zh"]
+
+
 def test_a_failed_voice_ends_the_reply_as_failed():
     """After what could be spoken, and the client is told once."""
     passed = run(
