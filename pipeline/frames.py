@@ -121,7 +121,13 @@ class RespondFrame(SystemFrame):
 
 @dataclass
 class CancelReplyFrame(SystemFrame):
-    """Stop the reply now."""
+    """Stop the reply now.
+
+    `turn_id` names the speech over the reply that asks for it, if its words are the caller's;
+    empty is the client's wish.
+    """
+
+    turn_id: str = ""
 
 
 @dataclass

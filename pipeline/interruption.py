@@ -229,6 +229,15 @@ class InterruptionPolicy:
         bot_text = self._bot_words.in_the_room()
         return partial(after_echo, bot_text=bot_text, sound_of=self._sound_of)
 
+    def is_more_than_echo(self, text: str) -> bool:
+        """Whether none of the words are the bot's, or so many are not that it heard somebody.
+
+        Told by the text alone: a canceller that fails for a moment makes an echo as loud as
+        a caller.
+        """
+        words = without_echo(text, self._bot_words.in_the_room(), self._sound_of)
+        return words == text or count_units(words) > self._params.commit_units
+
     def begin(self, at: float, onset_at: float) -> None:
         """A new sound, noticed at `at` while the bot was speaking; voiced from `onset_at` on."""
         self._bot_words.forget_reply_before()

@@ -100,7 +100,6 @@ class ContextStage(Stage):
         self.history = ConversationHistory(cut_mark=cut_mark)
         self._guardian = guardian
         self._note_sources = tuple(note_sources)
-        self._held_for = ""  # the turn for whose sake a reply was stopped
         self._drafted: dict[int, _Draft] = {}
         self._guarded: set[int] = set()  # drafts that the guardian answers, then the one spoken
         self._noted: dict[int, list[Note]] = {}
@@ -169,12 +168,15 @@ class ContextStage(Stage):
         return [note for one in self._note_sources if (note := one.note(user_text)) is not None]
 
     async def _guard(self, frame: TranscriptFrame) -> None:
-        """Stop the reply that is sounding when the words over it must be answered at once."""
-        if self._guardian is None or self._spoken is None or frame.turn_id == self._held_for:
+        """Stop the reply that is sounding when the words over it must be answered at once.
+
+        Whether they are the caller's `turn` knows, and may know it only of later ones: it is
+        asked again as long as the reply sounds.
+        """
+        if self._guardian is None or self._spoken is None:
             return
         if self._guardian.holds(frame.text):
-            self._held_for = frame.turn_id
-            await self.push_upstream(CancelReplyFrame())
+            await self.push_upstream(CancelReplyFrame(frame.turn_id))
 
     async def _prefill(self, frame: TranscriptFrame) -> None:
         """Evaluate what is agreed while the caller still speaks.

@@ -343,3 +343,15 @@ class TurnMachine:
     def cancel_reply(self) -> list[Action]:
         """Stop the running reply at the client's wish."""
         return requests.cancel_reply(self.floor)
+
+    def hush_reply(self, turn_id: str) -> list[Action]:
+        """Stop the running reply for what the utterance `turn_id` says over it.
+
+        A question may hold the very words that must stop it: its echo does not.
+        """
+        utterance = self.floor.utterance
+        if utterance is None or utterance.turn_id != turn_id or not utterance.overlap:
+            return []
+        if not self.policy.is_more_than_echo(utterance.text):
+            return []
+        return requests.cancel_reply(self.floor)

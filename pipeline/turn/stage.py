@@ -188,8 +188,10 @@ class TurnStage(Stage):
                 await self.push_frame(TakeTextFrame("", frame.text))
             case RespondFrame():
                 await self._do(machine.respond())
-            case CancelReplyFrame():
+            case CancelReplyFrame(turn_id=""):
                 await self._do(machine.cancel_reply())
+            case CancelReplyFrame():
+                await self._do(machine.hush_reply(frame.turn_id))
             case _:
                 await self.push_frame(frame, direction)
 

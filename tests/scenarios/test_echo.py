@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from agent.safety.protocol import CrisisProtocol
+from agent.safety.script import script
 from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, FloatArray
 from pipeline.events import TranscriptUpdated
 from pipeline.stt.base import Hypothesis, Priority
 from pipeline.text import Language
 from tests.fakes.engines import FakeRecogniser
-from tests.scenarios.scene import CHUNK_SECS, Scene, Step, hear_out, play, say
+from tests.scenarios.scene import CHUNK_SECS, Scene, Step, hear, hear_out, play, say
 
 STORY = "我压力很大。"
 ANSWER = "我们先做一个放松的练习请你找一个舒服的位置坐好把双脚平放在地上肩膀慢慢放下来。"
@@ -47,6 +49,22 @@ def echo(secs: float) -> Step:
             await scene.until(lambda: not len(scene.to_say), "the echo is heard")
 
     return step
+
+
+def test_a_question_about_suicide_is_not_stopped_by_its_own_echo():
+    """Its words are grave enough to stop a reply; in the bot's mouth they are none of the caller's.
+
+    Nobody would answer them: the echo is dismissed, and the caller would sit in silence.
+    """
+    scene = play(
+        say("我最近觉得活着没什么意义。"),
+        hear("谢谢你愿意告诉我。听起来，你真的很累了"),
+        echo(8.0),
+        mode="off",
+        recogniser=EchoHearing(),
+        guardian=CrisisProtocol("zh-Hans", "CN"),
+    )
+    assert scene.story[-1] == f"bot    {script('zh-Hans').open['suicide'].concern}"
 
 
 def test_a_caller_who_cuts_into_an_echo_says_only_their_own_words():

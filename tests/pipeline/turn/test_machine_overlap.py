@@ -89,6 +89,27 @@ class Play:
 FLOOR = (Pause, Resume, Drop, BeginTurn, Discard)
 
 
+@pytest.mark.parametrize(
+    ("text", "stops"),
+    [
+        ("我想自杀", True),
+        (BOT[3:12], False),
+        (BOT[3:12] + "伞", False),
+        (BOT[3:9] + "我真的想死", True),
+    ],
+)
+def test_words_that_must_be_answered_stop_the_reply_unless_they_are_its_echo(
+    text: str, stops: bool
+) -> None:
+    """A unit or two beside an echo may be echo heard wrongly."""
+    play = Play()
+    play.hear(0.2)
+    play.recognised(text)
+    assert play.machine.hush_reply("turn_0") == []
+    assert play.machine.hush_reply("turn_1") == ([Drop(1, "cancelled")] if stops else [])
+    assert play.machine.hush_reply("turn_1") == []
+
+
 def test_words_that_come_after_the_resume_still_take_the_floor() -> None:
     """The utterance is kept until its final words are known."""
     play = Play()
