@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import ConfigError
-from train.run_folder import RunFolder, mark_complete
+from train.recipe import Recipe
+from train.run_folder import Manifest, RunFolder, mark_complete
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path):
@@ -35,6 +37,22 @@ def test_a_damaged_manifest_is_said_to_be(tmp_path):
     (tmp_path / "run.json").write_text('{"form": 1')
     with pytest.raises(ConfigError, match="cannot be read"):
         _ = RunFolder.open(tmp_path).manifest
+
+
+def test_the_manifest_of_an_older_run_is_read(tmp_path):
+    """It does not say how its rows were parted: by their own words."""
+    manifest = Manifest(
+        created="2026-01-01T00:00:00+00:00", base="b", base_gguf=None, base_folder="f",
+        recipe=Recipe(), preset="p", template_sha256="0", data=(), rows_sha256="0", rows={},
+        versions={}, machine="m", parting="originals",
+    )  # fmt: skip
+    folder = RunFolder(tmp_path)
+    folder.save(manifest)
+    assert folder.manifest == manifest
+    older = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    del older["parting"]
+    (tmp_path / "run.json").write_text(json.dumps(older), "utf-8")
+    assert folder.manifest.parting == "words"
 
 
 def test_only_whole_checkpoints_are_gone_on_from(tmp_path):
