@@ -66,6 +66,10 @@ def endpointing(
     from agent.bench.endpointing.report import judged, table, to_json
 
     features = load_features()
+    if not all(one.judged for one in features):
+        typer.echo(
+            "the language model's vote is that of its sums: --train judges these answers", err=True
+        )
     if calibrate:
         _calibrate()
     results = judged(features)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -43,7 +44,8 @@ class Features:
         smart_turn: smart-turn's probability.
         continuations: The language model's, by the language of the persona's prompt.
         judged: Log-odds of its trained readout (`pipeline.llm.readout`), by the same; those of
-            the calibration half are of a readout that was fitted without them.
+            the calibration half are of a readout that was fitted without them. Empty until
+            `--train` has judged what was measured.
     """
 
     item: Item
@@ -51,6 +53,13 @@ class Features:
     smart_turn: float
     continuations: Mapping[Language, Continuations]
     judged: Mapping[Language, float]
+
+    def log_odds(self, prompt: Language) -> float:
+        """The language model's vote under a prompt: its readout's, else that of its sums."""
+        if prompt in self.judged:
+            return self.judged[prompt]
+        probability = self.continuations[prompt].probability()
+        return math.log(probability / (1.0 - probability))
 
     def with_judgements(self, judged: Mapping[Language, float]) -> Features:
         """The same with other log-odds of the readout."""
@@ -123,14 +132,17 @@ def measure(settings: Settings, advance: Callable[[int, int], None]) -> tuple[Fe
 def reread(settings: Settings, known: Sequence[Features]) -> tuple[Features, ...]:
     """Ask the language model again after the words that were heard, three minutes on two cores.
 
-    For another model, adapter or prompt: what was heard stays the same.
+    For another model, adapter or prompt: what was heard stays the same, and what the readout
+    judged of the earlier answers is gone.
 
     Raises:
         ModelError: The model is missing or damaged.
         VoiceError: It failed.
     """
     read = _read(settings, [one.item for one in known], [one.heard for one in known])
-    return tuple(replace(one, continuations=found) for one, found in zip(known, read, strict=True))
+    return tuple(
+        replace(one, continuations=found, judged={}) for one, found in zip(known, read, strict=True)
+    )
 
 
 async def _measure(settings: Settings, advance: Callable[[int, int], None]) -> tuple[Features, ...]:

@@ -63,10 +63,10 @@ class Example:
 def examples_of(features: Iterable[Features]) -> list[Example]:
     """Every item under each of its prompts; items in which nothing was heard are left out."""
     return [
-        Example(one, prompt, _evidence(one, odds), 1.0 / len(one.judged))
+        Example(one, prompt, _evidence(one, prompt), 1.0 / len(one.continuations))
         for one in features
         if one.heard
-        for prompt, odds in one.judged.items()
+        for prompt in one.continuations
     ]
 
 
@@ -75,9 +75,9 @@ def calibration_half(examples: Iterable[Example]) -> list[Example]:
     return [one for one in examples if one.features.item.turn.split == "calibration"]
 
 
-def _evidence(features: Features, odds: float) -> Evidence:
+def _evidence(features: Features, prompt: Language) -> Evidence:
     return Evidence(
-        llm=1.0 / (1.0 + math.exp(-odds)),
+        llm=1.0 / (1.0 + math.exp(-features.log_odds(prompt))),
         smart_turn=features.smart_turn,
         ending=lexicon.ending_of(features.heard),
         mark=lexicon.mark_of(features.heard),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.bench.endpointing.features import Features, load_features, save_features
+from agent.bench.endpointing.features import Features, load_features, reread, save_features
 from agent.bench.endpointing.fit import (
     SIGNS,
     calibration_half,
@@ -17,7 +17,9 @@ from agent.bench.endpointing.fit import (
 from agent.bench.endpointing.judge import judge, rules
 from agent.bench.endpointing.pauses import share_cut
 from agent.bench.endpointing.report import judged, to_json
+from agent.config import Settings
 from pipeline.llm import turn_end
+from pipeline.llm.turn_end import Continuations
 from pipeline.turn.endpointing import CALIBRATION, TurnSettings
 
 
@@ -73,6 +75,34 @@ def test_answers_survive_their_file(features, tmp_path, monkeypatch):
     save_features(features, file)
     monkeypatch.setattr("agent.bench.endpointing.features.features_path", lambda: file)
     assert load_features() == features
+
+
+def test_answers_that_no_readout_has_judged_count_by_their_sums(features):
+    """As `--measure` saves them: every rule can be judged, and the weights fitted."""
+    measured = [replace(one, judged={}) for one in features]
+    examples = examples_of(measured)
+    assert len(examples) == len(examples_of(features))
+    for one in examples:
+        sums = one.features.continuations[one.prompt]
+        assert one.evidence.llm == pytest.approx(sums.probability())
+    assert len(judged(measured)) == len(judged(features))
+    fitted = fit(calibration_half(examples), TurnSettings())
+    assert fitted.rules.keys() == CALIBRATION.rules.keys()
+
+
+def test_another_reading_gives_another_verdict(features, monkeypatch):
+    """What the readout judged of the answers before does not outlive them."""
+    surely = Continuations(end=0.9, pause=0.01, join=0.01)
+
+    def read(settings, items, texts):  # the real one takes three minutes
+        return [dict.fromkeys(one.continuations, surely) for one in features]
+
+    monkeypatch.setattr("agent.bench.endpointing.features._read", read)
+    again = reread(Settings(), features)
+    assert [one.heard for one in again] == [one.heard for one in features]
+    assert all(
+        one.evidence.llm == pytest.approx(surely.probability()) for one in examples_of(again)
+    )
 
 
 def test_a_turn_in_which_nothing_was_heard_is_left_out(features):
