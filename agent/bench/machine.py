@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.adapter import adapter_of
 from agent.config import Settings
 from agent.doctor import memory_bytes, usable_cores
 
@@ -66,6 +67,7 @@ def describe_machine(settings: Settings) -> Machine:
             "llm": settings.models.llm,
             "mandarin_voice": settings.models.mandarin_voice,
             "english_voice": settings.models.english_voice,
+            **_adapter(settings),
         },
         load_at_start=load_average(),
     )
@@ -78,6 +80,12 @@ def load_average() -> LoadAverage | None:
     except OSError:
         return None
     return round(one, 2), round(five, 2), round(fifteen, 2)
+
+
+def _adapter(settings: Settings) -> dict[str, str]:
+    """The language model's adapter, if it has one; its folder tells runs and personas apart."""
+    adapter = adapter_of(settings)
+    return {} if adapter is None else {"llm_adapter": f"{adapter.parent.name}/{adapter.name}"}
 
 
 def _cpu_model() -> str:

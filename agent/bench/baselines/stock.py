@@ -44,12 +44,8 @@ from pipecat.workers.runner import WorkerRunner
 
 from agent import engines
 from agent.bench.baselines.port import BaselineCall, BaselineFactory, profile_of
-from agent.bench.baselines.stock_services import (
-    LocalLLMService,
-    VoiceService,
-    examples,
-    language_model_server,
-)
+from agent.bench.baselines.stock_server import examples, language_model_server
+from agent.bench.baselines.stock_services import LocalLLMService, VoiceService
 from agent.bench.baselines.stock_transport import PortInput, PortOutput
 from agent.config import Settings
 from agent.models.store import ModelStore

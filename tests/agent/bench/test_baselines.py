@@ -1,9 +1,11 @@
 """Both baselines with the real models, in processes of their own, over the real wire."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+from agent.bench.baselines.stock_server import server_command
 from agent.bench.run import bench_settings, prepare
 from agent.bench.scripts import choose, load_calls
 from agent.bench.servers import running_systems
@@ -11,6 +13,16 @@ from agent.bench.voices import Studio
 from agent.caller import Caller
 from pipeline.errors import ConfigError
 from pipeline.text import unit_error_rate
+
+
+@pytest.mark.parametrize("adapter", ["none", "/runs/mine/adapter.gguf"])
+def test_the_stock_pipeline_runs_the_model_that_ours_runs(settings, adapter):
+    """With its adapter, for it is also given the words that belong to it; else without one."""
+    models = settings.models.model_copy(update={"llm_adapter": adapter})
+    command = server_command(settings.model_copy(update={"models": models}), Path("a.gguf"), 8123)
+    options = dict(zip(command[3::2], command[4::2], strict=True))
+    assert (options["--model"], options["--port"]) == ("a.gguf", "8123")
+    assert options.get("--lora_path", "none") == adapter
 
 
 @pytest.mark.models
