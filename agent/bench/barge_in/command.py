@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.cli.bench import EXIT_TARGET_MISSED, required
 from agent.cli.context import settings_of
 
 if TYPE_CHECKING:
@@ -26,14 +27,25 @@ def barge_in(
     as_json: Annotated[
         bool, typer.Option("--json", help="Every event and the summary as one JSON line.")
     ] = False,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIGURE=LIMIT",
+            help="Exit with 3 if a figure is worse than this, such as decide_p95_ms=500; "
+            "may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Make commands, backchannels, coughs, typing and echoes over the bot, in real time.
 
-    All 94 events take about twenty minutes; close what else computes on the machine.
+    All 94 events take about twenty minutes; close what else computes on the machine. Without
+    a single valid event the exit code is 3.
     """
+    from agent.bench.barge_in.measure import TARGETS
     from agent.bench.barge_in.run import run
     from agent.bench.barge_in.script import load_calls
 
+    limits = [required(text, TARGETS) for text in require or []]
     calls = load_calls(only or ())
     total = sum(len(call.events) for call in calls)
     done = 0
@@ -53,6 +65,26 @@ def barge_in(
         typer.echo(json.dumps(record, ensure_ascii=False))
     else:
         _show(result.summary)
+    complaints = [c for name, limit in limits if (c := _missed(result.summary, name, limit))]
+    if not result.summary.valid:
+        complaints.append("no event was valid")
+    for error in result.errors:
+        typer.echo(f"error: {error}", err=True)
+    for complaint in complaints:
+        typer.echo(f"target missed: {complaint}", err=True)
+    if complaints:
+        raise typer.Exit(EXIT_TARGET_MISSED)
+
+
+def _missed(summary: Summary, name: str, limit: float) -> str | None:
+    """Why a target is missed, None if it is met; what was not measured is missed."""
+    from agent.bench.barge_in.measure import TARGETS
+
+    met = summary.meets(name, limit)
+    if met is None:
+        return f"{name} was not measured"
+    figure, direction = getattr(summary, name), TARGETS[name][1]
+    return None if met else f"{name} is {figure:g}, wanted {direction} {limit:g}"
 
 
 def _line(event: EventResult) -> str:

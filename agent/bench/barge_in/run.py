@@ -10,7 +10,7 @@ import numpy as np
 
 from agent.bench import noise
 from agent.bench.barge_in import sounds
-from agent.bench.barge_in.caller import BargeInCaller, silence
+from agent.bench.barge_in.caller import BargeInCaller, Observation, silence
 from agent.bench.barge_in.measure import EventResult, Summary, measure, summarise
 from agent.bench.barge_in.script import Event, EventCall
 from agent.bench.scripts import CallerVoice, Turn
@@ -20,6 +20,7 @@ from agent.caller import CallScript, ScriptedTurn
 from agent.caller_clip import Clip, clip_of
 from agent.config import PersonaSettings, Settings
 from pipeline.audio import FloatArray, float_to_int16, int16_to_float
+from pipeline.errors import OverloadedError, ProtocolError
 from pipeline.text import Language
 
 NARRATOR = "narrator"
@@ -33,7 +34,12 @@ COUGH_DBFS = -20.0
 
 @dataclass(frozen=True, slots=True)
 class BargeInResult:
-    """All events and what they sum up to."""
+    """All events and what they sum up to.
+
+    Attributes:
+        errors: Codes of `error` events, and why calls broke down. The events that such a call
+            did not come to are not valid.
+    """
 
     events: tuple[EventResult, ...]
     summary: Summary
@@ -54,7 +60,9 @@ async def run(
 
     Raises:
         ConfigError: The server does not start.
-        VoiceError: A call could not be held.
+        ModelError: A voice is missing or damaged.
+
+    Cancelling hangs up and ends the server.
     """
     studio = Studio(settings)
     results: list[EventResult] = []
@@ -65,7 +73,8 @@ async def run(
             for call in chosen:
                 caller, failed = await _hold(call, systems["ours"].url, studio)
                 errors += failed
-                for observation in caller.observations:
+                missed = call.events[len(caller.observations) :]
+                for observation in [*caller.observations, *map(Observation, missed)]:
                     spans = caller.spans.get(observation.response_id, [])
                     total = len(caller.audio(observation.response_id))
                     result = measure(observation, spans, total)
@@ -75,11 +84,15 @@ async def run(
 
 
 async def _hold(call: EventCall, url: str, studio: Studio) -> tuple[BargeInCaller, tuple[str, ...]]:
+    """The caller with its notes, and what went wrong; one that breaks down is a finding."""
     opening = _said(studio, call.opening, _CALLER, 0.0)
     clips = {event.event_id: clip_of_event(event, studio) for event in call.events}
     caller = BargeInCaller(url, call, lambda event: clips[event.event_id])
     room = noise.white(RATE_HZ, noise.QUIET_ROOM_DBFS)
-    report = await caller.run(CallScript((ScriptedTurn(opening),), background=room))
+    try:
+        report = await caller.run(CallScript((ScriptedTurn(opening),), background=room))
+    except (ProtocolError, OverloadedError) as error:
+        return caller, (f"the call of {call.events[0].event_id}: {error.message}",)
     return caller, report.errors
 
 

@@ -88,6 +88,12 @@ def test_the_error_is_what_a_client_can_prove(heard_chars: int, played: int, err
     assert heard_error(heard_chars, SPANS, TOTAL, played) == error
 
 
+def test_a_passage_without_audio_has_no_characters_to_hear() -> None:
+    """Nothing came before the call broke down."""
+    assert heard_error(0, [], 0, 0) == 0
+    assert heard_error(3, [], 0, 0) == 3
+
+
 def result(kind: Kind, *, stops: bool, stopped: bool, **more: Any) -> EventResult:
     return EventResult(f"{kind}/zh/1", kind, stops, valid=True, stopped=stopped, **more)
 
