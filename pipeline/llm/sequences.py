@@ -122,11 +122,28 @@ class SequenceTable:
                 self.drop(sequence)
 
     def evict(self) -> bool:
-        """Drop the idle row that was not used for longest; False when none is idle."""
-        idle = sorted(self._idle(), key=_by_use)
+        """Drop an idle row of the conversation that fills the most cells; False if none is idle.
+
+        Of its idle rows the one that was not used for longest. So whoever has outgrown its
+        share makes room itself, as a call does whose history has just been shortened and
+        is there twice; a neighbour would have to evaluate all of its own again.
+        """
+        idle = self._idle()
         if idle:
-            self.drop(idle[0])
+            cells = {owner: self._cells(owner) for owner in {one.owner for one in idle}}
+            self.drop(min(idle, key=lambda one: (-cells[one.owner], one.used_at)))
         return bool(idle)
+
+    def _cells(self, owner: int | None) -> int:
+        """Cells that the rows of a conversation fill; what two of them share counts once."""
+        cells = 0
+        rows: list[list[int]] = []
+        for sequence in self._sequences:
+            if sequence.owner == owner:
+                shared = (_shared_length(sequence.tokens, row) for row in rows)
+                cells += len(sequence.tokens) - max(shared, default=0)
+                rows.append(sequence.tokens)
+        return cells
 
     def _best_source(self, owner: int, prompt: Row[int]) -> tuple[Sequence | None, int]:
         """The row with the longest usable beginning, and its length.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,6 +143,75 @@ def test_a_forgotten_owner_leaves_nothing(table, memory):
     table.drop_owner(1)
     assert (table.free, table.cached_tokens) == (6, 0)
     assert not any(memory.rows.values())
+
+
+class CountedMemory:
+    """A cache of so many cells, which rows share; `write` fails where there is no room."""
+
+    def __init__(self, cells):
+        self.cells = cells
+        self.rows = {}
+        self._written = itertools.count()
+
+    def copy(self, source, target, length):
+        self.rows[target] = self.rows[source][:length]
+
+    def cut(self, row, length):
+        self.rows[row] = self.rows.get(row, [])[:length]
+        return True
+
+    def write(self, row, length):
+        used = set().union(*self.rows.values())
+        if len(used) + length > self.cells:
+            return False
+        self.rows.setdefault(row, []).extend(itertools.islice(self._written, length))
+        return True
+
+
+class LongCall:
+    """A caller's turns and the bot's replies; of a full history the older half goes."""
+
+    OPENING = tuple(range(280))
+    WORDS, REPLY, MOST = 20, 27, 2_000
+
+    def __init__(self, owner):
+        self.owner = owner
+        self._tokens = itertools.count(1_000_000 * (owner + 1))
+        self.history = [*itertools.islice(self._tokens, 1_600)]
+
+    def turn(self, table, memory):
+        """Tokens evaluated for one turn and its reply, and whether history was dropped."""
+        dropped = len(self.OPENING) + len(self.history) + self.WORDS + self.REPLY > self.MOST
+        if dropped:
+            del self.history[: len(self.history) // 2]
+        evaluated = 0
+        for purpose, length in (("trunk", self.WORDS), ("draft", self.REPLY)):
+            self.history += itertools.islice(self._tokens, length)
+            prompt = [*self.OPENING, *self.history]
+            sequence = table.begin(self.owner, prompt, purpose)
+            rest = prompt[len(sequence.tokens) :]
+            while not memory.write(sequence.row, len(rest)):
+                assert table.evict()
+            sequence.tokens += rest
+            evaluated += len(rest)
+            table.release(sequence)
+        return evaluated, dropped
+
+
+def test_a_long_call_leaves_quiet_ones_their_history():
+    """In a cache of a share for each, a call whose history has moved makes room itself."""
+    calls = [LongCall(owner) for owner in range(3)]
+    memory = CountedMemory(len(calls) * LongCall.MOST)
+    table = SequenceTable(16, memory)
+    moved = 0
+    for number in range(400):
+        for call in calls:
+            if number % (1 + 5 * call.owner) == 0:
+                evaluated, dropped = call.turn(table, memory)
+                moved += dropped
+                if number and not dropped:
+                    assert evaluated <= LongCall.WORDS + LongCall.REPLY + 2
+    assert moved > 10
 
 
 prompts = st.lists(st.integers(0, 2), min_size=1, max_size=6)
