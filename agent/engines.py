@@ -20,6 +20,10 @@ from pipeline.tts.base import Region, SpeechStyle, Voice
 
 logger = logging.getLogger(__name__)
 
+# Of the language model's cache, beside what calls hold: the openings that are kept warm (two
+# of some 300 tokens), a second draft's words, and the intake's reading of a turn.
+SHARED_TOKENS = 1024
+
 # The voice and the audio model of the end of turns: one computes, one waits for memory.
 WORKER_THREADS = 2
 
@@ -64,14 +68,19 @@ def load_recogniser(settings: Settings) -> Recogniser:
 
 
 def load_language_model(settings: Settings) -> LanguageModel:
-    """The language model alone."""
+    """The language model alone, with room for as many long calls as the server takes.
+
+    Were the cache smaller, calls would push each other's history out of it, and each evaluate
+    its own again with every turn.
+    """
     from pipeline.llm.model import LlamaModel
 
     llm = settings.llm
     return LlamaModel.load(
         ModelStore(settings.models_dir).fastest(settings.models.llm),
         adapter=adapter_of(settings),
-        context_tokens=llm.context_tokens,
+        context_tokens=settings.server.max_calls * llm.context_tokens + SHARED_TOKENS,
+        conversation_tokens=llm.context_tokens,
         threads=llm.threads,
         threads_batch=llm.batch_threads,
         sequences=llm.sequences,

@@ -209,8 +209,9 @@ class LlmSettings(Section):
     context_tokens: int = Field(
         4096,
         ge=512,
-        description="Key-value cache shared by all sequences. More remembers longer calls and "
-        "takes memory at start.",
+        description="Key-value cache of each call: its opening, history and reply. More remembers "
+        "longer calls, which are answered more slowly, and takes memory at start, for each of "
+        "server.max_calls (12 KB a token with the 0.5B).",
     )
     sequences: int = Field(
         16,

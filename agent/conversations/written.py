@@ -21,8 +21,6 @@ from pipeline.errors import GenerationError
 from pipeline.events import CallOptions
 from pipeline.llm.base import LanguageModel, Message
 
-# Of the cache that all calls share: the prompt and a call of a dozen turns.
-CONTEXT_TOKENS_PER_CALL = 2048
 _SEQUENCES_PER_CALL = 2  # a trunk and a draft
 
 
@@ -34,13 +32,14 @@ def written_settings(settings: Settings, *, at_once: int, seed: int) -> Settings
         at_once: Calls at the same time.
         seed: Of every reply, so that another run gives the same ones.
     """
-    llm = settings.llm
-    wanted = {
-        "context_tokens": max(llm.context_tokens, at_once * CONTEXT_TOKENS_PER_CALL),
-        "sequences": max(llm.sequences, at_once * _SEQUENCES_PER_CALL),
-        "seed": seed,
-    }
-    return settings.model_copy(update={"llm": llm.model_copy(update=wanted)})
+    llm, server = settings.llm, settings.server
+    sequences = max(llm.sequences, at_once * _SEQUENCES_PER_CALL)
+    return settings.model_copy(
+        update={
+            "llm": llm.model_copy(update={"sequences": sequences, "seed": seed}),
+            "server": server.model_copy(update={"max_calls": max(at_once, server.max_calls)}),
+        }
+    )
 
 
 class Listener:

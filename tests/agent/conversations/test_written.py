@@ -95,11 +95,11 @@ async def test_a_prompt_is_answered_after_its_history(settings: Settings) -> Non
 
 
 def test_calls_at_once_have_room(settings: Settings) -> None:
-    """The cache and its rows grow with them, and never shrink; the seed is fixed."""
-    llm = written_settings(settings, at_once=4, seed=3).llm
-    assert (llm.context_tokens, llm.seed) == (8192, 3)
-    assert llm.sequences >= 8
-    assert written_settings(settings, at_once=1, seed=3).llm.context_tokens == 4096
+    """The model carries them all, and never fewer than usual; the seed is fixed."""
+    many = written_settings(settings, at_once=20, seed=3)
+    assert (many.server.max_calls, many.llm.seed) == (20, 3)
+    assert many.llm.sequences >= 40
+    assert written_settings(settings, at_once=1, seed=3).server == settings.server
 
 
 @pytest.mark.parametrize(
