@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -94,13 +94,13 @@ def bench(
 
     import rich.console
 
-    from agent.bench.record import to_json
+    from agent.bench.record import FIGURES, to_json
     from agent.bench.report.page import claim_folder, write_report
     from agent.bench.report.terminal import show, show_changes
     from agent.bench.run import run_bench
     from agent.bench.voices import Studio
 
-    targets = [_target(text) for text in require or []]
+    targets = [required(text, FIGURES) for text in require or []]
     if out is not None:
         claim_folder(out)
     before = () if compare is None else _earlier_turns(compare)
@@ -187,13 +187,17 @@ def _changes(before: Sequence[TurnResult], now: Record) -> list[Change]:
     return compare(before, _turns_of_ours(now))
 
 
-def _target(text: str) -> tuple[str, float]:
-    from agent.bench.record import FIGURES
+def required(text: str, figures: Collection[str]) -> tuple[str, float]:
+    """The figure and the limit that an option --require names.
+
+    Raises:
+        ConfigError: It is none of the figures, or has no number.
+    """
     from pipeline.errors import ConfigError
 
     name, equals, value = text.partition("=")
-    if not equals or name not in FIGURES:
-        raise ConfigError(f"--require {text}: write FIGURE=MOST, one of {', '.join(FIGURES)}")
+    if not equals or name not in figures:
+        raise ConfigError(f"--require {text}: write FIGURE=LIMIT, one of {', '.join(figures)}")
     try:
         return name, float(value)
     except ValueError as error:
