@@ -100,7 +100,7 @@ class Overlap:
             self._tell(None, state.text, at)
         request = self.planner.plan()
         if request is None and self.soft_end is not None:
-            request = self.planner.final_request()
+            request = self.planner.final_request(self.planner.last_voiced_sample)
         if request is not None:
             hypothesis = await recogniser.decode(
                 request.audio, language=request.language, prompt=request.prompt,

@@ -164,7 +164,9 @@ async def hear_on_stream_time(
             planner.begin(state.onset)
         planner.push(window, state.last_voiced_sample)
         asked = state.onset is None and (asked or state.offset is not None)
-        request = planner.plan() or (planner.final_request() if asked else None)
+        request = planner.plan()
+        if request is None and asked:
+            request = planner.final_request(planner.last_voiced_sample)
         if request:
             if request.priority == "final":  # overtakes what is under way, as in a call
                 for _, overtaken, _ in waiting:
