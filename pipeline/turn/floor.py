@@ -42,7 +42,7 @@ class Floor:
         at_secs: Stream time.
         silence_secs: Silence since the last voiced sample.
         utterance: Speech under way, None while nobody speaks.
-        draft: Answer to it that is being made, unheard.
+        draft: Answer to it that is being made, unheard; never beside a reply.
         reply: What the bot owes or says.
         usual_dbfs: The caller's usual level, None before their first turn.
         asked_to_repeat: The last wordless speech was answered; the next is not.

@@ -186,8 +186,11 @@ class TurnMachine:
         utterance.is_final = True
         if utterance.forced:
             return requests.finish_forced(floor, utterance, answer=self.take_turns)
-        drafts = floor.speculation and self.take_turns and not utterance.overlap
-        return floor.draft_reply(utterance, speculative=True) if drafts and utterance.text else []
+        if not (utterance.text and floor.speculation and self.take_turns) or utterance.overlap:
+            return []
+        if floor.reply.phase != "none":
+            return []  # typed words are being answered: one reply at a time can be written
+        return floor.draft_reply(utterance, speculative=True)
 
     def caller_words(self, transcript: str) -> str:
         """What of the utterance's transcript is the caller's: all of it, or its end."""
@@ -350,7 +353,7 @@ class TurnMachine:
         A question may hold the very words that must stop it: its echo does not.
         """
         utterance = self.floor.utterance
-        if utterance is None or utterance.turn_id != turn_id or not utterance.overlap:
+        if utterance is None or utterance.turn_id != turn_id:
             return []
         if not self.policy.is_more_than_echo(utterance.text):
             return []

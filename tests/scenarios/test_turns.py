@@ -17,6 +17,7 @@ from pipeline.events import (
 )
 from tests.fakes.engines import FakeLanguageModel
 from tests.scenarios.scene import (
+    APOLOGY,
     CHECK_IN,
     GREETING,
     UNHEARD,
@@ -207,6 +208,19 @@ def test_a_typed_turn_is_answered_aloud():
     )
     assert scene.story[:2] == ["typed  我睡不好", "bot    多久了？"]
     assert scene.context == ["user 我睡不好", "assistant 多久了？", "user 三个月了。"]
+
+
+def test_who_types_while_they_speak_is_answered_to_both():
+    """The typed answer sounds until the spoken turn is taken; no word of either is lost."""
+    scene = play(
+        say("我最近"), type_text("你好。"), say("总是睡不好。"), hear_out(), wait(6.0),
+        complete=lambda text: False,
+        answers={"你好。": "你好，我在这里听你说，慢慢来。"},
+    )  # fmt: skip
+    assert scene.context[-1].endswith("我最近总是睡不好。")
+    assert "user 你好。" in scene.context
+    assert "caller 我最近总是睡不好。" in scene.story
+    assert not any(line.startswith("failed") or APOLOGY in line for line in scene.story)
 
 
 def test_a_microphone_that_stops_ends_the_turn_all_the_same():

@@ -228,6 +228,23 @@ def test_punctuation_does_not_spoil_a_draft():
     assert one.final("我，睡不好。") == []
 
 
+def test_words_are_not_drafted_beside_the_answer_to_typed_ones():
+    """Who types and speaks at once is answered once to each; the spoken turn loses no word."""
+    one = floor()
+    one.voice(0.6)
+    one.take(one.machine.type_text())
+    one.take(one.machine.respond())
+    typed = one.last(Commit)
+    one.take(one.machine.on_playout_started(typed.generation))
+    one.voice(0.3)
+    one.silence(0.15)
+    assert one.final(COMPLETE) == []
+    one.sure(COMPLETE)
+    assert kinds(one.silence(1.0)) == [Drop, Draft, Commit]
+    assert Drop(typed.generation, "replaced") in one.done
+    assert one.last(Commit).text == COMPLETE
+
+
 def test_a_dropped_draft_is_made_anew_under_another_number():
     """Every stage has forgotten the old one for good."""
     one = floor()

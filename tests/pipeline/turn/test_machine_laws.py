@@ -6,7 +6,8 @@ client do what Hypothesis likes, answers come late, twice or never. After every 
 - nobody waits in silence: what is owed sounds, or is apologised for, within the bound;
 - every pause ends, every wait ends, and in the end all is at rest;
 - results of an older generation change nothing;
-- a generation that was dropped is never committed, and two replies never run at once.
+- a generation that was dropped is never committed, and two replies never run at once, nor
+  does a draft beside a reply.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.audio import WINDOW_SAMPLES, WINDOW_SECS
@@ -156,6 +157,7 @@ class World:
         self.waited_secs = self.waited_secs + WINDOW_SECS if waits and not voiced else 0.0
         assert self.waited_secs <= LONGEST_WAIT_SECS + SLACK_SECS, "the turn does not end"
         assert (machine.reply == "none") == (self.running is None)
+        assert machine.floor.draft is None or self.running is None, "a draft beside a reply"
 
     def words(self, text: str, *, final: bool) -> None:
         generation = self.soft_end if final else None
@@ -251,6 +253,15 @@ EVENTS = st.one_of(
     st.sampled_from(("polite", "instant", "off")),
     st.booleans(),
     st.booleans(),
+)
+@example(
+    [
+        *(("voice", 10), ("ask", "respond"), ("voice", 3), ("silence", 5)),
+        *(("final", "我睡不好"), ("silence", 1)),
+    ],
+    "polite",
+    True,
+    True,
 )
 def test_no_order_of_events_breaks_the_floor(
     events: list[tuple[str, object]], mode: InterruptionMode, take_turns: bool, speculation: bool
