@@ -35,7 +35,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.echo_words import BotWords, after_echo, without_echo
+from pipeline.echo_words import RUN_UNITS, BotWords, after_echo, without_echo
 from pipeline.text import count_units
 from pipeline.turn import lexicon
 
@@ -180,6 +180,7 @@ class InterruptionPolicy:
         self._over_echo_db: float | None = None
         self._backchannel_units = 0  # of the longest one that the sound was heard as
         self._bot_words = BotWords()
+        self._began_free: bool | None = None  # the bot had said all when the sound was noticed
         self._vain_pauses = 0
 
     @property
@@ -241,6 +242,7 @@ class InterruptionPolicy:
     def begin(self, at: float, onset_at: float) -> None:
         """A new sound, noticed at `at` while the bot was speaking; voiced from `onset_at` on."""
         self._bot_words.forget_reply_before()
+        self._began_free = None
         self.go_on(at, onset_at)
 
     def go_on(self, at: float, onset_at: float) -> None:
@@ -290,6 +292,8 @@ class InterruptionPolicy:
         """
         if self._state == "committed":
             return WAIT
+        if self._began_free is None:
+            self._began_free = floor_is_free
         if at - self._decided_from > VAIN_SECS:
             self._vain_pauses = 0
         in_vain = self._vain_pauses >= VAIN_PAUSES and echo_dbfs is None
@@ -397,4 +401,6 @@ class InterruptionPolicy:
             return text
         if evidence.floor_is_free and self._bot_words.ends_with(text, self._sound_of):
             return ""
+        if self._began_free and count_units(text) < RUN_UNITS:
+            return text  # no echo of its last words: 想过 answers 你想过要怎么做吗
         return without_echo(text, self._bot_words.in_the_room(), self._sound_of)

@@ -110,6 +110,19 @@ def test_words_that_must_be_answered_stop_the_reply_unless_they_are_its_echo(
     assert play.machine.hush_reply("turn_1") == []
 
 
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_word_of_its_question_answers_a_bot_that_is_silent(silent: bool) -> None:
+    """Only its last words can still come back then; while it asks, the same word is its echo."""
+    play = Play()
+    ask = "你想过要怎么做吗？"
+    play.machine.on_playout_progress(ask if silent else ask[:3], "", all_said=silent)
+    play.hear(0.3)
+    play.machine.on_playout_progress(ask, "", all_said=True)
+    play.recognised("想过")
+    play.silence(0.5)
+    assert bool(play.of(BeginTurn)) is silent
+
+
 def test_words_that_come_after_the_resume_still_take_the_floor() -> None:
     """The utterance is kept until its final words are known."""
     play = Play()
