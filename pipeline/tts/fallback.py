@@ -42,7 +42,6 @@ class _Link:
 
     voice: Voice
     health: Health
-    has_begun: bool = False  # whether it was ever asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,8 @@ class FallbackVoice:
         self._patience = patience or Patience()
         self._clock = clock
         self._links = [_Link(voice, Health(self._patience)) for voice in voices]
-        self._lock = threading.Lock()  # of the links
+        self._lock = threading.Lock()  # of the links and what follows
+        self._has_begun = False  # the first clause warms up; later somebody listens
 
     def synthesise(
         self, text: str, style: SpeechStyle, cancelled: Callable[[], bool]
@@ -106,6 +106,8 @@ class FallbackVoice:
         self, text: str, style: SpeechStyle, cancelled: Callable[[], bool]
     ) -> Iterator[Piece]:
         links, n_fit = self._in_order()
+        with self._lock:
+            is_first, self._has_begun = not self._has_begun, True
         start = offset = 0  # characters and samples given out by the voices before
         for number, link in enumerate(links):
             is_last = number + 1 == len(links)
@@ -113,7 +115,9 @@ class FallbackVoice:
             heard_chars = n_samples = 0
             tail = np.zeros(0, np.int16)
             try:
-                for chunk in self._speak(link, text[start:], style, cancelled, hurry):
+                for chunk in self._speak(
+                    link, text[start:], style, cancelled, hurry=hurry, is_first=is_first
+                ):
                     marks = [CharMark(start + m.chars, offset + m.samples) for m in chunk.marks]
                     if marks:
                         heard_chars = marks[-1].chars
@@ -146,7 +150,9 @@ class FallbackVoice:
         text: str,
         style: SpeechStyle,
         cancelled: Callable[[], bool],
+        *,
         hurry: bool,
+        is_first: bool,
     ) -> Iterator[SpeechChunk]:
         """Chunks of one voice: in time if it has to hurry, because another is fit.
 
@@ -155,9 +161,7 @@ class FallbackVoice:
         """
         made: queue.SimpleQueue[_Made] = queue.SimpleQueue()
         given_up = threading.Event()
-        with self._lock:
-            progress = Progress(self._patience, self._clock(), is_first=not link.has_begun)
-            link.has_begun = True
+        progress = Progress(self._patience, self._clock(), is_first=is_first)
         threading.Thread(
             target=self._make,
             args=(link.voice, text, style, given_up.is_set, made),

@@ -22,7 +22,7 @@ class Patience:
         first_audio_secs: For a clause's first sound.
         stall_secs: Silence inside a clause, once all sound so far has been played.
         retry_secs: A failed voice's first rest; it doubles with every further failure.
-        warm_up_secs: For the very first sound of a voice, when nobody is calling yet.
+        warm_up_secs: For the first sound of the very first clause, when nobody is calling yet.
     """
 
     first_audio_secs: float = 2.5
@@ -37,7 +37,7 @@ class Progress:
     Args:
         patience: How long that ear waits.
         began_at: When the text was given to the voice.
-        is_first: Whether the voice has never spoken before.
+        is_first: Whether no clause was ever asked for before.
     """
 
     def __init__(self, patience: Patience, began_at: float, *, is_first: bool = False) -> None:

@@ -212,6 +212,25 @@ def test_a_voice_slower_than_real_time_is_replaced():
     assert [levels(say(voice, long)) for _ in range(3)] == [[8000], [8000], [4000]]
 
 
+def test_only_the_first_clause_is_waited_for_long():
+    """A voice that is asked for the first time in mid-call has no more time than any other."""
+    clock, done = Clock(), threading.Event()
+
+    def loads(text: str, number: int) -> None:
+        if number == 0:
+            clock.now += 5.0
+            done.wait(1)
+
+    patience = Patience(first_audio_secs=2, stall_secs=60, retry_secs=10, warm_up_secs=20)
+    first, second, third = ToneVoice(8000, loads), ToneVoice(4000, loads), ToneVoice(2000)
+    voice = chain(first, second, third, patience=patience, clock=clock)
+    assert levels(say(voice, TEXT)) == [8000]
+    first.trouble = fails_at(0)
+    assert levels(say(voice, TEXT)) == [2000]
+    done.set()
+    assert second.asked == [TEXT]
+
+
 def test_cancelling_does_not_wait_for_a_voice_that_hangs():
     """Nor does it hold the failure against it."""
     begun, release, cancelled = threading.Event(), threading.Event(), threading.Event()
