@@ -65,6 +65,11 @@ class GainKeeper:
         """For the next clause."""
         return self._gain_db
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the gain was measured on enough speech: from then on it moves in steps."""
+        return self._settled
+
     def heard(self, pcm: Int16Array) -> None:
         """Take what the voice said, int16, without any gain."""
         memory = round(_MEMORY_SECS * self._rate_hz)
@@ -96,6 +101,12 @@ class EvenVoice:
         self.name = voice.name
         self.languages: frozenset[Language] = voice.languages
         self.sample_rate_hz = voice.sample_rate_hz
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether clauses from now on are as loud as later ones: two seconds were measured."""
+        with self._lock:
+            return self._gain.is_settled
 
     def synthesise(
         self, text: str, style: SpeechStyle, cancelled: Callable[[], bool]

@@ -7,7 +7,7 @@ A clause goes through these steps, streaming:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from pipeline.tts.base import CharMark, SpeechChunk, SpeechStyle, Voice
 from pipeline.tts.cache import SpeechCache
 from pipeline.tts.chunks import Piece, chunked
 from pipeline.tts.edges import EdgeTrimmer
+from pipeline.tts.loudness import EvenVoice
 from pipeline.tts.phrasing import Phrase, phrases
 
 _CACHE_BYTES = 8 * 1024 * 1024  # about 170 s of speech, a hundred openers
@@ -67,6 +68,8 @@ class Speaker:
                 yield chunk
             return
         spoken: list[SpeechChunk] = []
+        plan = self._phrases(text, style.language)
+        is_level = all(_is_level(self._voices[phrase.language]) for phrase in plan)
         was_cancelled = False
 
         def is_cancelled() -> bool:
@@ -74,17 +77,21 @@ class Speaker:
             was_cancelled = was_cancelled or cancelled()
             return was_cancelled
 
-        for chunk in chunked(self._pieces(text, style, is_cancelled), len(text), is_cancelled):
+        pieces = self._pieces(text, plan, style, is_cancelled)
+        for chunk in chunked(pieces, len(text), is_cancelled):
             spoken.append(chunk)
             yield chunk
-        if not was_cancelled:
+        if is_level and not was_cancelled:
             self._cache.put(text, style, tuple(spoken))
 
     def _pieces(
-        self, text: str, style: SpeechStyle, cancelled: Callable[[], bool]
+        self,
+        text: str,
+        plan: Sequence[Phrase],
+        style: SpeechStyle,
+        cancelled: Callable[[], bool],
     ) -> Iterator[Piece]:
         offset = 0
-        plan = self._phrases(text, style.language)
         for number, phrase in enumerate(plan):
             trimmer = EdgeTrimmer(style.volume)
             voice, words = self._voices[phrase.language], text[phrase.start : phrase.end]
@@ -105,6 +112,11 @@ class Speaker:
             return phrases(text, self.languages, default)
         language = language_of(text, default)
         return phrases(text, {language if language in self._voices else next(iter(self._voices))})
+
+
+def _is_level(voice: Voice) -> bool:
+    """Whether its clauses may be kept: not while its loudness is still being measured."""
+    return not isinstance(voice, EvenVoice) or voice.is_settled
 
 
 def _moved(piece: Piece, chars: int, samples: int) -> Piece:

@@ -12,9 +12,11 @@ from pipeline.errors import ConfigError, SynthesisError
 from pipeline.text import Language
 from pipeline.tts.base import CharMark, SpeechChunk, SpeechStyle
 from pipeline.tts.edges import LEAD_SAMPLES, TAIL_SAMPLES
+from pipeline.tts.loudness import EvenVoice
 from pipeline.tts.phrasing import PAUSE_SECS
 from pipeline.tts.speaker import Speaker
 from tests.pipeline.tts.speech import check_contract, marks, say, sound
+from tests.pipeline.tts.test_loudness import Sine
 
 TONE_SECS = 0.1  # of each character a tone voice says
 SILENCE_SECS = 0.2  # before and after
@@ -173,6 +175,14 @@ def test_an_abandoned_clause_is_not_cached():
     chunks.close()  # type: ignore[attr-defined]
     say(speaker, "我懂你。")
     assert mandarin.asked == ["我懂你。", "我懂你。"]
+
+
+def test_a_clause_is_kept_once_its_voice_has_its_level():
+    """Kept before, it would stay as loud as the voice was by itself, for all calls."""
+    speaker = Speaker({"zh": EvenVoice(Sine(-35.0))})
+    first, second, third = (sound(say(speaker, "嗯")).astype(float) for _ in range(3))
+    assert np.abs(second).max() > 3 * np.abs(first).max()
+    assert np.array_equal(second, third)
 
 
 def test_a_speaker_needs_a_voice():
