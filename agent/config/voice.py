@@ -11,6 +11,9 @@ from agent.config.sections import Section
 
 EMBEDDED = "embedded"  # in `fallback`: both voices that come with the package
 
+# -20 dB. With a persona's own factor as low, what int16 samples leave of a voice is still heard.
+QUIETEST_VOLUME = 0.1
+
 StreamingMode: TypeAlias = Literal[0, 1, 2, 3]
 HttpUrl: TypeAlias = Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
 
@@ -205,7 +208,12 @@ class VoiceSettings(Section):
 
     rate: float = Field(1.0, ge=0.5, le=2.0, description="Speed; slower sounds calmer.")
     pitch: float = Field(1.0, ge=0.5, le=2.0, description="Pitch, where the voice allows it.")
-    volume: float = Field(1.0, ge=0.0, le=1.5, description="Gain; the result never clips.")
+    volume: float = Field(
+        1.0,
+        ge=QUIETEST_VOLUME,
+        le=1.5,
+        description="Gain; the result never clips. Not 0: a reply without sound counts as failed.",
+    )
     pause_scale: float = Field(
         1.0, ge=0.0, le=3.0, description="Length of pauses at punctuation; longer sounds calmer."
     )
@@ -239,7 +247,7 @@ class VoiceSettings(Section):
     warm_up_secs: float = Field(
         20.0,
         gt=0.0,
-        description="Wait for a voice's very first sound, at start: servers load models by then.",
+        description="Wait for the very first sound, at start: a server may still load its model.",
     )
     chattts: ChatTtsSettings = ChatTtsSettings()
     gptsovits: GptSovitsSettings = GptSovitsSettings()

@@ -23,6 +23,7 @@ from pydantic import (
 
 from agent.asked.kinds import About
 from agent.config import Locale
+from agent.config.voice import QUIETEST_VOLUME
 from pipeline.errors import ConfigError
 from pipeline.llm.base import Message
 from pipeline.text import Language
@@ -98,13 +99,14 @@ class SpeechManner(_Data):
     Attributes:
         rate: Speed; under 1.0 sounds calmer.
         pitch: Fundamental frequency, where the voice allows it.
-        volume: Gain; under 1.0 sounds closer and softer.
+        volume: Gain; under 1.0 sounds closer and softer. Not 0: a reply without a sound counts
+            as failed.
         pause_scale: Length of the pauses at punctuation.
     """
 
     rate: float = Field(1.0, ge=0.5, le=2.0)
     pitch: float = Field(1.0, ge=0.5, le=2.0)
-    volume: float = Field(1.0, ge=0.0, le=1.5)
+    volume: float = Field(1.0, ge=QUIETEST_VOLUME, le=1.5)
     pause_scale: float = Field(1.0, ge=0.0, le=3.0)
 
 

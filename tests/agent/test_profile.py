@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+import agent.persona
+from agent import config
 from agent.config import Locale, PrivacySettings, SafetySettings, Settings, VoiceSettings
 from agent.persona import Persona, SpeechManner, load_persona
 from agent.profile import call_profile
 from agent.safety.script import script
+from pipeline.errors import ConfigError
 from pipeline.events import CallOptions
 from pipeline.tts.base import SpeechStyle
+from pipeline.tts.levels import amplitude, shape
 
 
 def style(voice: VoiceSettings, speech: SpeechManner) -> SpeechStyle:
@@ -22,6 +30,19 @@ def test_a_persona_without_wishes_speaks_as_the_settings_say():
     """Its factors are 1.0."""
     voice = VoiceSettings(rate=1.2, pitch=0.9, volume=0.5, pause_scale=2.0)
     assert style(voice, SpeechManner()) == SpeechStyle(1.2, 0.9, 0.5, 2.0, language="en")
+
+
+def test_no_call_is_mute(tmp_path: Path):
+    """A reply without a sound counts as failed, so both factors have a lower bound."""
+    with pytest.raises(ConfigError, match=r"voice\.volume: .* greater than or equal to 0\.1"):
+        config.load(flags={"voice.volume": "0"})
+    shutil.copytree(Path(agent.persona.__file__).parent / "listener", tmp_path / "mute")
+    file = tmp_path / "mute" / "en.toml"
+    file.write_text(file.read_text("utf-8").replace("volume = 0.9", "volume = 0.0"), "utf-8")
+    with pytest.raises(ConfigError, match=r"speech\.volume: .* greater than or equal to 0\.1"):
+        load_persona("mute", "en", tmp_path)
+    softest = style(VoiceSettings(volume=0.1), SpeechManner(volume=0.1)).volume
+    assert np.any(shape(np.full(10, amplitude(-30.0), np.float32), softest))
 
 
 def test_settings_and_persona_multiply():
