@@ -162,6 +162,7 @@ def _access(
     return {
         "recorded": privacy.record,
         "audio": privacy.record and privacy.record_audio,
+        "local": privacy.keeps_calls_here,
         "draining": draining,
         "talk_secs": limits.talk_secs_per_day,
     }

@@ -70,6 +70,14 @@ async def test_a_caller_is_told_what_is_kept(record, audio, told):
     assert (answer["recorded"], answer["audio"]) == told
 
 
+@pytest.mark.parametrize(("offline", "local"), [(None, True), (True, True), (False, False)])
+async def test_a_caller_is_told_whether_a_call_may_leave_the_machine(offline, local):
+    """It stays unless the settings let it go."""
+    app = create_app(FakeFactory(), settings=Settings(privacy=PrivacySettings(offline=offline)))
+    async with running(app, ServerSettings(port=0)) as url:
+        assert (await get(f"{url}/access")).json()["local"] is local
+
+
 async def test_a_person_on_duty_who_cannot_be_told_is_named_at_the_start(monkeypatch):
     """Before any model is read; else every call would be refused."""
     monkeypatch.setattr(engines, "load_engines", lambda settings: pytest.fail("models were read"))

@@ -8,17 +8,19 @@ export class Consent {
   constructor(page, words) {
     this._words = words;
     this._heading = page.getElementById("consent-heading");
+    this._reach = page.getElementById("consent-reach");
     this._kept = page.getElementById("consent-recording");
     this._remember = page.getElementById("remember-field");
   }
 
   /** What stands on the page, to be compared: whoever starts a call agrees to this, and to no other. */
   get shown() {
-    return [this._kept.dataset.text, this._remember.hidden].join();
+    return [this._reach.dataset.text, this._kept.dataset.text, this._remember.hidden].join();
   }
 
-  /** @param {{recorded: boolean, audio: boolean, memory: boolean}} told by the server */
+  /** @param {{local: boolean, recorded: boolean, audio: boolean, memory: boolean}} told by the server */
   show(told) {
+    this._say(this._reach, told.local ? "consent.stays" : "consent.leaves");
     this._say(this._kept, keptBy(told));
     this._remember.hidden = !told.memory;
   }

@@ -20,7 +20,9 @@ export default {
   consent: {
     heading: "Before you start",
     ai: "You talk to a computer program, an AI. It is no therapist, gives no diagnosis and cannot promise anything.",
+    reaches: "Your voice goes to the computer that runs this page's server. Whether anything goes further will stand here before you start.",
     stays: "Your voice goes to the computer that runs this page's server, and to nobody else. No cloud service is involved.",
+    leaves: "Your voice goes to the computer that runs this page's server. It may use other computers as well: a service elsewhere may speak its replies and so receive their words, and somebody may be told that a call is in danger. Ask whoever runs it.",
     not_told: "What the server keeps of a call will stand here before you start.",
     not_recorded: "The server keeps no recording and no transcript. When the call ends, they are gone.",
     recorded: "The server keeps a transcript and a recording of this call for whoever runs it.",
