@@ -12,6 +12,7 @@ const OF_CODE = {
   4029: "limited",
 };
 const OF_STATUS = { 401: "key_needed", 429: "limited", 503: "stopping" };
+const OF_RECORD = { 0: "failure.server_gone", 404: "record.gone", 501: "record.no_pdf" };
 
 /**
  * @param {number} code close code of the WebSocket
@@ -31,4 +32,16 @@ export function failureOfStatus(status) {
   if (status >= 200 && status < 300) return null;
   if (status === 0) return "server_gone";
   return OF_STATUS[status] ?? "failed";
+}
+
+/**
+ * Why the record of a call could not be changed or saved.
+ *
+ * @param {number} status of an HTTP answer; 0 where none came
+ * @param {?string} code of the error in it
+ * @returns {string} a key of the page's texts
+ */
+export function failureOfRecord(status, code) {
+  if (status === 409) return code === "call_not_ended" ? "record.not_ended" : "record.not_struck";
+  return OF_RECORD[status] ?? "record.failed";
 }

@@ -32,10 +32,12 @@ class App {
     this.record = new RecordView(document, words, {
       save: (blob, suffix) => this.save([blob], blob.type, suffix),
       announce: (key) => this.announce(key),
+      alert: (key) => this.alert(key),
     });
     this.memory = new Memory(preferences);
     this.remembered = new MemoryView(document, words, this.memory, {
       announce: (key) => this.announce(key),
+      alert: (key) => this.alert(key),
       forgotten: () => (by("remember").checked = false),
     });
     this.setLocale();

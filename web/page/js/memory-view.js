@@ -9,6 +9,7 @@ export class MemoryView {
    * @param {import("./memory.js").Memory} memory
    * @param {object} does
    * @param {(key: string) => void} does.announce
+   * @param {(key: ?string) => void} does.alert to everybody; null takes the last one back
    * @param {() => void} does.forgotten everything is gone
    */
   constructor(page, words, memory, does) {
@@ -125,8 +126,9 @@ export class MemoryView {
   }
 
   async _after(done, key) {
-    this._does.announce(done ? key : "record.failed");
+    this._does.alert(done ? null : "record.failed");
     if (!done) return;
+    this._does.announce(key);
     this._show((await this._memory.lines(this._words.locale)) ?? []);
     if (!this._box.hidden) this._page.getElementById("memory-heading").focus();
   }

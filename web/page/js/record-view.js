@@ -1,5 +1,7 @@
 /** What was taken down of the call, for the caller to see and strike out before a counsellor does. */
 
+import { failureOfRecord } from "./failures.js";
+
 // Between one look and the next: after a call the server still reads what was said last.
 const LATER_MS = [0, 300, 700, 2_000, 5_000];
 
@@ -12,6 +14,7 @@ export class RecordView {
    * @param {object} does
    * @param {(blob: Blob, suffix: string) => void} does.save
    * @param {(key: string) => void} does.announce
+   * @param {(key: ?string) => void} does.alert to everybody; null takes the last one back
    * @param {(ms: number) => Promise<void>} later
    */
   constructor(page, words, does, later = pause) {
@@ -90,10 +93,11 @@ export class RecordView {
     });
     if (!answer?.ok) {
       button.disabled = false;
-      this._does.announce("record.failed");
+      await this._explain(answer);
       return;
     }
     this._looking = null;
+    this._does.alert(null);
     this._show(await answer.json());
     this._page.getElementById("record-heading").focus();
     this._does.announce("record.struck");
@@ -101,8 +105,17 @@ export class RecordView {
 
   async _save(form) {
     const answer = await this._ask(`${this._path}/sheet?form=${form}`);
-    if (answer?.ok) this._does.save(await answer.blob(), form);
-    else this._does.announce("record.failed");
+    if (!answer?.ok) {
+      await this._explain(answer);
+      return;
+    }
+    this._does.alert(null);
+    this._does.save(await answer.blob(), form);
+  }
+
+  async _explain(answer) {
+    const told = await answer?.json().catch(() => null);
+    this._does.alert(failureOfRecord(answer?.status ?? 0, told?.error?.code));
   }
 
   async _ask(path, options = { headers: this._headers }) {
