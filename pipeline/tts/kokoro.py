@@ -90,8 +90,10 @@ class KokoroVoice:
     def _pieces(
         self, text: str, style: SpeechStyle, cancelled: Callable[[], bool]
     ) -> Iterator[Piece]:
-        language = language_of(text, style.language)
-        styles = self._styles.get(language, next(iter(self._styles.values())))
+        usual = next(iter(self._styles))
+        default = style.language if style.language in self._styles else usual
+        language = language_of(text, default)
+        styles = self._styles.get(language, self._styles[usual])
         offset = 0
         for passage in passages(
             _short(self._text.words(text, language, style.region)), _MAX_SYMBOLS
