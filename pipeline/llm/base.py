@@ -108,8 +108,8 @@ class Conversation(Protocol):
     ) -> AsyncGenerator[TextDelta, None]:
         """Stream the assistant's answer to `messages`, whose last message is the user's.
 
-        History that does not fit is dropped from the oldest turn on, the older half of it
-        at once; the opening and the last user message are never cut.
+        History that does not fit is dropped from the oldest turn on, most of it at
+        once; the opening and the last user message are never cut.
 
         Args:
             messages: The conversation, system message first.

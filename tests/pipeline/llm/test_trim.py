@@ -1,4 +1,4 @@
-"""History is dropped by halves, from the oldest turn on."""
+"""History is dropped from the oldest turn on, much of it at once."""
 
 from __future__ import annotations
 
@@ -54,19 +54,19 @@ def test_system_and_last_message_are_never_cut(turns, budget, length, spare):
     assert kept[1].role == "user"
 
 
-def test_a_full_prompt_loses_the_older_half_and_grows_until_it_is_full_again():
+def test_a_full_prompt_loses_most_of_its_history_and_grows_until_it_is_full_again():
     """Of a call that fills its prompt many times, nothing is dropped in between."""
     window = HistoryWindow()
     lengths = [len(window.trim(conversation(turns), count, 500)) for turns in range(200)]
-    full, halved = [], []
+    full, shortened = [], []
     for before, after in itertools.pairwise(lengths):
         assert after == before + 2 or after < before
         if after < before:
             full.append(before)
-            halved.append(after)
+            shortened.append(after)
     assert len(full) > 5
     assert set(full[1:]) == {full[0]}
-    assert all(0.4 * full[0] < length < 0.6 * full[0] for length in halved)
+    assert all(0.2 * full[0] < length < 0.35 * full[0] for length in shortened)
 
 
 def test_history_that_was_dropped_does_not_come_back():
