@@ -24,7 +24,12 @@ from pipeline.tts.base import SpeechStyle
 
 logger = logging.getLogger(__name__)
 
-_SENTENCES = ("我在听。", "I am listening.")
+# Over two seconds each: the time in which a voice of unknown loudness is measured
+# (`pipeline.tts.loudness`). The acknowledgements, spoken next, are kept for all calls.
+SENTENCES = (
+    "我在听，你可以慢慢说，想到什么就说什么。",
+    "I am listening, please take all the time you need.",
+)
 
 
 async def warm_up(engines: Engines, openings: Iterable[Sequence[Message]]) -> list[Conversation]:
@@ -41,7 +46,7 @@ async def warm_up(engines: Engines, openings: Iterable[Sequence[Message]]) -> li
     began = time.monotonic()
     conversations: list[Conversation] = []
     for reads_weights in (assess, asked_about):
-        await asyncio.to_thread(reads_weights, _SENTENCES[0])
+        await asyncio.to_thread(reads_weights, SENTENCES[0])
     try:
         for opening in openings:
             conversations.append(engines.language_model.open())
@@ -57,7 +62,7 @@ async def warm_up(engines: Engines, openings: Iterable[Sequence[Message]]) -> li
 
 
 def _speak(engines: Engines) -> None:
-    for sentence in _SENTENCES:
+    for sentence in SENTENCES:
         for _ in engines.voice.synthesise(sentence, SpeechStyle(), lambda: False):
             pass
     if engines.smart_turn is not None:
