@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 
-from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application, ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 ABORT_SECS = 10.0  # from the end of a connection until its socket is gone, read or unread
@@ -22,24 +22,34 @@ READ_SECS = 15.0  # for a client to make room for the next piece of an answer
 
 
 class PatientHttp(HttpToolsProtocol):
-    """Cuts a client off that neither finishes its request nor reads its answer."""
+    """Cuts a client off that neither finishes its request nor reads its answer.
 
-    _watch: asyncio.TimerHandle | None = None
+    Two timers, since a client can owe both at once: the rest of a request, and room for an answer
+    to an earlier one. And when it has gone, the answer under way hears of it: uvicorn tells only
+    the newest of several requests that a client sends without waiting.
+    """
+
+    _answering: RequestResponseCycle | None = None
+    _request_watch: asyncio.TimerHandle | None = None
+    _read_watch: asyncio.TimerHandle | None = None
     _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._expect(REQUEST_SECS)
+        self._expect_request()
 
     def data_received(self, data: bytes) -> None:
-        if self._watch is None:
-            self._expect(REQUEST_SECS)
+        if self.cycle is None or self.cycle.response_complete:
+            # Any byte ends uvicorn's own watch over idle connections, also one that begins nothing.
+            self._expect_request()
         self._head_bytes += len(data)
         super().data_received(data)
-        if self.cycle is not None and not self.cycle.more_body:
-            self._expect(None)
         if self._head_bytes > MOST_HEAD_BYTES:
             self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect_request()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(self.headers) >= MOST_HEADERS:
@@ -54,27 +64,49 @@ class PatientHttp(HttpToolsProtocol):
         super().on_body(body)
         self._head_bytes = 0
 
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._forget_request()
+
     def handle_websocket_upgrade(self) -> None:
-        self._expect(None)
+        self._forget_request()
+        self._forget_answer()  # from now on another protocol hears what is read
         super().handle_websocket_upgrade()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._expect(READ_SECS)
+        self._read_watch = self.loop.call_later(READ_SECS, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._expect(None)
+        self._forget_answer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._expect(None)
+        self._forget_request()
+        self._forget_answer()
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
-    def _expect(self, secs: float | None) -> None:
-        """The client has so long for its next step; None if it need not take one."""
-        if self._watch is not None:
-            self._watch.cancel()
-        self._watch = None if secs is None else self.loop.call_later(secs, self.transport.abort)
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _expect_request(self) -> None:
+        """The client has `REQUEST_SECS` for a whole request, from its first byte on."""
+        if self._request_watch is None:
+            self._request_watch = self.loop.call_later(REQUEST_SECS, self.transport.abort)
+
+    def _forget_request(self) -> None:
+        if self._request_watch is not None:
+            self._request_watch.cancel()
+            self._request_watch = None
+
+    def _forget_answer(self) -> None:
+        if self._read_watch is not None:
+            self._read_watch.cancel()
+            self._read_watch = None
 
 
 class PatientWebSocket(WebSocketsSansIOProtocol):

@@ -58,10 +58,29 @@ async def test_a_head_without_end(site, head):
         assert b"200" not in await assert_cut_off(reader)
 
 
-async def test_an_answer_that_is_never_read(site, monkeypatch):
-    """Its stream is closed, and what it holds is given back."""
+@pytest.mark.parametrize("rest", [b"GET / HTTP/1.1\r\nX", b"G", b"\r\n"])
+async def test_a_second_request_that_is_never_finished(site, monkeypatch, rest):
+    """A connection that is kept alive is no way around it, whatever is sent of it."""
+    monkeypatch.setattr(patience, "REQUEST_SECS", 0.5)
+    async with plain_socket(site) as (reader, writer):
+        writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert b"200" in await reader.readline()
+        writer.write(rest)
+        assert b"HTTP" not in await assert_cut_off(reader)
+
+
+@pytest.mark.parametrize("more", [b"", b"G", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"])
+async def test_an_answer_that_is_never_read(site, monkeypatch, more):
+    """Its stream is closed, and what it holds is given back, whatever is sent meanwhile."""
     monkeypatch.setattr(patience, "READ_SECS", 0.3)
-    closed = asyncio.Event()
+    unread, closed = asyncio.Event(), asyncio.Event()
+    pause = patience.PatientHttp.pause_writing
+
+    def pause_writing(self) -> None:
+        pause(self)
+        unread.set()
+
+    monkeypatch.setattr(patience.PatientHttp, "pause_writing", pause_writing)
 
     async def endless():
         try:
@@ -77,6 +96,8 @@ async def test_an_answer_that_is_never_read(site, monkeypatch):
     site.app.router.routes.insert(0, Route("/endless", answer))  # before the page's catch-all
     async with plain_socket(site) as (_, writer):
         writer.write(b"GET /endless HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        await asyncio.wait_for(unread.wait(), 10)
+        writer.write(more)
         await asyncio.wait_for(closed.wait(), 10)
 
 
