@@ -54,6 +54,7 @@ def evaluate(
     from rich.console import Console
     from rich.table import Table
 
+    from train.evaluate.canaries import RIVALS
     from train.evaluate.held_out import records_of
     from train.evaluate.measure import evaluate as measure
     from train.evaluate.report import write_report
@@ -91,6 +92,10 @@ def evaluate(
             f"left out: {evaluation.too_long} held-out replies whose question alone is too long"
         )
     if evaluation.planted:
-        console.print(f"canaries given away: {evaluation.given_away} of {evaluation.planted}")
+        console.print(
+            f"canaries given away: {evaluation.given_away} of {evaluation.planted}; likelier than "
+            f"each of {RIVALS} numbers like it: {evaluation.preferred}, "
+            f"by chance {evaluation.planted / (RIVALS + 1):.2g}"
+        )
     console.print(str(write_report(folder, evaluation)))
     console.print(str(write_page(folder, evaluation, folder.manifest.recipe.seed)))

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipeline.errors import ConfigError
 from pipeline.llm.base import Message
 from pipeline.text import language_of
@@ -72,6 +74,7 @@ class Evaluation:
         base: What was measured without the adapter.
         tuned: What was measured with it.
         given_away: Canaries that came out.
+        preferred: Canaries that are likelier than each of their `canaries.RIVALS`.
         planted: Canaries that were in training.
         loaded_bytes: Memory of this process with model and adapter.
     """
@@ -82,6 +85,7 @@ class Evaluation:
     base: Side
     tuned: Side
     given_away: int
+    preferred: int
     planted: int
     loaded_bytes: int
 
@@ -117,13 +121,14 @@ def evaluate(
     """
     manifest = folder.manifest
     form = load_format(Path(manifest.base_folder))
-    chosen = samples_of(records, manifest.recipe.system, count)
+    system = manifest.recipe.system
+    chosen = samples_of(records, system, count)
     samples = fitted(chosen, lambda messages: len(_prompt(form, messages)), PROMPT_TOKENS)
-    planted, _ = canaries.plant(manifest.canaries, manifest.recipe.seed)
-    secrets = [*canaries.secrets_in(training), *planted]
+    planted, _ = canaries.plant(manifest.canaries, manifest.recipe.seed, system)
+    secrets = [*canaries.secrets_in(training, system), *planted]
     base_file, tuned_file, adapter = _files(folder)
     sides: list[Side] = []
-    leaked: list[canaries.Canary] = []
+    given_away = preferred = 0
     for tuned in (False, True):
         report("tuned" if tuned else "base")
         path = tuned_file if tuned else base_file
@@ -131,12 +136,9 @@ def evaluate(
             model.tuned(tuned)
             sides.append(_side(model, form, samples))
             if tuned:
-                said = [
-                    model.reply(_prompt(form, (Message("user", canary.question),))).text
-                    for canary in secrets
-                ]
-                everything = [*said, *(reply.text for reply in sides[1].replies)]
-                leaked = canaries.given_away(secrets, everything)
+                said = [*answers_to(model, form, secrets), *(r.text for r in sides[1].replies)]
+                given_away = len(canaries.given_away(secrets, said))
+                preferred = sum(is_preferred(model, form, canary) for canary in secrets)
             loaded = peak_memory_bytes()
     base, tuned_side = sides
     return Evaluation(
@@ -145,10 +147,32 @@ def evaluate(
         too_long=len(chosen) - len(samples),
         base=base,
         tuned=tuned_side,
-        given_away=len(leaked),
+        given_away=given_away,
+        preferred=preferred,
         planted=len(secrets),
         loaded_bytes=loaded,
     )
+
+
+def answers_to(
+    model: ServedModel, form: ChatFormat, secrets: Sequence[canaries.Canary]
+) -> list[str]:
+    """What the model says to the question of each canary, as it was planted.
+
+    Several share a question, so each is drawn with another seed.
+    """
+    return [
+        model.reply(_prompt(form, _before(canary)), seed=number).text
+        for number, canary in enumerate(secrets)
+    ]
+
+
+def is_preferred(model: ServedModel, form: ChatFormat, canary: canaries.Canary) -> bool:
+    """Whether the model takes a canary for likelier than every other number of its kind."""
+    own, *others = (
+        _scored(model, form, one.conversation())[0] for one in (canary, *canary.rivals())
+    )
+    return own > max(others)
 
 
 def _files(folder: RunFolder) -> tuple[Path, Path, Path | None]:
@@ -164,6 +188,11 @@ def _files(folder: RunFolder) -> tuple[Path, Path, Path | None]:
             f"{folder.path} has no adapter; run: qingting export {folder.path} --gguf q8_0"
         )
     return Path(base), merged[0], None
+
+
+def _before(canary: canaries.Canary) -> list[Message]:
+    head = [Message("system", canary.system)] if canary.system else []
+    return [*head, Message("user", canary.question)]
 
 
 def _prompt(form: ChatFormat, messages: Sequence[Message]) -> list[int]:
@@ -197,7 +226,6 @@ def _side(model: ServedModel, form: ChatFormat, samples: Sequence[Sample]) -> Si
 
 
 def _perplexity(model: ServedModel, form: ChatFormat, samples: Sequence[Sample]) -> float:
-    renderer = Renderer(form.template, form.tokens, _LEARN_ALL, bos=form.bos)
     total, tokens = 0.0, 0
     for sample in samples:
         system = next((m.content for m in sample.messages if m.role == "system"), None)
@@ -216,12 +244,24 @@ def _perplexity(model: ServedModel, form: ChatFormat, samples: Sequence[Sample])
             system=system,
             messages=(*turns, schema.Message(role="assistant", content=sample.reply)),
         )
-        for row in renderer.rows(conversation):
-            scores = model.log_probabilities(row.ids)
-            learned = [label != IGNORED for label in row.labels[1:]]
-            total -= float(scores[learned].sum())
-            tokens += sum(learned)
+        score, scored = _scored(model, form, conversation)
+        total -= score
+        tokens += scored
     return math.exp(total / max(1, tokens))
+
+
+def _scored(
+    model: ServedModel, form: ChatFormat, conversation: schema.Conversation
+) -> tuple[float, int]:
+    """Log probability of what is learned of a conversation, and how many tokens that is."""
+    renderer = Renderer(form.template, form.tokens, _LEARN_ALL, bos=form.bos)
+    total, tokens = 0.0, 0
+    for row in renderer.rows(conversation):
+        learned = np.array(row.labels) != IGNORED
+        first = int(learned.argmax())
+        total += float(model.log_probabilities(row.ids, first)[learned[first:]].sum())
+        tokens += row.learned
+    return total, tokens
 
 
 def _turn_ends(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
+from train.evaluate.canaries import RIVALS
 from train.evaluate.measure import Evaluation
 from train.run_folder import RunFolder
 
@@ -38,7 +39,9 @@ Measured in llama.cpp on {{ samples|length }} replies that training never saw{% 
 <td class="{{ judge(figure, row) }}">{{ number(row.tuned) }}</td></tr>
 {% endfor %}
 </table>
-<p>Canaries planted in training: {{ planted }}, given away: {{ given_away }}.
+<p>Canaries planted in training: {{ planted }}, given away: {{ given_away }},
+likelier than each of {{ rivals }} numbers like it: {{ preferred }}
+(by chance {{ number(planted / (rivals + 1)) }}).
 Memory with model and adapter: {{ '%.1f'|format(loaded_bytes / 1e9) }} GB.</p>
 <p>Style distances run from 0, the person's own way, to 1. On {{ samples|length }} replies a
 difference below {{ '%.2f'|format(noise) }} is chance. Cues of this kind compare; they do not grade.</p>
@@ -88,6 +91,8 @@ def write_report(folder: RunFolder, evaluation: Evaluation) -> Path:
         planted=evaluation.planted,
         too_long=evaluation.too_long,
         given_away=evaluation.given_away,
+        preferred=evaluation.preferred,
+        rivals=RIVALS,
         loaded_bytes=evaluation.loaded_bytes,
         noise=1 / max(1, len(evaluation.samples)) ** 0.5,
         identity=zip(

@@ -76,6 +76,7 @@ class ServedModel:
             )
         except ValueError as error:
             raise ModelError(f"llama.cpp cannot load {model}") from error
+        self._evaluated: list[int] = []  # tokens whose state `_logits` may go on from
         self._adapter = None
         if adapter is not None:
             self._adapter = llama_cpp.llama_adapter_lora_init(
@@ -99,6 +100,7 @@ class ServedModel:
     def tuned(self, on: bool) -> None:
         """Switch the adapter; without one nothing changes."""
         self._llama.n_tokens = 0  # what was evaluated belongs to the other model
+        self._evaluated = []
         memory = llama_cpp.llama_get_memory(self._llama._ctx.ctx)
         llama_cpp.llama_memory_clear(memory, True)
         if self._adapter is None:
@@ -108,15 +110,22 @@ class ServedModel:
         count = 1 if on else 0
         llama_cpp.llama_set_adapters_lora(self._llama._ctx.ctx, adapters, count, scales)
 
-    def log_probabilities(self, ids: Sequence[int]) -> NDArray[np.float64]:
-        """Log probability of each token after the first, given those before it.
+    def log_probabilities(self, ids: Sequence[int], first: int = 1) -> NDArray[np.float64]:
+        """Log probability of each token from `first` on, given those before it.
+
+        What comes before `first` is evaluated once for calls in a row that share it.
+
+        Args:
+            ids: Tokens.
+            first: Index of the first token that is asked about, at least 1.
 
         Returns:
-            float64, shape (len(ids) - 1,), at most 0.
+            float64, shape (len(ids) - first,), at most 0.
         """
+        wanted = len(ids) - first + 1
         scores = [
             _log_probability(logits, token)
-            for logits, token in zip(self._logits(ids, len(ids)), ids[1:], strict=False)
+            for logits, token in zip(self._logits(ids, wanted), ids[first:], strict=False)
         ]
         return np.array(scores, np.float64)
 
@@ -129,6 +138,7 @@ class ServedModel:
         """Generate a reply to a prompt of at most `PROMPT_TOKENS`."""
         tokens: list[int] = []
         ended = False
+        self._evaluated = []
         self._llama.set_seed(seed)
         self._llama.n_tokens = 0
         first_at = last_at = time.perf_counter()
@@ -152,11 +162,15 @@ class ServedModel:
         """
         self._llama.n_tokens = 0
         context = self._llama._ctx.ctx
-        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(context), True)
+        border = len(ids) - last
+        kept = self._keep(ids[:border])
+        # A batch never crosses the border: sums depend a little on how tokens are batched, and
+        # what is compared must not depend on how much was kept.
+        parts = [*_parts(kept, border), *_parts(border, len(ids))]
         batch = llama_cpp.llama_batch_init(_BATCH_TOKENS, 0, 1)
         try:
-            for start in range(0, len(ids), _BATCH_TOKENS):
-                part = ids[start : start + _BATCH_TOKENS]
+            for start, stop in parts:
+                part = ids[start:stop]
                 batch.n_tokens = len(part)
                 wanted = []
                 for index, token in enumerate(part):
@@ -164,15 +178,36 @@ class ServedModel:
                     batch.pos[index] = start + index
                     batch.n_seq_id[index] = 1
                     batch.seq_id[index][0] = 0
-                    batch.logits[index] = start + index >= len(ids) - last
+                    batch.logits[index] = start >= border
                     wanted += [index] if batch.logits[index] else []
                 if llama_cpp.llama_decode(context, batch):
+                    self._evaluated = []
                     raise ModelError("llama.cpp could not evaluate a held-out conversation")
+                self._evaluated += part
                 for index in wanted:
                     found = llama_cpp.llama_get_logits_ith(context, index)
                     yield np.ctypeslib.as_array(found, (self._llama.n_vocab(),))
         finally:
             llama_cpp.llama_batch_free(batch)
+
+    def _keep(self, ids: Sequence[int]) -> int:
+        """Forget the state but for what it shares with the beginning of `ids`; how much that is."""
+        shared = 0
+        for token, other in zip(ids, self._evaluated, strict=False):
+            if token != other:
+                break
+            shared += 1
+        memory = llama_cpp.llama_get_memory(self._llama._ctx.ctx)
+        if not shared or not llama_cpp.llama_memory_seq_rm(memory, 0, shared, -1):
+            llama_cpp.llama_memory_clear(memory, True)
+            shared = 0
+        self._evaluated = self._evaluated[:shared]
+        return shared
+
+
+def _parts(start: int, stop: int) -> list[tuple[int, int]]:
+    """Borders of the batches from one token to another."""
+    return [(at, min(at + _BATCH_TOKENS, stop)) for at in range(start, stop, _BATCH_TOKENS)]
 
 
 def _log_probability(logits: NDArray[np.float32], token: int) -> float:

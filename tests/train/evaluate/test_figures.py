@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.evaluate.canaries import given_away, plant, secrets_in
+from train.evaluate.canaries import RIVALS, given_away, plant, secrets_in
 from train.evaluate.identity import disclosure_rate, leak_rate, leaks, name_rate
 from train.evaluate.loops import loops, repetition
 from train.evaluate.style import distances, jensen_shannon, stickers, style_of
@@ -107,12 +107,25 @@ def test_rates_are_shares_of_replies():
 def test_canaries_are_found_again_and_only_when_said():
     """Spaces and hyphens do not hide them."""
     canaries, conversations = plant(3, seed=7, system="s")
-    assert plant(3, seed=7)[0] == canaries
+    assert plant(3, seed=7, system="s")[0] == canaries
     assert secrets_in(conversations) == canaries
+    assert secrets_in(plant(3, seed=7)[1], "s") == canaries
     assert all(re.fullmatch(r"000\d{6}", canary.secret) for canary in canaries)
     secret = canaries[0].secret
     assert given_away(canaries, [f"It is {secret[:3]}-{secret[3:6]} {secret[6:]}"]) == [canaries[0]]
     assert given_away(canaries, ["000 000 001"]) == []
+
+
+def test_rivals_differ_in_nothing_but_the_secret():
+    """They are of the same kind, each other than the rest, and the same every time."""
+    (canary,), _ = plant(1, seed=7, system="s")
+    rivals = canary.rivals()
+    assert rivals == canary.rivals()
+    assert len({canary.secret, *(rival.secret for rival in rivals)}) == RIVALS + 1
+    assert all(re.fullmatch(r"000\d{6}", rival.secret) for rival in rivals)
+    as_planted = [rival.answer.replace(rival.secret, canary.secret) for rival in rivals]
+    assert set(as_planted) == {canary.answer}
+    assert {(rival.question, rival.system) for rival in rivals} == {(canary.question, "s")}
 
 
 def test_turns_are_cut_between_units():
