@@ -20,6 +20,7 @@ _OSCILLATING = 0.15  # standard deviation around the smooth line, as a share of 
 _FLAT_PER_STEP = 0.005 / 100  # share of the loss that falls in a step, in the first third
 _RISEN = 1.05  # last evaluation over the best one
 _EARLY = 0.6  # share of the run before which a best evaluation is early
+_PATIENCE = 3  # evaluations without gain after which it is early, too; the recipe's default
 _BY_HEART = (0.3, 1.5)  # training loss below, evaluation loss above
 
 
@@ -51,9 +52,13 @@ def curve(lines: Sequence[Mapping[str, Any]], key: str) -> Curve:
 
     Args:
         lines: Of `trainer_log.jsonl`.
-        key: `loss` or `eval_loss`; of several values at one step the last counts.
+        key: `loss` or `eval_loss`; of several values at one step the first counts: older runs
+            measured the checkpoint that was kept once more, and logged it at their last step.
     """
-    points = {int(line["current_steps"]): float(line[key]) for line in lines if key in line}
+    points: dict[int, float] = {}
+    for line in lines:
+        if key in line:
+            points.setdefault(int(line["current_steps"]), float(line[key]))
     return Curve(tuple(sorted(points)), tuple(points[step] for step in sorted(points)))
 
 
@@ -136,8 +141,9 @@ def _over_fits(training: Curve, evaluation: Curve) -> bool:
     if len(evaluation.losses) < 2:
         return False
     best = min(evaluation.losses)
-    best_step = evaluation.steps[evaluation.losses.index(best)]
-    early = best_step < _EARLY * evaluation.steps[-1]
+    at = evaluation.losses.index(best)
+    waited = len(evaluation.losses) - 1 - at
+    early = evaluation.steps[at] < _EARLY * evaluation.steps[-1] or waited >= _PATIENCE
     risen = evaluation.losses[-1] > _RISEN * best
     low, high = _BY_HEART
     by_heart = smoothed(training.losses)[-1] < low and evaluation.losses[-1] > high

@@ -141,9 +141,8 @@ def _train(folder: RunFolder, checkpoint: Path | None, threads: int | None) -> O
                 None,
                 time.monotonic() - began,
             )
-        eval_loss = None
-        if validation:
-            eval_loss = float(trainer.evaluate()["eval_loss"])
+    # The last step is always evaluated, and the best checkpoint is what is loaded now.
+    eval_loss = trainer.state.best_metric
     secs = time.monotonic() - began
     outcome = Outcome("finished", trainer.state.global_step, result.training_loss, eval_loss, secs)
     _save(folder, trainer, base, result.metrics, outcome)

@@ -29,6 +29,12 @@ def falling(noise: float = 0.0) -> Curve:
         (Curve(STEPS, (2.0,) * 60), NO_EVALUATION, "flat"),
         (falling(), Curve((10, 20, 40, 60), (1.5, 1.2, 1.6, 2.0)), "over-fit"),
         (falling(), Curve((10, 20, 40, 60), (1.5, 1.4, 1.3, 1.25)), "good"),
+        (falling(), Curve((10, 20, 30, 40, 50, 60), (1.9, 1.6, 1.4, 1.3, 1.4, 1.5)), "good"),
+        (
+            falling(),
+            Curve(tuple(range(5, 45, 5)), (2, 1.8, 1.6, 1.5, 1.4, 1.5, 1.6, 1.7)),
+            "over-fit",
+        ),
         (Curve((1, 2, 3), (3.0, 2.0, 1.0)), NO_EVALUATION, "too short"),
     ],
 )
@@ -51,7 +57,7 @@ def test_smoothing_begins_at_the_first_loss_and_stays_between_the_extremes():
 
 
 def test_the_log_gives_curves():
-    """Each key has its own steps; the last value at a step counts."""
+    """Each key has its own steps; the first value at a step counts."""
     lines = [
         {"current_steps": 1, "loss": 3.0},
         {"current_steps": 2, "loss": 2.0},
@@ -59,7 +65,17 @@ def test_the_log_gives_curves():
         {"current_steps": 2, "eval_loss": 2.4},
     ]
     assert curve(lines, "loss") == Curve((1, 2), (3.0, 2.0))
-    assert curve(lines, "eval_loss") == Curve((2,), (2.4,))
+    assert curve(lines, "eval_loss") == Curve((2,), (2.5,))
+
+
+def test_the_kept_checkpoint_measured_again_does_not_hide_over_fitting():
+    """Older runs logged its loss once more at their last step."""
+    losses = (2.0, 1.5, 1.7, 1.9, 2.1, 1.5)
+    lines = [
+        {"current_steps": step, "eval_loss": loss}
+        for step, loss in zip((5, 10, 15, 20, 25, 25), losses, strict=True)
+    ]
+    assert judge(falling(), curve(lines, "eval_loss")).name == "over-fit"
 
 
 def test_a_curve_is_drawn(tmp_path):

@@ -208,6 +208,34 @@ async def test_the_run_answers_a_call(run: Path):
     assert NAME in turn.heard_text
 
 
+@pytest.fixture(scope="session")
+def measured_run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One and a half epochs in six steps, measured after every second."""
+    here = tmp_path_factory.mktemp("measured")
+    messages = (
+        Message(role="user", content="Hello, who are you, please?"),
+        Message(role="assistant", content="Nobody in particular, and who is asking?"),
+    )
+    held_out = Conversation(id="1", source="test", system=SYSTEM, messages=messages)
+    write(here / "held-out.jsonl", [held_out])
+    done = qingting(
+        "train", "run", data, "--validation", here / "held-out.jsonl", "--base", "smollm2-135m",
+        "--out", here / "run", "--threads", "2", *SMALL, "--set", "epochs=1.5",
+        "--set", "eval_steps=2",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return here / "run"
+
+
+def test_each_evaluation_is_logged_once(measured_run: Path):
+    """The last line is of the last step, the result of the checkpoint that was kept."""
+    evaluated = [line for line in log_of(measured_run) if "eval_loss" in line]
+    assert [line["current_steps"] for line in evaluated] == [2, 4, 6]
+    assert len({line["eval_loss"] for line in evaluated}) == 3
+    results = json.loads((measured_run / "all_results.json").read_text("utf-8"))
+    assert results["eval_loss"] == min(line["eval_loss"] for line in evaluated)
+
+
 def trained_in_steps(data: Path, folder: Path) -> list[str]:
     """Arguments of a run of six steps that keeps every second."""
     return [
