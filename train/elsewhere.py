@@ -60,7 +60,7 @@ _FIELDS = {
     "seed": "seed",
 }
 # Numbers that are reckoned with before `Recipe` looks at them.
-_CHECKED = ("lora_rank", "val_size")
+_CHECKED = ("lora_rank", "max_steps", "val_size")
 _SWITCHES = {
     "use_galore": "galore",
     "use_badam": "badam",
@@ -86,7 +86,12 @@ def llama_factory_template(model_type: str, source: str) -> str:
 
 
 def llama_factory_command(
-    recipe: Recipe, base: str, template: str, dataset: str, eval_dataset: str | None = None
+    recipe: Recipe,
+    base: str,
+    template: str,
+    dataset: str,
+    steps: int,
+    eval_dataset: str | None = None,
 ) -> str:
     """A shell command that trains the same with LLaMA-Factory, but for users' turn ends.
 
@@ -95,6 +100,7 @@ def llama_factory_command(
         base: Folder or hub name of the base.
         template: See `llama_factory_template`.
         dataset: Name in `dataset_info.json`; more than one are parted by commas.
+        steps: Of the whole run; its `max_steps` overrides the epochs, ours only cuts them short.
         eval_dataset: Name of what to measure by, in place of a share of `dataset`.
 
     Raises:
@@ -128,6 +134,8 @@ def llama_factory_command(
         value = getattr(recipe, ours)
         if value not in (None, False):
             settings[theirs] = value
+    if recipe.max_steps is not None:
+        settings["max_steps"] = steps
     if eval_dataset is not None:
         settings.pop("val_size", None)  # LLaMA-Factory refuses both
         settings["eval_dataset"] = eval_dataset
@@ -158,7 +166,8 @@ def mlx_commands(recipe: Recipe, base: str, data: str, rows: int) -> tuple[str, 
     if recipe.stage != "sft":
         raise ConfigError(f"mlx-lm has no stage={recipe.stage}")
     kind = "full" if recipe.method == "full" else "dora" if recipe.dora else "lora"
-    steps = recipe.max_steps or round(rows / recipe.batch * recipe.epochs)
+    steps = round(rows / recipe.batch * recipe.epochs)
+    steps = min(steps, recipe.max_steps or steps)
     flags = [
         f"--model {shlex.quote(base)}",
         "--train",
@@ -240,6 +249,11 @@ def from_llama_factory(source: str) -> dict[str, Any]:
     for theirs, ours in _FIELDS.items():
         if theirs in settings:
             changes[ours] = settings[theirs]
+    if (steps := numbers.get("max_steps", 0)) > 0:
+        # It overrides the epochs there and only cuts them short here; none is under one step.
+        changes["epochs"] = steps
+    else:
+        changes.pop("max_steps", None)
     share = numbers.get("val_size", 0.0)
     if share > 1:
         raise ConfigError(f"val_size={share:g} is a number of rows; give a share such as 0.1")

@@ -17,7 +17,7 @@ from pipeline.errors import ConfigError
 from train.base import ModelShape
 from train.machine import Machine
 from train.recipe import Recipe
-from train.sft import steps_of
+from train.sft import epoch_steps, steps_of
 
 TableMethod: TypeAlias = Literal[
     "full-amp", "full", "freeze", "lora", "qlora-8", "qlora-4", "qlora-2"
@@ -246,9 +246,12 @@ def _refusal(
 
 def _warnings(recipe: Recipe, figures: RowFigures) -> list[str]:
     found = []
-    if figures.rows < _FEW_ROWS and recipe.epochs > _MANY_EPOCHS and recipe.max_steps is None:
+    steps = steps_of(recipe, figures.examples)
+    # The last step of an epoch may see less, so steps alone would count too much.
+    epochs = min(recipe.epochs, steps / max(1, epoch_steps(recipe, figures.examples)))
+    if figures.rows < _FEW_ROWS and epochs > _MANY_EPOCHS:
         found.append(
-            f"{figures.rows} rows over {recipe.epochs:g} epochs will be learned by heart; "
+            f"{figures.rows} rows over {epochs:.3g} epochs will be learned by heart; "
             "that may cost general ability"
         )
     if recipe.learning_rate > 5e-4 and recipe.method != "full":

@@ -58,7 +58,7 @@ class Recipe(BaseModel):
     batch: int = Field(4, ge=1, description="Rows evaluated at once; memory grows with it.")
     accumulation: int = Field(1, ge=1, description="Batches a step.")
     epochs: float = Field(3, gt=0, description="Passes over the data.")
-    max_steps: int | None = Field(None, ge=1, description="End sooner.")
+    max_steps: int | None = Field(None, ge=1, description="End sooner than `epochs` would.")
     learning_rate: float = Field(2e-4, gt=0, le=1)
     schedule: Schedule = "cosine"
     warmup_steps: int | None = Field(None, ge=0, description="Instead of `warmup_share`.")

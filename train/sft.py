@@ -62,9 +62,13 @@ class Outcome:
 
 def steps_of(recipe: Recipe, training_examples: int) -> int:
     """Optimiser steps of a whole run."""
-    an_epoch = math.ceil(math.ceil(training_examples / recipe.batch) / recipe.accumulation)
-    total = math.ceil(an_epoch * recipe.epochs)
+    total = math.ceil(epoch_steps(recipe, training_examples) * recipe.epochs)
     return min(total, recipe.max_steps or total)
+
+
+def epoch_steps(recipe: Recipe, training_examples: int) -> int:
+    """Optimiser steps of one pass over the data; the last may see less than others."""
+    return math.ceil(math.ceil(training_examples / recipe.batch) / recipe.accumulation)
 
 
 def train(folder: RunFolder, *, resume: bool = False, threads: int | None = None) -> Outcome:
@@ -173,7 +177,7 @@ def _trainer(
         per_device_eval_batch_size=recipe.batch,
         gradient_accumulation_steps=recipe.accumulation,
         num_train_epochs=recipe.epochs,
-        max_steps=recipe.max_steps or -1,
+        max_steps=total,  # it overrides the epochs, so a longer one would prolong the run
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.schedule
         if recipe.schedule != "constant"

@@ -82,7 +82,7 @@ def plan(
     console = Console(highlight=False)
     prepared, forecast = _forecast(request, threads, price)
     _show_plan(console, prepared, forecast)
-    _show_elsewhere(console, prepared)
+    _show_elsewhere(console, prepared, forecast.steps)
     forecast.require_feasible()
 
 
@@ -278,7 +278,7 @@ def _show_plan(console: Console, prepared: Prepared, forecast: Plan) -> None:
         console.print(f"[yellow]warning[/]  {warning}")
 
 
-def _show_elsewhere(console: Console, prepared: Prepared) -> None:
+def _show_elsewhere(console: Console, prepared: Prepared, steps: int) -> None:
     import json
 
     from pipeline.errors import ConfigError
@@ -294,7 +294,7 @@ def _show_elsewhere(console: Console, prepared: Prepared) -> None:
         # `data export` registers each file by its stem.
         sets = ",".join(path.stem for path in prepared.request.data)
         held_out = prepared.request.validation.stem if prepared.request.validation else None
-        command = llama_factory_command(prepared.recipe, base, template, sets, held_out)
+        command = llama_factory_command(prepared.recipe, base, template, sets, steps, held_out)
         console.print(command, markup=False, soft_wrap=True)
     except ConfigError as error:
         console.print(error.message)

@@ -14,6 +14,7 @@ from train.elsewhere import (
     mlx_commands,
 )
 from train.presets import PRESETS, recipe
+from train.sft import steps_of
 
 # The command of the second seed.
 CHATMAN = """python src/train.py \\
@@ -54,7 +55,7 @@ def test_what_is_not_here_is_named(line):
 def test_our_command_reads_back_as_the_same_recipe():
     """What is printed for LLaMA-Factory means what the recipe means."""
     before = PRESETS["monkey"]
-    command = llama_factory_command(before, "base", "qwen", "set")
+    command = llama_factory_command(before, "base", "qwen", "set", 100)
     after = recipe("qingting-cpu", from_llama_factory(command))
     for field in ("rank", "alpha", "dropout", "max_tokens", "batch", "accumulation", "epochs",
                   "learning_rate", "schedule", "weight_decay", "seed"):  # fmt: skip
@@ -63,9 +64,29 @@ def test_our_command_reads_back_as_the_same_recipe():
 
 def test_a_validation_set_takes_the_place_of_a_share():
     """LLaMA-Factory refuses `eval_dataset` beside `val_size`."""
-    words = shlex.split(llama_factory_command(PRESETS["qingting-cpu"], "b", "qwen", "a", "valid"))
+    words = shlex.split(
+        llama_factory_command(PRESETS["qingting-cpu"], "b", "qwen", "a", 100, "valid")
+    )
     assert words[words.index("--eval_dataset") + 1] == "valid"
     assert "--val_size" not in words
+
+
+def test_its_max_steps_overrides_the_epochs():
+    """As many steps are taken of however few examples; -1, its default, is none."""
+    made = recipe("qingting-cpu", from_llama_factory("--max_steps 60 --num_train_epochs 1"))
+    assert [steps_of(made, examples) for examples in (1, 8, 10_000)] == [60, 60, 60]
+    made = recipe("qingting-cpu", from_llama_factory("--max_steps -1 --num_train_epochs 2"))
+    assert (made.epochs, made.max_steps) == (2, None)
+
+
+def test_ours_never_prolongs_a_run_elsewhere():
+    """It is written as the steps of the plan, and not at all unless it was set."""
+    short = recipe("qingting-cpu", {"max_steps": 1000, "epochs": 1})
+    words = shlex.split(llama_factory_command(short, "base", "qwen", "set", 25))
+    assert words[words.index("--max_steps") + 1] == "25"
+    assert "--max_steps" not in llama_factory_command(PRESETS["monkey"], "b", "qwen", "set", 25)
+    words = shlex.split(mlx_commands(short, "base", "data", rows=40)[0])
+    assert words[words.index("--iters") + 1] == "40"
 
 
 def test_mlx_gets_its_current_flags():
@@ -116,7 +137,7 @@ def test_a_line_that_cannot_be_read_is_one_sentence(line, sentence):
 
 def test_numbers_are_written_as_its_parser_takes_them():
     """LLaMA-Factory's alpha is an integer; argparse refuses 16.0 for it."""
-    words = shlex.split(llama_factory_command(PRESETS["qingting-cpu"], "base", "qwen", "set"))
+    words = shlex.split(llama_factory_command(PRESETS["qingting-cpu"], "base", "qwen", "set", 100))
     assert words[words.index("--lora_alpha") + 1] == "16"
     assert words[words.index("--learning_rate") + 1] == "0.0002"
 
@@ -124,11 +145,13 @@ def test_numbers_are_written_as_its_parser_takes_them():
 def test_llama_factory_has_no_middle_way():
     """Replies or everything; what lies between is refused rather than changed."""
     with pytest.raises(ConfigError, match="learn=dialogue"):
-        llama_factory_command(recipe("qingting-cpu", {"learn": "dialogue"}), "b", "qwen", "set")
+        llama_factory_command(
+            recipe("qingting-cpu", {"learn": "dialogue"}), "b", "qwen", "set", 100
+        )
 
 
 def test_qwen3_is_told_not_to_think():
     """As the call renders its template."""
     assert "--enable_thinking False" in llama_factory_command(
-        PRESETS["monkey"], "base", "qwen3", "set"
+        PRESETS["monkey"], "base", "qwen3", "set", 100
     )

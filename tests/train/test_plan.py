@@ -95,6 +95,21 @@ def test_recipes_that_over_fit_are_warned_of():
     assert "learning_rate" in warnings
 
 
+@pytest.mark.parametrize(("max_steps", "warned"), [(None, True), (1000, True), (15, False)])
+def test_passes_are_counted_whatever_bounds_them(max_steps, warned):
+    """`max_steps` takes the warning away only where it ends the run before the fourth pass."""
+    few = RowFigures(rows=20, examples=20, tokens=2000, learned_tokens=1200, longest=60)
+    made = Recipe(epochs=50, batch=4, max_steps=max_steps, learning_rate=1e-4)
+    warnings = " ".join(plan(SMALL, made, few, THIS).warnings)
+    assert ("by heart" in warnings) is warned
+
+
+def test_a_last_step_that_sees_less_is_no_further_pass():
+    """Three epochs of five rows in batches of four are three, not five."""
+    few = RowFigures(rows=5, examples=5, tokens=500, learned_tokens=300, longest=60)
+    assert plan(SMALL, Recipe(epochs=3, batch=4, learning_rate=1e-4), few, THIS).warnings == ()
+
+
 def test_a_sound_recipe_is_not_warned_of():
     """A warning that always comes says nothing."""
     assert plan(HALF_BILLION, PRESETS["qingting-cpu"], FIGURES, THIS).warnings == ()

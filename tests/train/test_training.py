@@ -221,7 +221,7 @@ def measured_run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = qingting(
         "train", "run", data, "--validation", here / "held-out.jsonl", "--base", "smollm2-135m",
         "--out", here / "run", "--threads", "2", *SMALL, "--set", "epochs=1.5",
-        "--set", "eval_steps=2",
+        "--set", "max_steps=1000", "--set", "eval_steps=2",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return here / "run"
@@ -234,6 +234,12 @@ def test_each_evaluation_is_logged_once(measured_run: Path):
     assert len({line["eval_loss"] for line in evaluated}) == 3
     results = json.loads((measured_run / "all_results.json").read_text("utf-8"))
     assert results["eval_loss"] == min(line["eval_loss"] for line in evaluated)
+
+
+def test_max_steps_never_prolongs_a_run(measured_run: Path):
+    """The epochs were over before."""
+    results = json.loads((measured_run / "train_results.json").read_text("utf-8"))
+    assert results["train_steps"] == 6
 
 
 def trained_in_steps(data: Path, folder: Path) -> list[str]:
