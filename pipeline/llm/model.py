@@ -9,13 +9,13 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from pipeline.errors import GenerationError, OverloadedError
+from pipeline.errors import GenerationError, ModelCorruptError, OverloadedError
 from pipeline.llm.conversation import LlamaConversation
 from pipeline.llm.engine import Engine
 from pipeline.llm.native import Runtime, RuntimeOptions
 from pipeline.llm.prompt import ChatTemplate
 from pipeline.llm.prompts import PromptBuilder
-from pipeline.llm.readout import load_readout
+from pipeline.llm.readout import Readout, load_readout, readout_path
 from pipeline.llm.sequences import KEPT_PER_OWNER
 from pipeline.llm.stats import EngineStats
 from pipeline.llm.turn_end import TurnEnd
@@ -106,9 +106,8 @@ class LlamaModel:
         try:
             vocabulary = runtime.vocabulary
             template = ChatTemplate(runtime.chat_template(), bos=vocabulary.bos, eos=vocabulary.eos)
-            readout = load_readout()
-            trained = adapter is None and readout.fits(runtime.name(), vocabulary.size)
-            turn_end = TurnEnd(vocabulary, template.turn_end, readout if trained else None)
+            readout = _readout_for(runtime, adapter)
+            turn_end = TurnEnd(vocabulary, template.turn_end, readout)
         except BaseException:
             runtime.close()
             raise
@@ -164,3 +163,15 @@ class LlamaModel:
     def _require_open(self) -> None:
         if self._closed:
             raise GenerationError("The language model has been closed", retryable=False)
+
+
+def _readout_for(runtime: Runtime, adapter: Path | None) -> Readout | None:
+    """The readout trained on this very model with this very adapter, if there is one."""
+    file = readout_path(adapter)
+    if not file.is_file():
+        return None
+    try:
+        readout = load_readout(file)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelCorruptError(f"{file.name} is no readout of turn ends") from error
+    return readout if readout.fits(runtime.name(), runtime.vocabulary.size) else None

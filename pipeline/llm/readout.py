@@ -6,9 +6,10 @@ What the model holds of the sentence is a vector of some hundred numbers, and ev
 weighted sum of it. A weighted sum of enough logits can therefore be any linear judgement of
 that vector: here, whether the turn is over. It costs nothing beside the prefill.
 
-The weights belong to one model. `qingting bench endpointing --train` makes them for the
-embedded one, from callers' turns of `train/data/counsellor`, whole and broken off, and from the
-calibration half of the labelled set; `turn_end.py` has the rule for every other model.
+The weights belong to one model, with or without one adapter, beside whose file they then lie.
+`qingting bench endpointing --train` makes them, from callers' turns of `train/data/counsellor`,
+whole and broken off, and from the calibration half of the labelled set; `turn_end.py` has the rule
+for every other model.
 """
 
 from __future__ import annotations
@@ -67,18 +68,19 @@ class Readout:
         )
 
 
-def readout_path() -> Path:
-    """Where the one that came with this version stands."""
-    return Path(__file__).with_name(READOUT_FILE)
+def readout_path(adapter: Path | None = None) -> Path:
+    """Where the one for the embedded model stands, or the one for a model with `adapter`."""
+    return adapter.with_suffix(".npz") if adapter else Path(__file__).with_name(READOUT_FILE)
 
 
-def load_readout(file: Path | None = None) -> Readout:
-    """Read one; by default the one that came with this version.
+def load_readout(file: Path) -> Readout:
+    """Read one.
 
     Raises:
         OSError: There is none.
+        ValueError: It is something else.
     """
-    with np.load(file or readout_path(), allow_pickle=False) as found:
+    with np.load(file, allow_pickle=False) as found:
         return Readout(
             str(found["model"]),
             int(found["vocabulary"]),

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent.adapter import adapter_of, answering
 from agent.config import ModelSettings, PersonaSettings, Settings
+from agent.models.store import ModelStore
+from pipeline.errors import ModelCorruptError
+from pipeline.llm.model import LlamaModel
+from pipeline.llm.readout import load_readout, readout_path
 
 PERSONA = """
 display_name = "Ann"
@@ -79,3 +84,28 @@ def test_a_persona_without_such_a_prompt_keeps_its_usual_one(tmp_path: Path) -> 
     persona = answering(settings_with(tmp_path, "/x/own.gguf", tuned=""))
     assert persona.system_prompt == "You listen, like this:"
     assert persona.examples
+
+
+def test_the_default_model_comes_tuned_with_a_readout_of_its_own() -> None:
+    """Its adapter and the judge of turn ends that was trained on the model with it."""
+    settings = Settings()
+    adapter = adapter_of(settings)
+    assert adapter is not None
+    assert adapter.stem == settings.models.llm
+    tuned, untuned = load_readout(readout_path(adapter)), load_readout(readout_path())
+    assert (tuned.model, tuned.vocabulary) == (untuned.model, untuned.vocabulary)
+    assert not np.array_equal(tuned.weights, untuned.weights)
+
+
+@pytest.mark.models
+def test_a_damaged_readout_beside_an_adapter_is_named(tmp_path: Path) -> None:
+    """It would silently cost every call its judgement of turn ends."""
+    settings = Settings()
+    packaged = adapter_of(settings)
+    assert packaged is not None
+    adapter = tmp_path / "adapter.gguf"
+    adapter.symlink_to(packaged)
+    readout_path(adapter).write_bytes(b"no archive")
+    model = ModelStore(settings.models_dir).fastest(settings.models.llm)
+    with pytest.raises(ModelCorruptError, match=r"adapter\.npz"):
+        LlamaModel.load(model, adapter=adapter)

@@ -108,6 +108,7 @@ def _reread(settings: Settings) -> None:
 def _train(settings: Settings) -> None:
     from rich.progress import Progress
 
+    from agent.adapter import adapter_of
     from agent.bench.endpointing.features import features_path, load_features, save_features
     from agent.bench.endpointing.readout import train
     from pipeline.llm.readout import readout_path
@@ -119,9 +120,10 @@ def _train(settings: Settings) -> None:
             load_features(),
             lambda done, of: progress.update(task, completed=done, total=of),
         )
-    readout.save(readout_path())
+    file = readout_path(adapter_of(settings))
+    readout.save(file)
     save_features(judged, features_path())
-    typer.echo(f"{readout_path().name}: written; --calibrate weighs its vote")
+    typer.echo(f"{file.name}: written; --calibrate weighs its vote")
 
 
 def _calibrate() -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.llm.readout import Readout, load_readout
+from pipeline.llm import readout as readout_module
+from pipeline.llm.readout import Readout, load_readout, readout_path
 from pipeline.llm.turn_end import TurnEnd
 
 LOGITS = np.array([0.5, -1.0, 2.0, 3.0, 0.0], np.float32)
@@ -45,10 +48,16 @@ def test_what_is_saved_is_what_is_read(readout, tmp_path):
 
 def test_the_packaged_one_reads_tokens_of_its_vocabulary():
     """Every token once, each with a finite weight."""
-    found = load_readout()
+    found = load_readout(readout_path())
     assert len(np.unique(found.tokens)) == len(found.tokens) == len(found.weights)
     assert 0 <= found.tokens.min() <= found.tokens.max() < found.vocabulary
     assert np.isfinite(found.weights).all()
+
+
+def test_the_readout_of_an_adapter_lies_beside_it():
+    """The packaged one is of the model without any."""
+    assert readout_path(Path("runs/mine/adapter.gguf")) == Path("runs/mine/adapter.npz")
+    assert readout_path().parent == Path(readout_module.__file__).parent
 
 
 def test_a_readout_takes_the_place_of_the_sums(readout):
