@@ -45,7 +45,7 @@ def endpointing(
         typer.Option(
             "--train",
             help="Train the language model's judgement on the dialogues and the calibration "
-            "half, and write it to the checkout; a quarter of an hour.",
+            "half, and write it to the checkout; half an hour.",
         ),
     ] = False,
     calibrate: Annotated[

@@ -133,7 +133,7 @@ def as_heard(words: str, chance: bytes) -> str:
 def train(
     settings: Settings, labelled: Sequence[Features], advance: Callable[[int, int], None]
 ) -> tuple[Readout, tuple[Features, ...]]:
-    """Fit the readout; a quarter of an hour on two cores.
+    """Fit the readout; half an hour on two cores.
 
     Args:
         settings: Which model.
