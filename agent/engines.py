@@ -26,6 +26,7 @@ SHARED_TOKENS = 1024
 
 # The voice and the audio model of the end of turns: one computes, one waits for memory.
 WORKER_THREADS = 2
+GUARD_THREADS = 2  # what one reads takes tens of milliseconds
 
 
 def load_engines(settings: Settings) -> Engines:
@@ -43,6 +44,7 @@ def load_engines(settings: Settings) -> Engines:
         language_model=load_language_model(settings),
         voice=load_speaker(settings),
         workers=ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="engine"),
+        guards=ThreadPoolExecutor(GUARD_THREADS, thread_name_prefix="guardian"),
         smart_turn=SmartTurn(),
     )
     logger.info("engines loaded")
@@ -54,6 +56,8 @@ async def close_engines(engines: Engines) -> None:
     await engines.recogniser.close()
     await engines.language_model.close()
     engines.workers.shutdown(wait=False, cancel_futures=True)
+    if engines.guards is not None:
+        engines.guards.shutdown(wait=False, cancel_futures=True)
 
 
 def load_recogniser(settings: Settings) -> Recogniser:

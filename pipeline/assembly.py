@@ -48,7 +48,8 @@ class Engines:
     """Everything loaded once per process and shared by its calls.
 
     `workers` runs the blocking engines that have no worker thread of their own (voice,
-    smart-turn); its size bounds how many of them compute at once.
+    smart-turn); its size bounds how many of them compute at once. `guards` are the threads in
+    which guardians read, so that no voice keeps a crisis waiting; None reads on the event loop.
     """
 
     voice_activity: VoiceActivity
@@ -57,6 +58,7 @@ class Engines:
     voice: Voice
     workers: Executor
     smart_turn: SmartTurn | None = None
+    guards: Executor | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def assemble(
             TurnStage(machine, profile.fallbacks, engines.smart_turn, engines.workers),
             SttStage(engines.recogniser, profile.language, profile.hearing),
             ContextStage(
-                profile.manners, profile.cut_mark, guardian, profile.note_sources, engines.workers
+                profile.manners, profile.cut_mark, guardian, profile.note_sources, engines.guards
             ),
             LlmStage(
                 engines.language_model.open(),

@@ -268,7 +268,7 @@ _RULES: tuple[tuple[str, _Reader], ...] = (
     (r"(?<![\d.])(?P<number>0\d{1,3}[ -]\d{3,4}[ -]?\d{3,4})(?!\d)", _telephone),
     (r"(?P<number>\(0\d{1,2}\) ?\d{3,4}-?\d{4})(?!\d)", _telephone),
     (r"(?<![\d.])(?P<number>[48]00-\d{3,4}-\d{3,4})(?!\d)", _telephone),
-    (r"(?<![\d.:/~–-])(?P<number>\d{3,4}[ -]\d{4})(?![\d.:/~–-]|\s?[%元块])", _local_line),
+    (r"(?<![\d.:/~–-])(?P<number>\d{3,4}-\d{4}|\d{4} \d{4})(?![\d.:/~–-]|\s?[%元块])", _local_line),
     # a line called or named: 拨打12356, 1925安心专线, but not 打30分钟
     (rf"(?P<call>{_CALL})(?P<number>\d[\d-]+\d)(?![\d.%{_MEASURES}])", _telephone),
     (rf"(?<![\d.])(?P<number>\d{{3,6}})(?={_LINE})", _telephone),

@@ -8,8 +8,9 @@ import importlib
 import pytest
 from typer.testing import CliRunner
 
+from agent.adapter import answering
 from agent.cli import app
-from agent.config import Locale
+from agent.config import Locale, Settings
 from agent.persona import Persona, load_persona
 from agent.safety.protocol import CrisisProtocol
 from agent.safety.script import script
@@ -142,7 +143,7 @@ class TestCommand:
         """Greeting and prompt are those of the locale asked for."""
         result = CliRunner().invoke(app, ["chat", "--locale", locale], input="嗨\n")
         assert result.exit_code == 0
-        assert model.prompts[0][0].content == load_persona("listener", locale).system_prompt
+        assert model.prompts[0][0].content == answering(Settings(), locale).system_prompt
 
     def test_who_is_promised_a_person_gets_one(self, model: FakeLanguageModel) -> None:
         """The notice is posted once for the whole chat, and before the command ends."""

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from agent.adapter import answering
 from agent.cli import app
-from agent.persona import load_persona
+from agent.config import Settings
 from pipeline.llm.base import Message
 from tests.agent.test_cli import run
 from tests.fakes.engines import FakeLanguageModel
@@ -70,7 +71,7 @@ def test_a_conversation_looks_up_what_was_said(index: Path, model: FakeLanguageM
     with_note, without = model.prompts
     assert with_note[-2].role == "system"
     assert "旺财" in with_note[-2].content
-    assert without[0].content == load_persona("listener", "zh-Hans").system_prompt
+    assert without[0].content == answering(Settings(), "zh-Hans").system_prompt
     assert [message.role for message in without].count("system") == 1
     assert "answered with row0:2" in log
     assert "旺财" not in log

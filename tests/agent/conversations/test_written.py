@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.adapter import answering
 from agent.config import Settings
 from agent.conversations.prompts import Prompt, answers
 from agent.conversations.script import Cast, Phrases, Probe
@@ -34,7 +35,7 @@ async def test_a_caller_is_greeted_asked_and_let_go(settings: Settings) -> None:
     model = model_saying("I see. How long has it been?")
     caller = script(opening="my new job keeps me busy", facts={"since": "for about three months"})
     call = await hold(cast_of(caller), caller, settings, model)
-    persona = load_persona("listener", "en")
+    persona = answering(settings, "en")
     assert call.greeting == persona.greeting
     assert [turn.line.kind for turn in call.turns[:2]] == ["opening", "fact"]
     assert call.turns[-1].line.kind == "goodbye"
