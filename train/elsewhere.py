@@ -212,7 +212,10 @@ def from_llama_factory(source: str) -> dict[str, Any]:
     Raises:
         ConfigError: Neither, or it asks for what this stack does not have.
     """
-    settings = _settings(source)
+    named = _settings(source)
+    settings = {
+        name: value for name, value in named.items() if value is not None
+    }  # null is its default
     for switch, name in _SWITCHES.items():
         if _truth(settings.get(switch)):
             raise ConfigError(f"{switch} is not available in this stack: {UNAVAILABLE[name]}")

@@ -79,6 +79,14 @@ def test_its_max_steps_overrides_the_epochs():
     assert (made.epochs, made.max_steps) == (2, None)
 
 
+def test_null_is_as_good_as_not_named(tmp_path):
+    """LLaMA-Factory's own example files name options so."""
+    path = tmp_path / "run.yaml"
+    path.write_text("stage: sft\nmax_steps: null\nlora_rank: null\nval_size: null\n")
+    made = recipe("qingting-cpu", from_llama_factory(str(path)))
+    assert (made.max_steps, made.rank, made.validation_share) == (None, 8, 0.0)
+
+
 def test_ours_never_prolongs_a_run_elsewhere():
     """It is written as the steps of the plan, and not at all unless it was set."""
     short = recipe("qingting-cpu", {"max_steps": 1000, "epochs": 1})

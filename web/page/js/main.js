@@ -279,11 +279,12 @@ class App {
     if (name === "pauseAtOnce" && this.call.microphone) this.call.microphone.guard = value;
   }
 
-  /** Another tab may have chosen something: this one shows it, and goes by it. */
+  /** Another tab may have chosen something: this one shows it, and goes by it; a call keeps its devices. */
   choseElsewhere() {
     const tag = preferences.get("memoryTag");
     preferences.refresh();
     settings.show();
+    this.chose("pauseAtOnce", preferences.get("pauseAtOnce"));
     by("remember").checked = this.memory.wanted;
     if (settings.locale !== words.locale) this.setLocale();
     else if (preferences.get("memoryTag") !== tag) this.showMemory();
