@@ -53,6 +53,11 @@ _NEEDS_HISTORY = (
 
 # Fewer units than this do not change the language of the call: OK and 嗯 belong to all.
 LANGUAGE_UNITS = 3
+# Told right before the turn in which a caller changes languages.
+REMINDERS: Mapping[Language, str] = {
+    "en": "The caller speaks English now. Answer in English.",
+    "zh": "来访者现在说中文，用中文回答。",
+}
 # More units than this over the bot take the floor whatever the model thinks of them.
 JUDGED_UNITS = 4
 
@@ -161,8 +166,15 @@ class ContextStage(Stage):
         return self._manners.get(language) or next(iter(self._manners.values()))
 
     def _prompt(self, language: Language, notes: Sequence[Note]) -> tuple[Message, ...]:
-        told = (Message("system", note.text) for note in notes)
+        told = [Message("system", note.text) for note in notes]
+        if language in self._manners and self._was_in_another(language):
+            told.append(Message("system", REMINDERS[language]))
         return (*self._manner(language).opening(), *self.history.messages, *told)
+
+    def _was_in_another(self, language: Language) -> bool:
+        """Whether the bot spoke last in another language, which a small model would go on in."""
+        said = [one.content for one in self.history.messages if one.role == "assistant"]
+        return bool(said) and language_of(said[-1], language) != language
 
     def _notes_for(self, user_text: str) -> list[Note]:
         return [note for one in self._note_sources if (note := one.note(user_text)) is not None]

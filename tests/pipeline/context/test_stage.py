@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.context.manner import Manner, ScriptedLines
-from pipeline.context.stage import ContextStage
+from pipeline.context.stage import REMINDERS, ContextStage
 from pipeline.frames import (
     CommitFrame,
     DraftFrame,
@@ -76,10 +76,20 @@ def test_words_over_the_bot_are_prefilled_before_they_are_agreed():
 
 
 def test_a_caller_who_speaks_english_is_answered_in_english():
-    """The opening of the context changes with the language; the history stays."""
+    """The opening of the context changes with the language; the history stays.
+
+    A small model would go on in the history's language, so it is reminded right before the
+    turn; not any more when the bot has spoken the new one.
+    """
     english = DraftFrame(2, "turn_2", "I can't sleep at night", "en", speculative=True)
-    (_, request) = run(*ONE_TURN, english).all(ReplyRequestFrame)
-    assert request.messages == (*ENGLISH.opening(), *AFTER_ONE_TURN[1:])
+    answered = finished(2, "Since when?", "Since when?")
+    later = DraftFrame(3, "turn_3", "Since I moved here", "en", speculative=True)
+    _, request, last = run(*ONE_TURN, english, CommitFrame(2, "turn_2"), answered, later).all(
+        ReplyRequestFrame
+    )
+    reminder = Message("system", REMINDERS["en"])
+    assert request.messages == (*ENGLISH.opening(), *AFTER_ONE_TURN[1:], reminder)
+    assert reminder not in last.messages
 
 
 def test_a_sound_over_the_bot_does_not_change_the_language():
