@@ -31,7 +31,7 @@ OLDEST_PYTHON = (3, 11)
 MIN_MEMORY_BYTES = 3 * 10**9  # the embedded models and two calls, with room for the system
 MIN_DISK_BYTES = 10**9
 # The larger language model, which words replies better (`train/LOG.md`). On two cores its first
-# sound comes 0.9 s after the default's (README), so it is proposed from twice as many.
+# sound comes 0.8 s after the default's (README), so it is proposed from twice as many.
 LARGER_MODEL = "qwen2.5-coder-1.5b"
 LARGER_CORES = 4
 LARGER_MEMORY_BYTES = 5 * 10**9
