@@ -14,7 +14,7 @@ from typing import Any
 
 import platformdirs
 
-from pipeline.errors import ConfigError, ModelCorruptError, ModelMissingError
+from pipeline.errors import ConfigError, FetchError, ModelCorruptError, ModelMissingError
 from pipeline.llm.prompt import ChatTemplate
 from train.gguf_file import GgufFile
 from train.tokens import Tokens
@@ -92,15 +92,17 @@ class ChatFormat:
         return hashlib.sha256(self.source.encode()).hexdigest()
 
 
-def locate(spec: str, cache: Path | None = None) -> Base:
+def locate(spec: str, cache: Path | None = None, *, offline: bool = False) -> Base:
     """Find a base, unpacking a GGUF or fetching from the hub if need be.
 
     Args:
         spec: Path of a GGUF or of a model folder, or `owner/name` on the hub.
         cache: Where unpacked GGUF files are kept; None takes the user's cache folder.
+        offline: Take from the hub only what an earlier fetch left here.
 
     Raises:
         ModelMissingError: There is no such model, or the hub cannot be reached.
+        FetchError: It would have to be fetched, and `offline` refuses that.
         ModelCorruptError: It cannot be read.
         ConfigError: torch and transformers are needed and not here.
     """
@@ -113,7 +115,7 @@ def locate(spec: str, cache: Path | None = None) -> Base:
         return Base(spec, path, None)
     if not _HUB_NAME.fullmatch(spec):
         raise ModelMissingError(f"there is no model {spec}: neither a file, nor a folder")
-    return Base(spec, _fetch(spec), None)
+    return Base(spec, _fetch(spec, offline=offline), None)
 
 
 def shape_of(spec: str) -> ModelShape:
@@ -204,14 +206,24 @@ def _unpacked(gguf: Path, cache: Path) -> Path:
     return folder
 
 
-def _fetch(name: str) -> Path:
+def _fetch(name: str, *, offline: bool) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
         return Path(
-            snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.txt"])
+            snapshot_download(
+                name,
+                allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.txt"],
+                local_files_only=offline,
+            )
         )
     except Exception as error:  # the hub's errors have no base that says "cannot be had"
+        if offline:
+            raise FetchError(
+                f"{name} is not here and privacy.offline=true refuses downloads; "
+                "leave it unset to fetch a base when you name one",
+                retryable=False,
+            ) from error
         raise ModelMissingError(f"{name} cannot be fetched: {type(error).__name__}") from error
 
 

@@ -55,6 +55,7 @@ class RunRequest:
         changes: Fields of the recipe that differ.
         force: Train although high-risk personal data was found.
         canaries: Invented secrets to plant, see `train.evaluate.canaries`.
+        offline: Take no base from the hub that is not here.
     """
 
     data: tuple[Path, ...]
@@ -64,6 +65,7 @@ class RunRequest:
     changes: Mapping[str, Any]
     force: bool = False
     canaries: int = 0
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def prepare(request: RunRequest) -> Prepared:
     if risks and not request.force:
         raise DataError(risks[0])
     training += plant(request.canaries, recipe.seed, recipe.system)[1]
-    base = locate(request.base)
+    base = locate(request.base, offline=request.offline)
     form = load_format(base.folder)
     rows = make_rows(form, recipe, training, validation)
     warnings = _warnings(rows, risks, recipe, training)

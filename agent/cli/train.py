@@ -13,6 +13,7 @@ from agent.cli.context import settings_of
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from agent.config import Settings
     from train.plan import Plan
     from train.run_folder import RunFolder
     from train.start import Prepared, RunRequest
@@ -195,17 +196,18 @@ def adopt(
     from train.run_folder import refuse_existing
 
     refuse_existing(out)
-    config = locate(_base(ctx, base)).folder / "config.json"
+    settings = settings_of(ctx)
+    tuned = locate(_base(settings, base), offline=settings.privacy.refuses_downloads)
+    config = tuned.folder / "config.json"
     adopt_mlx(adapter, out)
     write_adapter(out, config, out / "adapter.gguf", name=out.name)
     typer.echo(f"qingting --set models.llm_adapter={out / 'adapter.gguf'} chat")
 
 
-def _base(ctx: typer.Context, name: str | None) -> str:
+def _base(settings: Settings, name: str | None) -> str:
     """Path of a known model, or what the user wrote."""
     from agent.models.store import ModelStore
 
-    settings = settings_of(ctx)
     store = ModelStore(settings.models_dir)
     named = name or settings.models.llm
     return str(store.path(named)) if named in store.manifest else named
@@ -231,8 +233,16 @@ def _request(
         if not equals:
             raise ConfigError(f"--set {change}: write it as FIELD=VALUE")
         given[name.strip()] = value.strip()
-    measured_by = validation or validation_beside(data)
-    return RunRequest(tuple(data), measured_by, _base(ctx, base), preset, given, force)
+    settings = settings_of(ctx)
+    return RunRequest(
+        tuple(data),
+        validation or validation_beside(data),
+        _base(settings, base),
+        preset,
+        given,
+        force,
+        offline=settings.privacy.refuses_downloads,
+    )
 
 
 def _forecast(

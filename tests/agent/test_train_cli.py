@@ -102,6 +102,45 @@ def test_personal_data_is_not_trained_on_by_accident(tmp_path: Path, base: Path)
     assert "personal data remains" in forced.output.replace("\n", " ")
 
 
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the hub's library keeps what it fetched; empty, and the hub is not to be asked."""
+    from huggingface_hub import HfApi, constants
+
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("the hub was asked")
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(HfApi, "repo_info", asked)
+    return tmp_path / "hub"
+
+
+OFFLINE = ("--set", "privacy.offline=true", "train")
+
+
+def test_offline_no_base_is_fetched(data: Path, hub_cache: Path, tmp_path: Path):
+    """One sentence and code 2, for a plan as for an adapter from elsewhere."""
+    for command in (("plan", data), ("adopt", tmp_path, "--out", tmp_path / "adopted")):
+        refused = invoke(*OFFLINE, *command, "--base", "owner/tiny-0.5B")
+        assert refused.exit_code == 2
+        assert refused.stderr.startswith(
+            "qingting: owner/tiny-0.5B is not here and privacy.offline"
+        )
+        assert refused.stderr.count("\n") == 1
+
+
+def test_offline_a_base_that_is_here_is_trained_from(data: Path, base: Path, hub_cache: Path):
+    """What an earlier fetch left is nobody's download."""
+    stored = hub_cache / "models--owner--tiny-0.5B"
+    (stored / "refs").mkdir(parents=True)
+    (stored / "refs" / "main").write_text("0" * 40)
+    (stored / "snapshots").mkdir()
+    base.rename(stored / "snapshots" / ("0" * 40))
+    planned = invoke(*OFFLINE, "plan", data, "--base", "owner/tiny-0.5B")
+    assert planned.exit_code == 0, planned.output
+    assert "owner/tiny-0.5B" in planned.output
+
+
 def test_training_does_not_touch_what_is_there(data: Path, base: Path, tmp_path: Path):
     """A folder with something in it is refused before anything else."""
     taken = tmp_path / "taken"
