@@ -38,7 +38,7 @@ class Commands(TyperGroup):
 
 app = typer.Typer(
     cls=Commands,
-    help="Qingting 倾听: a voice counsellor that runs on your own machine.",
+    help="Qingting 倾听: a voice that listens, on your own machine. No therapist.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_)
     for command in (show, export, delete, purge, rotate, audit):
         group.command()(command)
-    records_memory.register(group)
+    records_memory.add_to(group)
     app.add_typer(group, name="records")
 
 

@@ -17,7 +17,7 @@ Tag = Annotated[str, typer.Argument(metavar="TAG", help="A caller, as `records l
 Line = Annotated[str, typer.Argument(metavar="LINE", help="Of a line, as `show` names it.")]
 
 
-def register(records: typer.Typer) -> None:
+def add_to(records: typer.Typer) -> None:
     """Add the group under `qingting records`."""
     group = typer.Typer(
         help="What callers who agreed are remembered by, in their own words.", no_args_is_help=True

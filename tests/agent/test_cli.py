@@ -45,6 +45,15 @@ def test_help_lists_every_command():
     assert [name for name in COMMANDS if name not in out] == []
 
 
+def test_help_says_what_it_is_not():
+    """The first line read promises no therapy, and a group's parts stand in their group alone."""
+    _, out, _ = run("--help")
+    assert "No therapist." in out
+    assert "counsellor" not in out
+    assert run("memory")[0] != 0
+    assert run("records", "memory", "--help")[0] == 0
+
+
 def test_help_loads_no_engine():
     """`qingting --help` imports neither models, nor pipecat, nor numpy."""
     heavy = "{'numpy', 'pipecat', 'llama_cpp', 'ctranslate2', 'fastapi', 'pydantic'}"
