@@ -114,9 +114,9 @@ def bench(
         pacing=pacing,
         before=before,
     )
-    console = rich.console.Console(stderr=True, log_path=False)
+    console = rich.console.Console(stderr=True, log_path=False, markup=False)
     record = asyncio.run(run_bench(settings, options, Studio(settings), console.log))
-    shown_on = console if as_json else rich.console.Console()
+    shown_on = console if as_json else rich.console.Console(markup=False)
     # What took half an hour to measure is told first, whatever goes wrong afterwards.
     show(shown_on, record)
     if as_json:

@@ -25,6 +25,7 @@ def show(
     """Print the resolved settings and where each came from."""
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from agent.config import describe, flatten
@@ -48,8 +49,8 @@ def show(
     for name, value in values.items():
         origin = resolved.origins[name]
         style = "dim" if origin == "default" else "bold"
-        row = [name, "unset" if value is None else str(value), f"[{style}]{origin}[/]"]
-        table.add_row(*row, *([describe(name)] if explain else []))
+        row = [name, "unset" if value is None else escape(str(value)), f"[{style}]{origin}[/]"]
+        table.add_row(*row, *([escape(describe(name))] if explain else []))
     console = Console()
-    console.print(f"settings file: {resolved.config_file or 'none'}")
+    console.print(f"settings file: {resolved.config_file or 'none'}", markup=False)
     console.print(table)

@@ -106,7 +106,7 @@ def import_chats(
         raise
     data_view.write_report(output, tally.as_json())
     data_view.show_tally(tally, "messages or rows")
-    data_view.say(f"[green]✓[/] {tally.records} records in {output}")
+    data_view.done(f"{tally.records} records in {output}")
 
 
 def inspect(
@@ -114,6 +114,8 @@ def inspect(
     count: Annotated[int, typer.Option("--count", "-n", min=0, help="Records to print.")] = 3,
 ) -> None:
     """Show the format of a file, or what a JSONL holds: lengths, personal data, phrases."""
+    from rich.text import Text
+
     from agent.cli import data_view
     from train.clean.cleaning import CleanOptions, CleanReport
     from train.clean.cleaning import clean as cleaned
@@ -123,7 +125,7 @@ def inspect(
 
     source = open_source(path)
     found = formats.detect(source)
-    data_view.say(f"{path.name}: [bold]{found.name}[/], {found.about}")
+    data_view.say(Text.assemble(f"{path.name}: ", (found.name, "bold"), f", {found.about}"))
     if found.name != "qingting":
         data_view.show_beginning(source, count)
         return
@@ -243,7 +245,7 @@ def clean(
     data_view.show_cleaning(report)
     if left:
         data_view.warn(left.sentence())
-    data_view.say(f"[green]✓[/] {report.tally.records} records in {output}")
+    data_view.done(f"{report.tally.records} records in {output}")
 
 
 def split(
@@ -271,7 +273,7 @@ def split(
     options = splitting.SplitOptions(valid, test, cast(splitting.Order, order), seed)
     counts = splitting.split_file(records, folder, options, force=force)
     data_view.show_counts(counts, "rows")
-    data_view.say(f"[green]✓[/] {folder}")
+    data_view.done(str(folder))
 
 
 def export(
@@ -317,7 +319,7 @@ def export(
     data_view.show_tally(tally, "records")
     for warning in warnings:
         data_view.warn(warning)
-    data_view.say(f"[green]✓[/] {tally.records} rows in {output}")
+    data_view.done(f"{tally.records} rows in {output}")
 
 
 def _review_path(records: Path) -> Path:

@@ -41,5 +41,5 @@ def index(
         found = (Fact(one.id, one.said, one.asked) for one in said)
         count = write_index(output, follow(found), force=force)
     data_view.show_tally(tally, "replies and paragraphs")
-    data_view.say(f"[green]✓[/] {count} facts in {output}")
+    data_view.done(f"{count} facts in {output}")
     data_view.say(f"to use them: qingting --set rag.index={output} chat")

@@ -131,7 +131,7 @@ def mix(
     data_view.show_counts(counts, "rows")
     if warning:
         data_view.warn(warning)
-    data_view.say(f"[green]✓[/] {written} records in {output}")
+    data_view.done(f"{written} records in {output}")
 
 
 def _identity(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from rich.text import Text
 
     from train.clean.cleaning import CleanReport
     from train.clean.review import Decision
@@ -26,11 +27,18 @@ _SHOWN_EVERY = 500  # records; a bar that is drawn for each costs more than read
 _EXCERPT_CHARS = 400
 
 
-def say(text: str) -> None:
-    """Print a line with rich's markup."""
+def say(text: str | Text) -> None:
+    """Print a line; brackets in it are brackets, not rich's markup."""
     from rich.console import Console
 
-    Console(highlight=False, soft_wrap=True).print(text)
+    Console(highlight=False, soft_wrap=True, markup=False, emoji=False).print(text)
+
+
+def done(text: str) -> None:
+    """Say that something was made."""
+    from rich.text import Text
+
+    say(Text.assemble(("✓", "green"), " ", text))
 
 
 def warn(text: str) -> None:
@@ -138,21 +146,19 @@ def show_counts(counts: Mapping[str, int], what: str) -> None:
 
 def show_fragment(row: Decision) -> None:
     """One exchange that is to be decided on."""
-    from rich.markup import escape
+    from rich.text import Text
 
-    say(f"\n[bold]{row.score}[/] {row.signs}")
+    say(Text.assemble("\n", (row.score, "bold"), f" {row.signs}"))
     if row.before:
-        say(f"[dim]before    {escape(row.before)}[/]")
-    say(f"user      {escape(row.user)}")
-    say(f"assistant {escape(row.assistant)}")
+        say(Text(f"before    {row.before}", "dim"))
+    say(f"user      {row.user}")
+    say(f"assistant {row.assistant}")
 
 
 def show_beginning(source: Source, count: int) -> None:
     """The first lines of a file that is not ours."""
-    from rich.markup import escape
-
     for line in source.sample.splitlines()[:count]:
-        say(escape(line[:_EXCERPT_CHARS]))
+        say(line[:_EXCERPT_CHARS])
 
 
 class Overview:
@@ -166,8 +172,6 @@ class Overview:
 
     def watch(self, records: Iterable[Record], count: int) -> Iterator[Record]:
         """Pass records on, printing the first `count`."""
-        from rich.markup import escape
-
         from train.schema import Conversation, dump
 
         for number, record in enumerate(records):
@@ -177,7 +181,7 @@ class Overview:
             if isinstance(record, Conversation):
                 self._turns += len(record.messages)
             if number < count:
-                say(escape(dump(record)[:_EXCERPT_CHARS]))
+                say(dump(record)[:_EXCERPT_CHARS])
             yield record
 
     def show(self) -> None:

@@ -97,5 +97,8 @@ def evaluate(
             f"each of {RIVALS} numbers like it: {evaluation.preferred}, "
             f"by chance {evaluation.planted / (RIVALS + 1):.2g}"
         )
-    console.print(str(write_report(folder, evaluation)))
-    console.print(str(write_page(folder, evaluation, folder.manifest.recipe.seed)))
+    for written in (
+        write_report(folder, evaluation),
+        write_page(folder, evaluation, folder.manifest.recipe.seed),
+    ):
+        console.print(str(written), markup=False)

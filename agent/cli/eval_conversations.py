@@ -84,7 +84,7 @@ def conversations(
     """Let simulated callers talk to the persona, and judge what can be counted."""
     from rich.console import Console
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False)
     if votes is not None:
         _count(console, out / VOTE_KEY, votes)
         return
@@ -125,7 +125,7 @@ def conversations(
     if as_json:
         typer.echo(json.dumps(results(setup(), held), ensure_ascii=False))
     else:
-        _show(Console(highlight=False), held)
+        _show(Console(highlight=False, markup=False), held)
 
 
 def _sides(ctx: typer.Context, flags: Mapping[str, Any], against: Sequence[str]) -> list[Side]:

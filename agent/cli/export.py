@@ -29,6 +29,7 @@ def export(
 ) -> None:
     """Export a run. Tokens and answers are compared on the way; a difference stops it."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from agent.cli.data_view import warn
@@ -54,10 +55,10 @@ def export(
         merged=merged,
         kinds=kinds,
         shard_size=shard_size,
-        report=lambda step: console.print(f"[dim]{step}[/]"),
+        report=lambda step: console.print(f"[dim]{escape(step)}[/]"),
     )
     table = Table("what", "size", "differs by", "where")
     for made in done:
         differs = "" if made.difference is None else f"{made.difference:.2g}"
-        table.add_row(made.kind, f"{made.bytes / 1e6:.1f} MB", differs, made.path)
+        table.add_row(made.kind, f"{made.bytes / 1e6:.1f} MB", differs, escape(made.path))
     console.print(table)

@@ -265,14 +265,16 @@ def _forecast(
 
 
 def _show_plan(console: Console, prepared: Prepared, forecast: Plan) -> None:
+    from rich.markup import escape
+
     counts, held_out = prepared.rows.counts(), prepared.request.validation
     console.print(
-        f"[bold]{prepared.base.name}[/]  {prepared.recipe.stage} {prepared.recipe.method}, "
+        f"[bold]{escape(prepared.base.name)}[/]  {prepared.recipe.stage} {prepared.recipe.method}, "
         f"preset {prepared.request.preset}"
     )
     console.print(
         f"rows     {counts['training']} to train on, {counts['validation']} to measure by"
-        f"{f' ({held_out.name})' if held_out else ''}; "
+        f"{f' ({escape(held_out.name)})' if held_out else ''}; "
         f"{counts['tokens']} tokens, {counts['learned_tokens']} learned, "
         f"longest {counts['longest']}"
     )
@@ -283,9 +285,9 @@ def _show_plan(console: Console, prepared: Prepared, forecast: Plan) -> None:
     for name, value in prepared.recipe.model_dump().items():
         suits = f"   [cyan]suits so many rows: {advised}[/]" if (
             advised := forecast.advice.get(name)) else ""  # fmt: skip
-        console.print(f"  [dim]{name:<20}[/] {_short(value)}{suits}")
+        console.print(f"  [dim]{name:<20}[/] {escape(_short(value))}{suits}")
     for warning in (*prepared.warnings, *forecast.warnings):
-        console.print(f"[yellow]warning[/]  {warning}")
+        console.print(f"[yellow]warning[/]  {escape(warning)}")
 
 
 def _show_elsewhere(console: Console, prepared: Prepared, steps: int) -> None:
@@ -307,7 +309,7 @@ def _show_elsewhere(console: Console, prepared: Prepared, steps: int) -> None:
         command = llama_factory_command(prepared.recipe, base, template, sets, steps, held_out)
         console.print(command, markup=False, soft_wrap=True)
     except ConfigError as error:
-        console.print(error.message)
+        console.print(error.message, markup=False)
     console.print(
         "\nThe same on an Apple machine with mlx-lm (qingting data export … --to openai -o data):"
     )
@@ -316,7 +318,7 @@ def _show_elsewhere(console: Console, prepared: Prepared, steps: int) -> None:
         for command in mlx_commands(prepared.recipe, base, "data", rows):
             console.print(command, markup=False, soft_wrap=True)
     except ConfigError as error:
-        console.print(error.message)
+        console.print(error.message, markup=False)
 
 
 def _train(console: Console, folder: RunFolder, threads: int | None, *, resuming: bool) -> None:
@@ -325,14 +327,15 @@ def _train(console: Console, folder: RunFolder, threads: int | None, *, resuming
     outcome = sft.train(folder, resume=resuming, threads=threads)
     if outcome.state == "interrupted":
         console.print(
-            f"stopped after step {outcome.steps}; to go on: qingting train resume {folder.path}"
+            f"stopped after step {outcome.steps}; to go on: qingting train resume {folder.path}",
+            markup=False,
         )
         return
     verdict = finish.finish(folder)
     loss = "" if outcome.eval_loss is None else f", evaluation loss {outcome.eval_loss:.3f}"
     console.print(f"{outcome.steps} steps in {_duration(outcome.secs)}{loss}")
     console.print(f"loss curve: {verdict.name}. {verdict.advice}")
-    console.print(f"talk to it: qingting chat --model {folder.path}")
+    console.print(f"talk to it: qingting chat --model {folder.path}", markup=False)
 
 
 def _duration(secs: float) -> str:

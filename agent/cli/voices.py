@@ -122,12 +122,12 @@ def bench(
     from agent.voices.installed import choose
 
     voices = choose(engine or [], settings)
-    console = rich.console.Console(stderr=True, log_path=False)
+    console = rich.console.Console(stderr=True, log_path=False, markup=False)
     measured = run_bench(settings, voices, QUICK if quick else FULL, console.log)
     table = rich.table.Table(*rows.heads(measured.record))
     for row in rows.figures(measured.record):
         table.add_row(*row)
-    (console if as_json else rich.console.Console()).print(table)
+    (console if as_json else rich.console.Console(markup=False)).print(table)
     if out is not None:
         console.print(f"report: {write_report(out, measured)}", highlight=False)
     if as_json:

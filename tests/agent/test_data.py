@@ -156,6 +156,19 @@ def test_a_killed_cleaning_loses_nothing(tmp_path):
     assert len(list(read(result))) == 1
 
 
+def test_brackets_in_names_and_words_are_shown(chats):
+    """They are no markup of ours."""
+    renamed = chats.rename(chats.with_name("[mine].jsonl"))
+    text = renamed.read_text("utf-8").replace('"wechatmsg', '"[b]wechatmsg')
+    renamed.write_text(text, "utf-8")
+    _, out, _ = run("data", "inspect", str(renamed))
+    assert "[mine].jsonl: qingting" in out
+    assert "[b]wechatmsg" in out
+    _, out, _ = run("data", "split", str(renamed), "-o", str(chats.with_name("[parts]")))
+    assert "✓ " in out
+    assert "[parts]" in out
+
+
 def test_inspect_knows_our_files_and_others(chats):
     """A foreign file shows its format, ours its lengths and personal data."""
     code, out, _ = run("data", "inspect", str(CHATS / "line-en.txt"))

@@ -70,6 +70,14 @@ def test_a_plan_tells_time_memory_faults_and_other_tools(data: Path, base: Path)
         assert word in result.output.replace("\n", " "), word
 
 
+def test_brackets_in_a_name_or_a_prompt_are_shown(data: Path, base: Path):
+    """They are no markup of ours."""
+    base = base.rename(base.with_name("[tiny]"))
+    plan = invoke("train", "plan", data, "--base", base, "--set", "system=[warm] voice").output
+    assert "[warm] voice" in plan
+    assert "/[tiny]" in plan.replace("\n", "")
+
+
 def test_a_split_is_measured_by_its_own_validation_set(data: Path, base: Path):
     """Where `data split` wrote it, unless another is named; an empty one measures nothing."""
     train, valid = data.rename(data.with_name("train.jsonl")), data.with_name("valid.jsonl")

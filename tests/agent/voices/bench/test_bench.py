@@ -200,6 +200,18 @@ def test_a_real_voice_is_understood_and_clean(name: str, settings: Settings):
     assert result.failures == ()
 
 
+def test_what_a_voice_needs_is_shown_with_its_brackets(monkeypatch: pytest.MonkeyPatch):
+    """`pip install 'qingting[chattts]'` is no markup of ours."""
+
+    def told(settings: Settings, voices: object, amount: object, report: Callable[[str], None]):
+        report("left out: pip install 'qingting[chattts]'")
+        raise ModelMissingError("no voice is here")
+
+    monkeypatch.setattr(run, "run_bench", told)
+    result = CliRunner().invoke(app, ["voices", "bench", "--engine", "call"])
+    assert "pip install 'qingting[chattts]'" in result.stderr
+
+
 def test_an_unknown_voice_is_refused():
     """Before anything is loaded."""
     result = CliRunner().invoke(app, ["voices", "bench", "--engine", "operatic"])
