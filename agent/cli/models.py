@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
 def list_models(ctx: typer.Context) -> None:
     """List the known models, their licences and whether they are here."""
     from rich.console import Console
+    from rich.markup import escape
 
     from agent.models import ModelStore
 
@@ -45,8 +46,10 @@ def list_models(ctx: typer.Context) -> None:
         console.print(
             f"{name} {model.role:<6}{languages:<6}{size:>8}  [{_STATE_STYLE[state]}]{state}[/]"
         )
-        console.print(f"    {model.about}.\n    [dim]{model.licence}: {model.allows}[/]")
-    console.print(f"\nIn [bold]bold[/]: what your settings name. Folder: {store.models_dir}")
+        console.print(f"    {escape(model.about)}.")
+        console.print(f"    [dim]{escape(f'{model.licence}: {model.allows}')}[/]")
+    folder = escape(str(store.models_dir))
+    console.print(f"\nIn [bold]bold[/]: what your settings name. Folder: {folder}")
 
 
 def pull(

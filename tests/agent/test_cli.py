@@ -102,6 +102,12 @@ def test_config_show_as_a_table():
     assert "Shorter" not in out
 
 
+def test_brackets_in_a_value_are_shown():
+    """They are no markup of ours."""
+    _, out, _ = run("--set", "home=/tmp/[piper]", "config", "show")
+    assert "/tmp/[piper]" in out
+
+
 def test_models_list_says_what_is_missing(empty_home: Path):
     """Every model is listed with its licence and state."""
     code, out, _ = run("models", "list")
@@ -109,6 +115,7 @@ def test_models_list_says_what_is_missing(empty_home: Path):
     assert "whisper-base" in out
     assert "missing" in out
     assert "Apache-2.0" in out
+    assert "pip install 'qingting[piper]'" in out
 
 
 def test_models_verify_names_the_remedy(empty_home: Path):
