@@ -203,7 +203,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
     """Everything this process serves, for as long as the block lasts.
 
     Raises:
-        ConfigError: The person on duty could not be told.
+        ConfigError: The person on duty could not be told, or a setting names no voice.
         ModelError: A model is missing or damaged.
     """
     async with switchboard(settings) as board:
@@ -246,14 +246,18 @@ async def switchboard(settings: Settings) -> AsyncIterator[Switchboard]:
     The first call finds the engines warm.
 
     Raises:
-        ConfigError: The person on duty could not be told.
+        ConfigError: The person on duty could not be told, or a setting names no voice.
         ModelError: A model is missing or damaged.
     """
     from agent import engines  # the models' libraries take seconds to import
+    from agent.models import ModelStore
     from agent.safety.handover import duty_url
     from agent.switchboard import Switchboard
+    from agent.voices.names import check_voices
 
-    duty_url(settings)  # says so before the models load, not with every call
+    # Both say so before the models load, not after or with every call.
+    duty_url(settings)
+    check_voices(settings, ModelStore(settings.models_dir).manifest)
     loaded = engines.load_engines(settings)
     try:
         board = Switchboard(loaded, settings)

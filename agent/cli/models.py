@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from agent.config import Settings
+    from agent.models import ModelStore
     from agent.models.fetch import FetchProgress
 
 _STATE_STYLE = {"present": "green", "partial": "yellow", "missing": "dim", "corrupt": "red"}
@@ -68,7 +69,7 @@ def pull(
 
     settings = settings_of(ctx)
     store = ModelStore(settings.models_dir)
-    wanted = names or [name for name in models_in_use(settings) if name in store.manifest]
+    wanted = names or _known_in_use(settings, store)
     for name in wanted:
         store.manifest.get(name)  # a misspelt name fails before anything is fetched
     console = Console(stderr=True)
@@ -127,6 +128,23 @@ def models_in_use(settings: Settings) -> list[str]:
     from agent.voices.names import voice_models
 
     return [settings.models.stt, settings.models.llm, *voice_models(settings)]
+
+
+def _known_in_use(settings: Settings, store: ModelStore) -> list[str]:
+    """The models of the manifest that the settings load; whatever else they name is a path.
+
+    Raises:
+        ConfigError: A setting names no voice.
+        ModelMissingError: A setting names neither a model nor a path.
+    """
+    from agent.voices.names import check_voices
+
+    check_voices(settings, store.manifest)
+    names = models_in_use(settings)
+    for name in names:
+        if name not in store.manifest:
+            store.locate(name)
+    return [name for name in names if name in store.manifest]
 
 
 class _ProgressBars:

@@ -35,8 +35,9 @@ def list_voices(
     settings = settings_of(ctx)
 
     from rich.console import Console
+    from rich.markup import escape
 
-    from agent.voices.installed import engines
+    from agent.voices.installed import CALL, engines
 
     found = [(engine, engine.state(settings)) for engine in engines()]
     if as_json:
@@ -53,11 +54,16 @@ def list_voices(
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
     console = Console(highlight=False, soft_wrap=True)
+    used = {settings.models.mandarin_voice, settings.models.english_voice}
     for engine, state in found:
+        name = f"[bold]{engine.name:<15}[/]" if engine.name in used else f"{engine.name:<15}"
         languages = " ".join(engine.languages)
-        style = _STATE_STYLE[state]
-        console.print(f"[bold]{engine.name:<12}[/] {languages:<6} [{style}]{state}[/]")
-        console.print(f"    {engine.about}\n    [dim]{engine.licence}[/]")
+        console.print(f"{name} {languages:<6} [{_STATE_STYLE[state]}]{state}[/]")
+        console.print(f"    {escape(engine.about)}\n    [dim]{escape(engine.licence)}[/]")
+    console.print(
+        "\nIn [bold]bold[/]: what your settings name. The names are values of "
+        f"models.mandarin_voice and models.english_voice; {CALL} is not, it is what a call hears."
+    )
 
 
 def reading(

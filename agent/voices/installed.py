@@ -1,8 +1,8 @@
 """Which voices this machine has, each loaded on its own to be judged.
 
 A call hears the voices that the settings name, joined by `Speaker`; here every engine
-stands alone, and `call` is all of them together. Servers (GPT-SoVITS, OpenAI's protocol)
-are heard as `call`, once the settings name them.
+stands alone, and `call` is what the settings name, together. Servers (GPT-SoVITS, OpenAI's
+protocol) are heard as `call`, once the settings name them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 from agent.config import Settings
 from agent.models.store import ModelStore
 from agent.voices import chattts, kokoro
+from agent.voices.names import EMBEDDED_VOICES, check_voices, known_names
 from pipeline.errors import ConfigError
 from pipeline.text import Language
 from pipeline.tts.base import Voice
@@ -22,13 +23,15 @@ from pipeline.tts.chattts import LICENCE
 
 VoiceState: TypeAlias = Literal["present", "partial", "missing", "corrupt"]
 
+CALL = "call"  # the one name that no setting takes
+
 
 @dataclass(frozen=True, slots=True)
 class VoiceEngine:
     """One engine.
 
     Attributes:
-        name: As in reports.
+        name: As a setting takes it, and in reports.
         languages: What it can speak.
         licence: Of code and weights, in one line.
         about: What it is, in one line.
@@ -49,7 +52,7 @@ def engines() -> tuple[VoiceEngine, ...]:
     """Every engine there is a loader for, here or not, in the order of reports."""
     return (
         VoiceEngine(
-            "mandarin",
+            EMBEDDED_VOICES["zh"],
             ("zh",),
             "MIT; the Databaker corpus it learned from is for non-commercial use",
             "FastSpeech2 and MB-MelGAN on LiteRT, one female voice, 24 kHz",
@@ -57,10 +60,10 @@ def engines() -> tuple[VoiceEngine, ...]:
             _load_mandarin,
         ),
         VoiceEngine(
-            "english",
+            EMBEDDED_VOICES["en"],
             ("en",),
             "Apache-2.0",
-            "hibari, distilled from Kokoro-82M, one female voice, 24 kHz",
+            "distilled from Kokoro-82M, one female voice, 24 kHz",
             lambda settings: _state_of_model(settings, "hibari"),
             _load_english,
         ),
@@ -89,7 +92,7 @@ def engines() -> tuple[VoiceEngine, ...]:
             chattts.load_voice,
         ),
         VoiceEngine(
-            "call",
+            CALL,
             ("zh", "en"),
             "that of its voices",
             "what a call hears: the voices that the settings name, languages and pauses joined",
@@ -108,7 +111,7 @@ def choose(names: Sequence[str], settings: Settings) -> list[VoiceEngine]:
     known: Mapping[str, VoiceEngine] = {engine.name: engine for engine in engines()}
     for name in names:
         if name not in known:
-            raise ConfigError(f"there is no voice {name}; known are {', '.join(known)}")
+            raise ConfigError(f"there is no voice {name}; {known_names(name, known)}")
     chosen = [known[name] for name in names] or [
         engine for engine in known.values() if engine.state(settings) == "present"
     ]
@@ -124,6 +127,10 @@ def _state_of_model(settings: Settings, name: str) -> VoiceState:
 def _state_of_call(settings: Settings) -> VoiceState:
     """Of the embedded voices it is made of; a server is known only once it is asked."""
     store = ModelStore(settings.models_dir)
+    try:
+        check_voices(settings, store.manifest)
+    except ConfigError:
+        return "missing"
     chosen = (settings.models.mandarin_voice, settings.models.english_voice)
     states = [store.status(name).state for name in chosen if name in store.manifest]
     return next((state for state in states if state != "present"), "present")

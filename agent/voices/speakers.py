@@ -20,7 +20,7 @@ from agent.models.store import ModelStore
 from agent.persona import load_persona
 from agent.voices import kokoro
 from agent.voices.consent import require_consent
-from agent.voices.names import EMBEDDED_VOICES, NOT_IN_STORE, REMOTE_VOICES
+from agent.voices.names import EMBEDDED_VOICES, REMOTE_VOICES, check_voices
 from pipeline.errors import ConfigError
 from pipeline.text import Language
 from pipeline.tts.base import Voice
@@ -41,10 +41,11 @@ def load_speaker(settings: Settings) -> Voice:
     """The voices that the settings name, behind one.
 
     Raises:
-        ConfigError: A voice does not speak its language, a server is not allowed, or nobody
-            has agreed to the imitation of a clip.
+        ConfigError: A setting names no voice, one does not speak its language, a server is not
+            allowed, or nobody has agreed to the imitation of a clip.
         ModelError: A model is missing or damaged; the message names the command to run.
     """
+    check_voices(settings, ModelStore(settings.models_dir).manifest)
     shelf = _Shelf(settings)
     chosen: dict[Language, str] = {
         "zh": settings.models.mandarin_voice,
@@ -106,12 +107,7 @@ class _Shelf:
 
 def _load_files(settings: Settings, name: str) -> Voice:
     """A voice from a model of the manifest, or from files of the user's own."""
-    store = ModelStore(settings.models_dir)
-    voices = {model.name for model in store.manifest.models if model.role == "voice"}
-    if name not in voices and (name in store.manifest or not Path(name).expanduser().exists()):
-        known = ", ".join(sorted(voices | NOT_IN_STORE))
-        raise ConfigError(f"{name} is neither a voice nor a file; voices are {known}")
-    place = store.locate(name)
+    place = ModelStore(settings.models_dir).locate(name)
     if kokoro.is_kokoro(place):
         return kokoro.load_from(place, settings, settings.voice.threads)
     if place.suffix == ".onnx" or any(place.glob("*.onnx")):

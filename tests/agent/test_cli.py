@@ -138,6 +138,15 @@ def test_models_pull_offline_is_refused(empty_home: Path):
     assert "offline" in err
 
 
+@pytest.mark.parametrize("setting", ["models.mandarin_voice", "models.llm", "models.stt"])
+def test_models_pull_knows_a_misspelt_setting(empty_home: Path, setting: str):
+    """What no call could load is told now, not left out of what is fetched."""
+    code, _, err = run("--set", f"{setting}=mandarin", "models", "pull")
+    assert code == 2
+    assert err.startswith("qingting: ")
+    assert "mandarin-voice" in err
+
+
 @pytest.mark.models
 def test_models_pull_of_a_complete_set_does_nothing():
     """Without names it is the models of the settings; what is here needs no network."""

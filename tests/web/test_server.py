@@ -8,7 +8,7 @@ import pytest
 import websockets
 
 from agent import engines
-from agent.config import PrivacySettings, SafetySettings, ServerSettings, Settings
+from agent.config import ModelSettings, PrivacySettings, SafetySettings, ServerSettings, Settings
 from pipeline import events as call
 from pipeline.errors import ConfigError
 from tests.fakes.call import FakeFactory, tone
@@ -83,6 +83,15 @@ async def test_a_person_on_duty_who_cannot_be_told_is_named_at_the_start(monkeyp
     monkeypatch.setattr(engines, "load_engines", lambda settings: pytest.fail("models were read"))
     settings = Settings(safety=SafetySettings(webhook_url="https://desk.test/hook"))
     with pytest.raises(ConfigError, match=r"privacy\.offline=false"):
+        async with switchboard(settings):
+            pass
+
+
+async def test_a_voice_that_is_none_is_named_at_the_start(monkeypatch):
+    """Before any model is read."""
+    monkeypatch.setattr(engines, "load_engines", lambda settings: pytest.fail("models were read"))
+    settings = Settings(models=ModelSettings(mandarin_voice="mandarin"))
+    with pytest.raises(ConfigError, match="mean mandarin-voice"):
         async with switchboard(settings):
             pass
 

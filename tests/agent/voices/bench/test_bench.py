@@ -187,7 +187,7 @@ def test_a_voice_that_cannot_be_loaded_is_left_out_and_named(
 
 @pytest.mark.models
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["mandarin", "english"])
+@pytest.mark.parametrize("name", ["mandarin-voice", "hibari"])
 def test_a_real_voice_is_understood_and_clean(name: str, settings: Settings):
     """Two sentences come back with few errors, at the target loudness, without clicks."""
     (engine,) = choose([name], settings)
