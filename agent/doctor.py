@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from agent.adapter import adapter_of
+from agent.adapter import adapter_of, weights_of
 from agent.certificate import check_certificate
 from agent.config import ServerSettings, Settings
 from agent.local.sound_card import portaudio
@@ -66,7 +66,7 @@ def examine(settings: Settings, *, port: bool = True) -> list[Finding]:
     store = ModelStore(settings.models_dir)
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="doctor") as pool:
         trials = [
-            pool.submit(check_llama, store, settings.models.llm),
+            pool.submit(check_llama, settings),
             pool.submit(check_whisper, store, settings.models.stt),
             pool.submit(check_voices),
         ]
@@ -157,17 +157,26 @@ def check_models(store: ModelStore, settings: Settings) -> Iterator[Finding]:
         else:
             verified = "verified" if name in store.manifest else "your own, not verified"
             yield Finding(f"model {name}", "ok", verified)
-    copy = store.faster_copy(chosen.llm) if chosen.llm in store.manifest else None
-    if copy is not None and not copy.is_good():
-        yield Finding(
-            f"model {chosen.llm}",
-            "note",
-            "its copy for this CPU is missing, so prompts take three times as long; "
-            "run: qingting models pull",
-        )
     adapter = adapter_of(settings)
     if adapter is not None and not adapter.is_file():
         yield Finding("adapter", "fault", f"models.llm_adapter: there is no file {adapter}")
+        adapter = None
+    if chosen.llm in store.manifest:
+        yield from _check_copy(store, chosen.llm, adapter)
+
+
+def _check_copy(store: ModelStore, model: str, adapter: Path | None) -> Iterator[Finding]:
+    """What a call is slower by, if `models pull` has not made what it would load."""
+    wanted, plain = store.faster_copy(model, adapter), store.faster_copy(model)
+    if wanted is None or plain is None or wanted.is_good():
+        return
+    cost = (
+        "its copy for this CPU has no adapter in it, so words take a tenth longer and short "
+        "prompts up to 40 %"
+        if plain.is_good()
+        else "its copy for this CPU is missing, so prompts take three times as long"
+    )
+    yield Finding(f"model {model}", "note", f"{cost}; run: qingting models pull")
 
 
 def check_chattts(settings: Settings) -> Iterator[Finding]:
@@ -199,11 +208,11 @@ def check_kokoro(settings: Settings) -> Iterator[Finding]:
         yield Finding("voice kokoro", "note", kokoro.LICENCE)
 
 
-def check_llama(store: ModelStore, model: str) -> Finding:
+def check_llama(settings: Settings) -> Finding:
     """The compiled llama.cpp evaluates the model without crashing."""
     return _try_engine(
         "llama.cpp",
-        lambda: ["llama", str(store.fastest(model))],
+        lambda: ["llama", str(weights_of(settings).file)],
         lambda report: f"{report['version']}, {report['tokens_per_sec']} tokens/s on one thread",
         crash_hint="it was built for another processor or with AMX, which crashes on some "
         "virtual machines: delete its cached wheel (CONTRIBUTING.md says where) and .venv, then "

@@ -10,7 +10,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from agent.adapter import adapter_of
+from agent.adapter import weights_of
 from agent.config import Settings
 from agent.models.store import ModelStore
 from pipeline.assembly import Engines
@@ -80,9 +80,12 @@ def load_language_model(settings: Settings) -> LanguageModel:
     from pipeline.llm.model import LlamaModel
 
     llm = settings.llm
+    weights = weights_of(settings)
+    _warn_if_slow(settings, weights.file)
     return LlamaModel.load(
-        ModelStore(settings.models_dir).fastest(settings.models.llm),
-        adapter=adapter_of(settings),
+        weights.file,
+        adapter=weights.adapter,
+        merged=weights.merged,
         context_tokens=settings.server.max_calls * llm.context_tokens + SHARED_TOKENS,
         conversation_tokens=llm.context_tokens,
         threads=llm.threads,
@@ -112,6 +115,22 @@ def speech_style(settings: Settings) -> SpeechStyle:
         region=region,
         language="en" if locale == "en" else "zh",
     )
+
+
+def _warn_if_slow(settings: Settings, file: Path) -> None:
+    """`models pull` makes one copy; what is loaded here may want another."""
+    store, models = ModelStore(settings.models_dir), settings.models
+    name = store.known_name(models.llm)
+    copy = None if name is None else store.faster_copy(name)
+    if copy is not None and file.parent != copy.folder:
+        usual = (models.llm, models.llm_adapter) == (name, "auto")
+        logger.warning(
+            "%s has no copy for this CPU, so prompts take three times as long; "
+            "run: qingting %smodels pull %s",
+            name,
+            "" if usual else "--set models.llm_adapter=none ",
+            name,
+        )
 
 
 def _locate(settings: Settings, name_or_path: str) -> Path:

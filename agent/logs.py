@@ -25,7 +25,15 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
     "taskName",
     "color_message",
 }
-_CHATTY = ("httpx", "httpcore", "huggingface_hub", "numba", "faster_whisper", "uvicorn.access")
+_CHATTY = (
+    "httpx",
+    "httpcore",
+    "huggingface_hub",
+    "numba",
+    "faster_whisper",
+    "gguf",
+    "uvicorn.access",
+)
 
 
 class JsonFormatter(logging.Formatter):

@@ -13,6 +13,7 @@ from pathlib import Path
 from agent.adapter import adapter_of
 from agent.config import Settings
 from agent.doctor import memory_bytes, usable_cores
+from agent.models.store import ModelStore
 
 _PACKAGES = (
     "qingting",
@@ -83,9 +84,16 @@ def load_average() -> LoadAverage | None:
 
 
 def _adapter(settings: Settings) -> dict[str, str]:
-    """The language model's adapter, if it has one; its folder tells runs and personas apart."""
+    """The language model's adapter, if it has one, and whether its copy has it inside.
+
+    Its folder tells runs and personas apart.
+    """
     adapter = adapter_of(settings)
-    return {} if adapter is None else {"llm_adapter": f"{adapter.parent.name}/{adapter.name}"}
+    if adapter is None:
+        return {}
+    merged = ModelStore(settings.models_dir).merged(settings.models.llm, adapter) is not None
+    how = ", merged" if merged else ""
+    return {"llm_adapter": f"{adapter.parent.name}/{adapter.name}{how}"}
 
 
 def _cpu_model() -> str:

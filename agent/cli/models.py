@@ -63,6 +63,7 @@ def pull(
     """Fetch and verify models; what is here and right already is left alone."""
     from rich.console import Console
 
+    from agent.adapter import adapter_for
     from agent.doctor import usable_cores
     from agent.models import ModelStore
     from agent.models.fetch import Fetcher
@@ -84,11 +85,14 @@ def pull(
             fetcher.fetch(name)
             console.print(f"[green]✓[/] {name}", highlight=False)
     for name in wanted:
-        copy = store.faster_copy(name)
+        copy = store.faster_copy(name, adapter_for(settings, name))
         if copy is not None and not copy.is_good():
-            with console.status(f"{name}: rewriting the weights for this CPU, about a minute"):
+            tuned = "" if copy.adapter is None else ", with its adapter in it"
+            with console.status(
+                f"{name}: rewriting the weights for this CPU{tuned}, about a minute"
+            ):
                 copy.make(store.path(name), threads=usable_cores())
-            console.print(f"[green]✓[/] {name} as {copy.quantisation}", highlight=False)
+            console.print(f"[green]✓[/] {name} as {copy.quantisation}{tuned}", highlight=False)
 
 
 def verify(

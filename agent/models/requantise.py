@@ -5,6 +5,12 @@ serves several tokens at once. As iq4_nl, which is repacked at load, the same mo
 on two EPYC cores a third of the time for a prompt and three quarters for a reply
 (`python -m agent.bench.steps MODEL.gguf …`), and predicts held-out dialogues no worse.
 
+A persona's adapter is merged into it on the way (`merge`): applied at run time it costs a token
+a tenth of its time and a short prompt up to 40 %. `qingting models pull` makes the one copy
+that the settings load, with their adapter or without one. Whoever then loads the model with
+another adapter, or with none, has the published file read until they pull under these settings:
+a second copy for everybody would cost a minute and 430 MB.
+
 The copy is made on this machine, lies under `<home>/models/.derived`, and is trusted only
 while its hash stands as noted when it was written.
 """
@@ -21,6 +27,10 @@ from agent.models.manifest import ModelFile, Quantisation
 from agent.models.verify import Stamp, sha256_of
 from pipeline.errors import ModelError
 
+_PART = ".part"  # the copy while llama.cpp writes it
+_MERGED = ".merged"  # model and adapter in f16, between the two steps
+_WITH_ADAPTER = "*-*-*"  # names of copies that have one in them
+
 
 @dataclass(frozen=True, slots=True)
 class FasterCopy:
@@ -30,16 +40,21 @@ class FasterCopy:
         folder: `<home>/models/.derived/<model>`.
         source_sha256: Of the file it is made from; a new source makes a new copy.
         quantisation: What its weights become.
+        adapter: LoRA that is merged into it, or None.
+        adapter_sha256: Of that file; a new adapter makes a new copy, too.
     """
 
     folder: Path
     source_sha256: str
     quantisation: Quantisation
+    adapter: Path | None = None
+    adapter_sha256: str = ""
 
     @property
     def path(self) -> Path:
         """The copy itself."""
-        return self.folder / f"{self.quantisation}-{self.source_sha256[:12]}.gguf"
+        made_from = (self.source_sha256[:12], self.adapter_sha256[:12])
+        return self.folder / f"{'-'.join(filter(None, (self.quantisation, *made_from)))}.gguf"
 
     @property
     def _note(self) -> Path:
@@ -61,11 +76,12 @@ class FasterCopy:
         """Write the copy; takes about a minute for the 0.5B. Blocks, without the GIL.
 
         Where another process is at it, waits for it, and leaves its copy as it is. Nothing is
-        left of an attempt that fails or is interrupted, but a `.part` file that the next one
-        overwrites.
+        left of an attempt that fails or is interrupted; what a killed one leaves, the next one
+        deletes. A model keeps one copy with an adapter: the new one takes the place of others.
 
         Raises:
-            ModelError: llama.cpp refuses the source, or the disk is full.
+            ModelError: llama.cpp refuses the source, the adapter is damaged or belongs to
+                another model, or the disk is full.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -78,6 +94,32 @@ class FasterCopy:
             ) from error
 
     def _rewrite(self, source: Path, threads: int) -> None:
+        part, merged = self.path.with_suffix(_PART), self.path.with_suffix(_MERGED)
+        for left in (*self.folder.glob(f"*{_PART}"), *self.folder.glob(f"*{_MERGED}")):
+            left.unlink()
+        try:
+            if self.adapter is not None:
+                from agent.models.merge import merge
+
+                merge(source, self.adapter, merged)
+            self._quantise(source if self.adapter is None else merged, part, source.name, threads)
+            part.replace(self.path)
+            file = ModelFile(
+                path=self.path.name,
+                size_bytes=self.path.stat().st_size,
+                sha256=sha256_of(self.path),
+            )
+            self._note.write_text(file.model_dump_json(), "utf-8")
+        finally:
+            part.unlink(missing_ok=True)
+            merged.unlink(missing_ok=True)
+        if self.adapter is not None:
+            for path in self.folder.glob(_WITH_ADAPTER):
+                if path.stem != self.path.stem:
+                    path.unlink()
+
+    def _quantise(self, source: Path, target: Path, name: str, threads: int) -> None:
+        """Raises ModelError, which calls the model `name`."""
         import llama_cpp
 
         from pipeline.llm.native import start_backend
@@ -91,19 +133,8 @@ class FasterCopy:
         options.ftype = kinds[self.quantisation]
         options.allow_requantize = True
         options.nthread = threads
-        part = self.path.with_suffix(".part")
-        try:
-            code = llama_cpp.llama_model_quantize(
-                str(source).encode(), str(part).encode(), ctypes.byref(options)
-            )
-            if code != 0:
-                raise ModelError(f"llama.cpp could not rewrite {source.name} (code {code})")
-            part.replace(self.path)
-            file = ModelFile(
-                path=self.path.name,
-                size_bytes=self.path.stat().st_size,
-                sha256=sha256_of(self.path),
-            )
-            self._note.write_text(file.model_dump_json(), "utf-8")
-        finally:
-            part.unlink(missing_ok=True)
+        code = llama_cpp.llama_model_quantize(
+            str(source).encode(), str(target).encode(), ctypes.byref(options)
+        )
+        if code != 0:
+            raise ModelError(f"llama.cpp could not rewrite {name} (code {code})")

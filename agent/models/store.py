@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from agent.models.manifest import Manifest, ModelEntry, load_manifest
 from agent.models.requantise import FasterCopy
-from agent.models.verify import FileState, Stamp
+from agent.models.verify import FileState, Stamp, sha256_of
 from pipeline.errors import ModelCorruptError, ModelMissingError
 
 ModelState: TypeAlias = Literal["present", "partial", "missing", "corrupt"]
@@ -95,6 +95,22 @@ class ModelStore:
         copy = None if name is None else self.faster_copy(name)
         return copy.path if copy is not None and copy.is_good() else source
 
+    def merged(self, name_or_path: str, adapter: Path) -> Path | None:
+        """The faster copy of a language model with an adapter in it; None without a good one.
+
+        Args:
+            name_or_path: As for `fastest`.
+            adapter: File of the adapter, which need not be there.
+
+        Raises:
+            ModelCorruptError: A file cannot be read.
+        """
+        name = self.known_name(name_or_path)
+        if name is None or not adapter.is_file() or self.status(name).state != "present":
+            return None
+        copy = self.faster_copy(name, adapter)
+        return copy.path if copy is not None and copy.is_good() else None
+
     def known_name(self, name_or_path: str) -> str | None:
         """Name of the language model that is meant, by its name or by its file, however spelled.
 
@@ -112,17 +128,30 @@ class ModelStore:
                 return entry.name if self.status(entry.name).state == "present" else None
         return None
 
-    def faster_copy(self, name: str) -> FasterCopy | None:
+    def faster_copy(self, name: str, adapter: Path | None = None) -> FasterCopy | None:
         """Where a model's faster copy belongs; None for one that needs none.
 
+        Args:
+            name: Of the model.
+            adapter: LoRA that the copy has in it; None for the model by itself.
+
         Raises:
-            ModelMissingError: Unknown.
+            ModelMissingError: Unknown, or there is no such adapter.
         """
         entry = self.manifest.get(name)
         if entry.requantise is None:
             return None
         (source,) = (file for file in entry.files if file.path == entry.entry)
-        return FasterCopy(self.models_dir / ".derived" / name, source.sha256, entry.requantise)
+        folder = self.models_dir / ".derived" / name
+        if adapter is None:
+            return FasterCopy(folder, source.sha256, entry.requantise)
+        try:
+            adapter_sha256 = sha256_of(adapter)
+        except OSError as error:
+            raise ModelMissingError(
+                f"the adapter {adapter} cannot be read: {error.strerror}"
+            ) from error
+        return FasterCopy(folder, source.sha256, entry.requantise, adapter, adapter_sha256)
 
     def status(self, name: str, *, full: bool = False) -> ModelStatus:
         """State of a model; `full` hashes all of it again.

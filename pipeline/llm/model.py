@@ -61,6 +61,7 @@ class LlamaModel:
         *,
         adapter: Path | None = None,
         adapter_scale: float = 1.0,
+        merged: bool = False,
         context_tokens: int = 4096,
         conversation_tokens: int | None = None,
         threads: int = 1,
@@ -75,6 +76,8 @@ class LlamaModel:
             path: GGUF with a chat template.
             adapter: LoRA adapter as GGUF, made for this model.
             adapter_scale: Strength of the adapter; 1.0 as trained.
+            merged: The adapter is in the model's file already, at a scale of 1.0, and is not
+                applied: only the readout beside it is used.
             context_tokens: Size of the key-value cache that all calls share.
             conversation_tokens: Most tokens of one prompt with its reply; None for as many
                 as the cache and the model's training allow.
@@ -95,7 +98,7 @@ class LlamaModel:
         """
         runtime = Runtime(
             path,
-            adapter,
+            None if merged else adapter,
             adapter_scale,
             RuntimeOptions(
                 context_tokens=context_tokens,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from agent.adapter import adapter_of, answering
+from agent.adapter import Weights, adapter_for, adapter_of, answering, weights_of
 from agent.config import ModelSettings, PersonaSettings, Settings
+from agent.models.requantise import FasterCopy
 from agent.models.store import ModelStore
-from pipeline.errors import ModelCorruptError
+from pipeline.errors import ModelCorruptError, ModelMissingError
+from pipeline.llm import model as model_module
 from pipeline.llm.model import LlamaModel
-from pipeline.llm.readout import load_readout, readout_path
+from pipeline.llm.readout import Readout, load_readout, readout_path
+from pipeline.llm.turn_end import TurnEnd
+from tests.agent.models_tiny import write_adapter
 
 PERSONA = """
 display_name = "Ann"
@@ -98,8 +103,9 @@ def test_the_default_model_comes_tuned_with_a_readout_of_its_own() -> None:
 
 
 @pytest.mark.models
-def test_a_damaged_readout_beside_an_adapter_is_named(tmp_path: Path) -> None:
-    """It would silently cost every call its judgement of turn ends."""
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_damaged_readout_beside_an_adapter_is_named(tmp_path: Path, merged: bool) -> None:
+    """It would silently cost every call its judgement of turn ends; merged or beside."""
     settings = Settings()
     packaged = adapter_of(settings)
     assert packaged is not None
@@ -108,4 +114,102 @@ def test_a_damaged_readout_beside_an_adapter_is_named(tmp_path: Path) -> None:
     readout_path(adapter).write_bytes(b"no archive")
     model = ModelStore(settings.models_dir).fastest(settings.models.llm)
     with pytest.raises(ModelCorruptError, match=r"adapter\.npz"):
-        LlamaModel.load(model, adapter=adapter)
+        LlamaModel.load(model, adapter=adapter, merged=merged)
+
+
+@pytest.mark.models
+async def test_a_merged_adapter_is_not_applied_again(tmp_path: Path) -> None:
+    """What no adapter can be is not opened, and the readout beside it is the one taken."""
+    settings = Settings()
+    packaged = adapter_of(settings)
+    assert packaged is not None
+    adapter = tmp_path / "adapter.gguf"
+    adapter.write_bytes(b"no adapter")
+    readout_path(adapter).symlink_to(readout_path(packaged))
+    store = ModelStore(settings.models_dir)
+    taken = []
+    original = model_module.TurnEnd
+
+    def turn_end(vocabulary: Any, sign: str, readout: Readout) -> TurnEnd:
+        taken.append(readout)
+        return original(vocabulary, sign, readout)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model_module, "TurnEnd", turn_end)
+        model = LlamaModel.load(
+            store.fastest(settings.models.llm), adapter=adapter, merged=True, context_tokens=256
+        )
+    await model.close()
+    (readout,) = taken
+    assert np.array_equal(readout.weights, load_readout(readout_path(packaged)).weights)
+
+
+def make_copies(settings: Settings) -> tuple[FasterCopy, FasterCopy]:
+    """The copy with the adapter and the one without."""
+    store = ModelStore(settings.models_dir)
+    copies = []
+    for adapter in (adapter_of(settings), None):
+        copy = store.faster_copy("small", adapter)
+        assert copy is not None
+        copy.make(store.path("small"), threads=1)
+        copies.append(copy)
+    merged, plain = copies
+    return merged, plain
+
+
+def test_a_model_is_loaded_from_the_copy_that_has_its_adapter_inside(tuned: Settings) -> None:
+    """The adapter is known then, and not applied; by the model's file it is the same."""
+    adapter = adapter_of(tuned)
+    merged, plain = make_copies(tuned)
+    expected = Weights(merged.path, adapter, merged=True)
+    assert weights_of(tuned) == expected
+    assert expected.applied is None
+    named = {"llm": str(tuned.models_dir / "small" / "model.gguf"), "llm_adapter": str(adapter)}
+    by_file = tuned.models.model_copy(update=named)
+    assert weights_of(tuned.model_copy(update={"models": by_file})) == expected
+    none = tuned.models.model_copy(update={"llm_adapter": "none"})
+    assert weights_of(tuned.model_copy(update={"models": none})) == Weights(plain.path)
+
+
+@pytest.mark.parametrize("what", ["missing", "damaged", "of another adapter"])
+def test_a_copy_that_is_not_right_leaves_the_adapter_beside_the_model(
+    tuned: Settings, what: str
+) -> None:
+    """The adapter is applied at run time, to the copy without one if there is one."""
+    adapter = adapter_of(tuned)
+    assert adapter is not None
+    merged, plain = make_copies(tuned)
+    if what == "missing":
+        merged.path.unlink()
+    elif what == "damaged":
+        merged.path.write_bytes(bytes(merged.path.stat().st_size))
+    else:
+        write_adapter(adapter, times=2.0)
+    found = weights_of(tuned)
+    assert found == Weights(plain.path, adapter)
+    assert found.applied == adapter
+    plain.path.unlink()
+    assert weights_of(tuned).file == tuned.models_dir / "small" / "model.gguf"
+
+
+def test_a_missing_model_is_named_whatever_was_made_of_it(tuned: Settings) -> None:
+    """A copy whose source is gone is not loaded; nor does a lost adapter hide the model."""
+    make_copies(tuned)
+    lost = tuned.models.model_copy(update={"llm_adapter": "/nowhere/own.gguf"})
+    assert weights_of(tuned.model_copy(update={"models": lost})).adapter is not None
+    (tuned.models_dir / "small" / "model.gguf").unlink()
+    with pytest.raises(ModelMissingError, match="models pull small"):
+        weights_of(tuned)
+
+
+def test_an_adapter_of_ones_own_goes_with_no_other_model(tuned: Settings) -> None:
+    """Another model that is fetched gets what comes with the persona; none stays none."""
+    (tuned.home / "ann" / "large.gguf").touch()
+    own = tuned.models.model_copy(update={"llm_adapter": "/x/own.gguf"})
+    settings = tuned.model_copy(update={"models": own})
+    large = adapter_for(settings, "large")
+    assert adapter_for(settings, "small") == Path("/x/own.gguf")
+    assert large is not None
+    assert large.name == "large.gguf"
+    none = tuned.models.model_copy(update={"llm_adapter": "none"})
+    assert adapter_for(tuned.model_copy(update={"models": none}), "large") is None

@@ -148,7 +148,8 @@ def test_crash_in_an_engine_is_reported_and_not_suffered(
 ):
     """A child that dies of SIGSEGV is a fault that names the signal and the likely cause."""
     end_child(monkeypatch, "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
-    finding = doctor.check_llama(ModelStore(bare.models_dir), str(model_file))
+    own = bare.model_copy(update={"models": ModelSettings(llm=str(model_file))})
+    finding = doctor.check_llama(own)
     assert finding.level == "fault"
     assert signal.SIGSEGV.name in finding.detail
     assert "AMX" in finding.detail
@@ -170,13 +171,14 @@ def test_hanging_engine_is_given_up(monkeypatch: pytest.MonkeyPatch):
 
 def test_engine_without_its_model_is_not_tried(bare: Settings):
     """The missing model is the fault; the engine is not blamed for it."""
-    finding = doctor.check_llama(ModelStore(bare.models_dir), bare.models.llm)
+    finding = doctor.check_llama(bare)
     assert finding.level == "note"
 
 
 def test_broken_model_file_is_a_fault(bare: Settings, model_file: Path):
     """A file that is no GGUF is refused by the real engine, in one line."""
-    finding = doctor.check_llama(ModelStore(bare.models_dir), str(model_file))
+    own = bare.model_copy(update={"models": ModelSettings(llm=str(model_file))})
+    finding = doctor.check_llama(own)
     assert finding.level == "fault"
     assert "\n" not in finding.detail
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent import engines
+from agent.adapter import Weights
 from agent.config import Settings
 from agent.engines import load_language_model
-from agent.models.store import ModelStore
 from pipeline.llm.model import LlamaModel
 
 
@@ -20,7 +22,7 @@ def test_the_cache_holds_every_call_at_its_longest(
     loaded: dict[str, Any] = {}
     # What is asked for counts here; loading it takes a model and seconds.
     monkeypatch.setattr(LlamaModel, "load", lambda path, **options: loaded.update(options))
-    monkeypatch.setattr(ModelStore, "fastest", lambda store, name: store)
+    monkeypatch.setattr(engines, "weights_of", lambda settings: Weights(Path("model.gguf")))
     settings = Settings()
     server = settings.server.model_copy(update={"max_calls": calls})
     load_language_model(settings.model_copy(update={"server": server}))

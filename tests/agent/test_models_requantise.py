@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,13 +11,28 @@ from pathlib import Path
 import llama_cpp
 import pytest
 
+from agent.adapter import adapter_of
+from agent.config import Settings
 from agent.models.requantise import FasterCopy
 from pipeline.errors import ModelError
+from pipeline.llm.native import Runtime, RuntimeOptions
+from tests.agent.models_tiny import write_adapter, write_model
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> FasterCopy:
     return FasterCopy(tmp_path / "derived", "a" * 64, "q4_0")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_model(tmp_path / "model.gguf")
+
+
+def copy_with(adapter: Path, folder: Path) -> FasterCopy:
+    """The copy of a model with what `adapter` now holds."""
+    digest = hashlib.sha256(adapter.read_bytes()).hexdigest()
+    return FasterCopy(folder, "a" * 64, "q4_0", adapter, digest)
 
 
 @pytest.mark.models
@@ -67,3 +83,103 @@ def test_two_at_once_rewrite_once(copy: FasterCopy, monkeypatch: pytest.MonkeyPa
     assert second_rewriting.broken
     assert copy.is_good()
     assert copy.path.read_bytes() == b"weights"
+
+
+def test_another_adapter_makes_another_copy(copy: FasterCopy, tmp_path: Path):
+    """The name tells it, and differs from that of a copy without one."""
+    one, other = (
+        FasterCopy(copy.folder, "a" * 64, "q4_0", tmp_path / "adapter.gguf", digest * 64)
+        for digest in "bc"
+    )
+    assert one.path.name == "q4_0-aaaaaaaaaaaa-bbbbbbbbbbbb.gguf"
+    assert len({one.path, other.path, copy.path}) == 3
+
+
+@pytest.mark.usefixtures("no_quantising")
+def test_the_adapter_is_merged_into_the_copy(copy: FasterCopy, model: Path, tmp_path: Path):
+    """What is quantised is model and adapter; only the copy and its papers stay."""
+    tuned = copy_with(write_adapter(tmp_path / "adapter.gguf"), copy.folder)
+    assert not tuned.is_good()
+    tuned.make(model, threads=1)
+    assert tuned.is_good()
+    assert tuned.path.read_bytes() != model.read_bytes()
+    assert {path.suffix for path in copy.folder.iterdir() if path.name != "lock"} == {
+        ".gguf",
+        ".json",
+        ".verified",
+    }
+
+
+@pytest.mark.usefixtures("no_quantising")
+def test_a_new_adapter_takes_the_place_of_the_old(copy: FasterCopy, model: Path, tmp_path: Path):
+    """The superseded copy goes when the new one stands; that without an adapter stays."""
+    copy.make(model, threads=1)
+    old = copy_with(write_adapter(tmp_path / "old.gguf"), copy.folder)
+    new = copy_with(write_adapter(tmp_path / "new.gguf", times=2.0), copy.folder)
+    old.make(model, threads=1)
+    assert old.is_good()
+    new.make(model, threads=1)
+    assert (new.is_good(), old.is_good(), copy.is_good()) == (True, False, True)
+    assert not list(copy.folder.glob(f"{old.path.stem}*"))
+
+
+@pytest.mark.usefixtures("no_quantising")
+def test_a_broken_adapter_leaves_nothing_and_harms_nothing(
+    copy: FasterCopy, model: Path, tmp_path: Path
+):
+    """It is refused in a sentence, and the copy with the last good one stays."""
+    good = copy_with(write_adapter(tmp_path / "good.gguf"), copy.folder)
+    good.make(model, threads=1)
+    assert good.is_good()
+    before = set(copy.folder.iterdir())
+    bad = copy_with(write_adapter(tmp_path / "bad.gguf", halves=("lora_b",)), copy.folder)
+    with pytest.raises(ModelError, match=r"bad\.gguf is incomplete"):
+        bad.make(model, threads=1)
+    assert good.is_good()
+    assert set(copy.folder.iterdir()) == before
+
+
+def test_what_llama_cpp_refuses_is_named_after_the_model(
+    copy: FasterCopy, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Not after the file between the two steps, which is gone by then."""
+    monkeypatch.setattr(llama_cpp, "llama_model_quantize", lambda *arguments: 1)
+    tuned = copy_with(write_adapter(tmp_path / "adapter.gguf"), copy.folder)
+    with pytest.raises(ModelError, match=r"model\.gguf"):
+        tuned.make(model, threads=1)
+    assert [path.name for path in copy.folder.iterdir()] == ["lock"]
+
+
+@pytest.mark.usefixtures("no_quantising")
+def test_what_a_killed_attempt_left_is_not_taken_for_good(
+    copy: FasterCopy, model: Path, tmp_path: Path
+):
+    """A copy without its note is made anew, and files half written are deleted."""
+    tuned = copy_with(write_adapter(tmp_path / "adapter.gguf"), copy.folder)
+    copy.folder.mkdir()
+    tuned.path.write_bytes(b"half a model")
+    leftovers = [copy.folder / "q4_0-x-y.part", copy.folder / "q4_0-x-y.merged"]
+    for path in leftovers:
+        path.touch()
+    assert not tuned.is_good()
+    tuned.make(model, threads=1)
+    assert tuned.is_good()
+    assert not any(path.exists() for path in leftovers)
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_the_default_model_takes_its_adapter_in(llm_file: Path, tmp_path: Path):
+    """llama.cpp quantises what was merged, and loads it under the model's name."""
+    packaged = adapter_of(Settings())
+    assert packaged is not None
+    tuned = copy_with(packaged, tmp_path / "derived")
+    tuned.make(llm_file, threads=1)
+    options = RuntimeOptions(context_tokens=64, rows=1, batch_tokens=64)
+    names = []
+    for file in (tuned.path, llm_file):
+        runtime = Runtime(file, None, 1.0, options)
+        names.append((runtime.name(), runtime.vocabulary.size, runtime.chat_template()))
+        runtime.close()
+    tuned.path.unlink()  # half a gigabyte, which pytest would keep
+    assert names[0] == names[1]

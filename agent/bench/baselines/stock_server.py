@@ -8,14 +8,12 @@ import sys
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from agent.adapter import adapter_of
+from agent.adapter import Weights, weights_of
 from agent.config import Settings
-from agent.models.store import ModelStore
 from pipeline.assembly import CallProfile
 from pipeline.errors import ModelError
 
@@ -33,11 +31,11 @@ async def language_model_server(settings: Settings, profile: CallProfile) -> Asy
     Raises:
         ModelError: The model is missing or damaged, or the server does not start.
     """
-    model = ModelStore(settings.models_dir).fastest(settings.models.llm)
+    weights = weights_of(settings)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        *server_command(settings, model, port),
+        *server_command(settings, weights, port),
         stdin=DEVNULL,
         stdout=DEVNULL,
         stderr=DEVNULL,
@@ -52,19 +50,18 @@ async def language_model_server(settings: Settings, profile: CallProfile) -> Asy
         await process.wait()
 
 
-def server_command(settings: Settings, model: Path, port: int) -> list[str]:
+def server_command(settings: Settings, weights: Weights, port: int) -> list[str]:
     """How the server is started: with the model, the adapter and the threads of our own engine.
 
     Args:
         settings: The whole tree.
-        model: The file of its language model.
+        weights: Its language model.
         port: To listen on, at this machine alone.
     """
     llm = settings.llm
-    adapter = adapter_of(settings)
     return [
-        *(sys.executable, "-m", "llama_cpp.server", "--model", str(model)),
-        *(() if adapter is None else ("--lora_path", str(adapter))),
+        *(sys.executable, "-m", "llama_cpp.server", "--model", str(weights.file)),
+        *(() if weights.applied is None else ("--lora_path", str(weights.applied))),
         *("--host", "127.0.0.1", "--port", str(port), "--verbose", "False"),
         *("--n_ctx", str(llm.context_tokens)),
         *("--n_threads", str(llm.threads), "--n_threads_batch", str(llm.threads)),

@@ -215,12 +215,11 @@ class Reader:
         Raises:
             ModelError: It is missing or damaged.
         """
-        from agent.adapter import adapter_of
-        from agent.models.store import ModelStore
+        from agent.adapter import weights_of
 
-        model = ModelStore(settings.models_dir).fastest(settings.models.llm)
+        weights = weights_of(settings)
         options = RuntimeOptions(context_tokens=CONTEXT_TOKENS, rows=1, batch_tokens=CONTEXT_TOKENS)
-        runtime = Runtime(model, adapter_of(settings), 1.0, options)
+        runtime = Runtime(weights.file, weights.applied, 1.0, options)
         try:
             yield cls(settings, runtime)
         finally:

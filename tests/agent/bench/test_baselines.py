@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.adapter import Weights
 from agent.bench.baselines.stock_server import server_command
 from agent.bench.run import bench_settings, prepare
 from agent.bench.scripts import choose, load_calls
@@ -15,14 +16,20 @@ from pipeline.errors import ConfigError
 from pipeline.text import unit_error_rate
 
 
-@pytest.mark.parametrize("adapter", ["none", "/runs/mine/adapter.gguf"])
-def test_the_stock_pipeline_runs_the_model_that_ours_runs(settings, adapter):
+@pytest.mark.parametrize(
+    ("weights", "applied"),
+    [
+        (Weights(Path("a.gguf")), "none"),
+        (Weights(Path("a.gguf"), Path("/runs/mine/adapter.gguf")), "/runs/mine/adapter.gguf"),
+        (Weights(Path("a.gguf"), Path("/runs/mine/adapter.gguf"), merged=True), "none"),
+    ],
+)
+def test_the_stock_pipeline_runs_the_model_that_ours_runs(settings, weights, applied):
     """With its adapter, for it is also given the words that belong to it; else without one."""
-    models = settings.models.model_copy(update={"llm_adapter": adapter})
-    command = server_command(settings.model_copy(update={"models": models}), Path("a.gguf"), 8123)
+    command = server_command(settings, weights, 8123)
     options = dict(zip(command[3::2], command[4::2], strict=True))
     assert (options["--model"], options["--port"]) == ("a.gguf", "8123")
-    assert options.get("--lora_path", "none") == adapter
+    assert options.get("--lora_path", "none") == applied
 
 
 @pytest.mark.models
