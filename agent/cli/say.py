@@ -33,9 +33,10 @@ def say(
     import numpy as np
 
     from agent import engines
-    from agent.clips import write_clip
+    from agent.clips import check_place, write_clip
     from pipeline.errors import ConfigError
 
+    check_place(out)
     voice = engines.load_speaker(settings)
     speech = [np.zeros(0, np.int16), *spoken(voice, text, engines.speech_style(settings))]
     samples = np.concatenate(speech)

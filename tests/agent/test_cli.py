@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from agent import engines
 from agent.cli import app
 from agent.pieces import pieces
 from pipeline.audio import INPUT_RATE_HZ
@@ -189,9 +190,9 @@ def test_what_is_said_can_be_transcribed(tmp_path: Path, text: str):
     assert unit_error_rate(json.loads(out)["text"], text) <= 0.2
 
 
-@pytest.mark.models
-def test_say_refuses_a_place_it_cannot_write(tmp_path: Path):
-    """No such folder, or no such audio format, is one line."""
+def test_say_refuses_a_place_it_cannot_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """No such folder, or no such audio format, is one line before anything is said."""
+    monkeypatch.setattr(engines, "load_speaker", lambda settings: pytest.fail("it was said"))
     for name in ("absent/x.wav", "x.text"):
         code, _, err = run("say", "你好", "--out", str(tmp_path / name))
         assert code == 2
