@@ -345,8 +345,8 @@ class PrivacySettings(Section):
     )
     record: bool = Field(
         False,
-        description="Keep the words of calls, encrypted, under `home`. Off keeps nothing. On "
-        "needs the callers' consent.",
+        description="Keep the words of calls, encrypted, under `home`. Off keeps nothing but what "
+        "callers choose where `memory.offer` is on. On needs the callers' consent.",
     )
     record_audio: bool = Field(
         False, description="With `record`, keep the voices too; about 5 MB a minute."
