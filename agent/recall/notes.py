@@ -55,7 +55,7 @@ def open_history(settings: RagSettings) -> FactIndex | None:
     Raises:
         ConfigError: See `FactIndex.open`.
     """
-    return None if settings.index is None else FactIndex.open(settings.index.expanduser())
+    return None if settings.index is None else FactIndex.open(settings.index)
 
 
 def note_sources(

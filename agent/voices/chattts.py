@@ -28,7 +28,7 @@ NAME = "chattts"  # in `models.mandarin_voice` and `models.english_voice`
 def assets_dir(settings: Settings) -> Path:
     """Folder that holds ChatTTS's `asset` folder; need not exist."""
     own = settings.voice.chattts.assets
-    return own.expanduser() if own is not None else settings.models_dir / NAME
+    return own if own is not None else settings.models_dir / NAME
 
 
 def state(settings: Settings) -> VoiceState:
@@ -109,7 +109,7 @@ def speaker_of(settings: Settings) -> SpeakerEmbedding:
     """The speaker of the settings: from its file, else drawn from the seed."""
     wanted = settings.voice.chattts
     if wanted.speaker is not None:
-        return load_speaker_file(wanted.speaker.expanduser())
+        return load_speaker_file(wanted.speaker)
     check_installed()
     from pipeline.tts.chattts.speaker_code import draw_speaker
 

@@ -18,7 +18,7 @@ State: TypeAlias = Literal["present", "missing", "corrupt"]
 def folder(settings: Settings) -> Path:
     """Where its files are expected."""
     chosen = settings.voice.kokoro.folder
-    return chosen.expanduser() if chosen is not None else settings.models_dir / NAME
+    return chosen if chosen is not None else settings.models_dir / NAME
 
 
 def state(settings: Settings) -> State:

@@ -187,7 +187,7 @@ def _load_openai(settings: Settings) -> Voice:
 def _reference(settings: Settings, wanted: GptSovitsSettings) -> tuple[Path, str, str]:
     """The clip to imitate, what is said in it, and in which language."""
     if wanted.reference_clip is not None:
-        clip = wanted.reference_clip.expanduser().absolute()
+        clip = wanted.reference_clip.absolute()
         return clip, wanted.reference_text, wanted.reference_language
     chosen = settings.persona
     sample = load_persona(chosen.name, chosen.locale, chosen.directory).voice_sample
@@ -222,7 +222,7 @@ def _key(file: Path | None) -> str:
     if file is None:
         return ""
     try:
-        key = file.expanduser().read_text(encoding="utf-8").strip()
+        key = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the key in {file} cannot be read") from error
     if not key or any(character.isspace() for character in key):
