@@ -1,7 +1,0 @@
-"""A small multilingual encoder that reads a text word by word, tuned for one judgement each.
-
-    text ─▶ pieces ─▶ twelve layers of attention ─▶ one vector a piece, seen in its context
-
-The weights are multilingual-e5-small (Wang et al. 2024, MIT) as four-bit blocks, which
-`qingting models pull` fetches; a tuning of a few megabytes in the package makes a judge of it.
-"""
