@@ -157,27 +157,12 @@ def check_models(store: ModelStore, settings: Settings) -> Iterator[Finding]:
         else:
             verified = "verified" if name in store.manifest else "your own, not verified"
             yield Finding(f"model {name}", "ok", verified)
-    yield from _check_encoder(store, chosen.encoder)
     adapter = adapter_of(settings)
     if adapter is not None and not adapter.is_file():
         yield Finding("adapter", "fault", f"models.llm_adapter: there is no file {adapter}")
         adapter = None
     if chosen.llm in store.manifest:
         yield from _check_copy(store, chosen.llm, adapter)
-
-
-def _check_encoder(store: ModelStore, encoder: str) -> Iterator[Finding]:
-    """Calls do without it; nothing where the settings name none."""
-    if encoder == "none":
-        return
-    try:
-        store.locate(encoder)
-    except ModelError as error:
-        lost = "without it the intake finds less of what a caller tells"
-        yield Finding(f"model {encoder}", "note", f"{lost}; {error.message}")
-    else:
-        verified = "verified" if encoder in store.manifest else "your own, not verified"
-        yield Finding(f"model {encoder}", "ok", verified)
 
 
 def _check_copy(store: ModelStore, model: str, adapter: Path | None) -> Iterator[Finding]:

@@ -41,11 +41,11 @@ def list_models(ctx: typer.Context) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for model in store.manifest.models:
         state = store.status(model.name).state
-        name = f"[bold]{model.name:<22}[/]" if model.name in used else f"{model.name:<22}"
+        name = f"[bold]{model.name:<20}[/]" if model.name in used else f"{model.name:<20}"
         languages = " ".join(model.languages)
         size = f"{model.size_bytes / 1e6:.0f} MB"
         console.print(
-            f"{name} {model.role:<8}{languages:<6}{size:>8}  [{_STATE_STYLE[state]}]{state}[/]"
+            f"{name} {model.role:<6}{languages:<6}{size:>8}  [{_STATE_STYLE[state]}]{state}[/]"
         )
         console.print(f"    {escape(model.about)}.")
         console.print(f"    [dim]{escape(f'{model.licence}: {model.allows}')}[/]")
@@ -62,13 +62,11 @@ def pull(
 ) -> None:
     """Fetch and verify models; what is here and right already is left alone."""
     from rich.console import Console
-    from rich.markup import escape
 
     from agent.adapter import adapter_for
     from agent.doctor import usable_cores
     from agent.models import ModelStore
     from agent.models.fetch import Fetcher
-    from pipeline.errors import FetchError
 
     settings = settings_of(ctx)
     store = ModelStore(settings.models_dir)
@@ -84,13 +82,7 @@ def pull(
             report=bars.show,
         )
         for name in wanted:
-            try:
-                fetcher.fetch(name)
-            except FetchError as error:
-                if names or name != settings.models.encoder:
-                    raise
-                console.print(f"[yellow]·[/] {escape(error.message)}; calls do without {name}")
-                continue
+            fetcher.fetch(name)
             console.print(f"[green]✓[/] {name}", highlight=False)
     for name in wanted:
         copy = store.faster_copy(name, adapter_for(settings, name))
@@ -139,9 +131,7 @@ def models_in_use(settings: Settings) -> list[str]:
     """Names (or paths) of the models that the settings load."""
     from agent.voices.names import voice_models
 
-    chosen = settings.models
-    encoder = [] if chosen.encoder == "none" else [chosen.encoder]
-    return [chosen.stt, chosen.llm, *voice_models(settings), *encoder]
+    return [settings.models.stt, settings.models.llm, *voice_models(settings)]
 
 
 def _known_in_use(settings: Settings, store: ModelStore) -> list[str]:
@@ -177,7 +167,7 @@ class _ProgressBars:
         self._console = console
         self._tasks: dict[str, TaskID] = {}
         self._bars = Progress(
-            TextColumn("{task.fields[model]:<22}"),
+            TextColumn("{task.fields[model]:<20}"),
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),

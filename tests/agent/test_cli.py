@@ -15,15 +15,12 @@ from typer.testing import CliRunner
 
 from agent import engines
 from agent.cli import app
-from agent.models.fetch import Fetcher
 from agent.pieces import pieces
 from pipeline.audio import INPUT_RATE_HZ
-from pipeline.errors import FetchError
 from pipeline.text import unit_error_rate
 
 COMMANDS = ("call", "chat", "config", "doctor", "models", "say", "serve", "transcribe")
 DATA = Path(__file__).parents[1] / "data"
-ENCODER = "multilingual-e5-small"
 
 
 @pytest.fixture
@@ -142,9 +139,7 @@ def test_models_pull_offline_is_refused(empty_home: Path):
     assert "offline" in err
 
 
-@pytest.mark.parametrize(
-    "setting", ["models.mandarin_voice", "models.llm", "models.stt", "models.encoder"]
-)
+@pytest.mark.parametrize("setting", ["models.mandarin_voice", "models.llm", "models.stt"])
 def test_models_pull_knows_a_misspelt_setting(empty_home: Path, setting: str):
     """What no call could load is told now, not left out of what is fetched."""
     code, _, err = run("--set", f"{setting}=mandarin", "models", "pull")
@@ -158,29 +153,7 @@ def test_models_pull_of_a_complete_set_does_nothing():
     """Without names it is the models of the settings; what is here needs no network."""
     code, _, err = run("--set", "privacy.offline=true", "models", "pull")
     assert code == 0
-    assert err.count("✓") == 5
-
-
-def test_models_pull_goes_on_without_the_encoder(
-    empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """It is a note where the settings want it, and an error where its name was given."""
-
-    def fetch_others(fetcher: Fetcher, name: str) -> None:
-        if name == ENCODER:
-            raise FetchError("the network was lost")
-
-    monkeypatch.setattr(Fetcher, "fetch", fetch_others)
-    own = tmp_path / "own.gguf"
-    own.touch()
-    code, _, err = run("--set", f"models.llm={own}", "models", "pull")
-    assert code == 0
-    assert f"the network was lost; calls do without {ENCODER}" in " ".join(err.split())
-    code, _, err = run("--set", f"models.llm={own}", "models", "pull", ENCODER)
-    assert (code, err.splitlines()[-1]) == (2, "qingting: the network was lost")
-    _, _, err = run("--set", f"models.llm={own}", "--set", "models.encoder=none", "models", "pull")
-    assert err.count("✓") == 3
-    assert "encoder" not in err
+    assert err.count("✓") == 4
 
 
 def test_doctor_exits_2_with_a_line_for_each_fault(empty_home: Path):

