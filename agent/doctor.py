@@ -162,7 +162,10 @@ def check_models(store: ModelStore, settings: Settings) -> Iterator[Finding]:
         yield Finding("adapter", "fault", f"models.llm_adapter: there is no file {adapter}")
         adapter = None
     if chosen.llm in store.manifest:
-        yield from _check_copy(store, chosen.llm, adapter)
+        try:
+            yield from _check_copy(store, chosen.llm, adapter)
+        except ModelError as error:
+            yield Finding("adapter", "fault", error.message)
 
 
 def _check_copy(store: ModelStore, model: str, adapter: Path | None) -> Iterator[Finding]:

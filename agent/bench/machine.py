@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.adapter import adapter_of
+from agent.adapter import weights_of
 from agent.config import Settings
 from agent.doctor import memory_bytes, usable_cores
-from agent.models.store import ModelStore
+from pipeline.errors import ModelError
 
 _PACKAGES = (
     "qingting",
@@ -68,7 +68,7 @@ def describe_machine(settings: Settings) -> Machine:
             "llm": settings.models.llm,
             "mandarin_voice": settings.models.mandarin_voice,
             "english_voice": settings.models.english_voice,
-            **_adapter(settings),
+            **_weights(settings),
         },
         load_at_start=load_average(),
     )
@@ -83,17 +83,20 @@ def load_average() -> LoadAverage | None:
     return round(one, 2), round(five, 2), round(fifteen, 2)
 
 
-def _adapter(settings: Settings) -> dict[str, str]:
-    """The language model's adapter, if it has one, and whether its copy has it inside.
+def _weights(settings: Settings) -> dict[str, str]:
+    """The file that the language model is read from, and its adapter, if it has one.
 
-    Its folder tells runs and personas apart.
+    The adapter's folder tells runs and personas apart.
     """
-    adapter = adapter_of(settings)
-    if adapter is None:
-        return {}
-    merged = ModelStore(settings.models_dir).merged(settings.models.llm, adapter) is not None
-    how = ", merged" if merged else ""
-    return {"llm_adapter": f"{adapter.parent.name}/{adapter.name}{how}"}
+    try:
+        read = weights_of(settings)
+    except ModelError:
+        return {}  # a bench of voices alone needs no language model
+    found = {"llm_file": read.file.name}
+    if read.adapter is not None:
+        how = ", merged" if read.merged else ""
+        found["llm_adapter"] = f"{read.adapter.parent.name}/{read.adapter.name}{how}"
+    return found
 
 
 def _cpu_model() -> str:

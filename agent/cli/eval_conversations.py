@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from agent.config import Settings
     from agent.conversations.prompts import Prompt
     from agent.conversations.script import Cast
     from agent.conversations.sides import Side, SideResult
@@ -142,7 +143,25 @@ def _sides(ctx: typer.Context, flags: Mapping[str, Any], against: Sequence[str])
     sides = [side_of(one) for one in settings]
     if len({side.name for side in sides}) < len(sides):
         raise ConfigError(f"--against: {sides[-1].name} would be compared with itself")
+    if len({_reads_a_copy(one) for one in settings} - {None}) > 1:
+        typer.echo(
+            "one side reads its model as published, another from the copy for this CPU: words and "
+            "delays differ by that, too; qingting --set models.llm_adapter=none models pull "
+            "makes the copy that is missing",
+            err=True,
+        )
     return sides
+
+
+def _reads_a_copy(settings: Settings) -> bool | None:
+    """Whether the language model is read from a faster copy; None for one that wants none."""
+    from agent.adapter import weights_of
+    from agent.models import ModelStore
+
+    store = ModelStore(settings.models_dir)
+    name = store.known_name(settings.models.llm)
+    copy = None if name is None else store.faster_copy(name)
+    return None if copy is None else weights_of(settings).file.parent == copy.folder
 
 
 def _chosen(

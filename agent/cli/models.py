@@ -9,6 +9,8 @@ import typer
 from agent.cli.context import settings_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
     from rich.progress import TaskID
 
@@ -64,9 +66,9 @@ def pull(
     from rich.console import Console
 
     from agent.adapter import adapter_for
-    from agent.doctor import usable_cores
     from agent.models import ModelStore
     from agent.models.fetch import Fetcher
+    from pipeline.errors import ModelError
 
     settings = settings_of(ctx)
     store = ModelStore(settings.models_dir)
@@ -85,14 +87,28 @@ def pull(
             fetcher.fetch(name)
             console.print(f"[green]✓[/] {name}", highlight=False)
     for name in wanted:
-        copy = store.faster_copy(name, adapter_for(settings, name))
-        if copy is not None and not copy.is_good():
-            tuned = "" if copy.adapter is None else ", with its adapter in it"
-            with console.status(
-                f"{name}: rewriting the weights for this CPU{tuned}, about a minute"
-            ):
-                copy.make(store.path(name), threads=usable_cores())
-            console.print(f"[green]✓[/] {name} as {copy.quantisation}{tuned}", highlight=False)
+        adapter = adapter_for(settings, name)
+        try:
+            _make_copy(store, name, adapter, console)
+        except ModelError as error:
+            if adapter is None:
+                raise
+            said = f"{error.message}; the adapter stays beside the model"
+            console.print(said, markup=False, soft_wrap=True)
+            _make_copy(store, name, None, console)
+
+
+def _make_copy(store: ModelStore, name: str, adapter: Path | None, console: Console) -> None:
+    """Make the model's faster copy, if it wants one and has none that is good."""
+    from agent.doctor import usable_cores
+
+    copy = store.faster_copy(name, adapter)
+    if copy is None or copy.is_good():
+        return
+    tuned = "" if adapter is None else ", with its adapter in it"
+    with console.status(f"{name}: rewriting the weights for this CPU{tuned}, about a minute"):
+        copy.make(store.path(name), threads=usable_cores())
+    console.print(f"[green]✓[/] {name} as {copy.quantisation}{tuned}", highlight=False)
 
 
 def verify(

@@ -188,8 +188,11 @@ def _copy_metadata(base: Any, writer: Any) -> None:
         if field.name == gguf.Keys.General.ARCHITECTURE or field.name.startswith("GGUF."):
             continue
         kind = field.types[0]
+        contents = field.contents()
+        if kind == gguf.GGUFValueType.ARRAY and not contents:
+            continue  # the writer refuses an empty one; leaving it out says the same
         of = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
-        writer.add_key_value(field.name, field.contents(), kind, sub_type=of)
+        writer.add_key_value(field.name, contents, kind, sub_type=of)
 
 
 def _f16_bytes(tensor: Any) -> int:

@@ -90,7 +90,7 @@ class FasterCopy:
                     self._rewrite(source, threads)
         except OSError as error:
             raise ModelError(
-                f"the faster copy of {source.name} cannot be written: {error.strerror}"
+                f"the faster copy of {source.name} cannot be written: {error.strerror or error}"
             ) from error
 
     def _rewrite(self, source: Path, threads: int) -> None:

@@ -100,15 +100,18 @@ class ModelStore:
 
         Args:
             name_or_path: As for `fastest`.
-            adapter: File of the adapter, which need not be there.
+            adapter: File of the adapter, which need not be there; who loads it names its faults.
 
         Raises:
-            ModelCorruptError: A file cannot be read.
+            ModelCorruptError: A file of the model cannot be read.
         """
         name = self.known_name(name_or_path)
         if name is None or not adapter.is_file() or self.status(name).state != "present":
             return None
-        copy = self.faster_copy(name, adapter)
+        try:
+            copy = self.faster_copy(name, adapter)
+        except ModelMissingError:
+            return None
         return copy.path if copy is not None and copy.is_good() else None
 
     def known_name(self, name_or_path: str) -> str | None:

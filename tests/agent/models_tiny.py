@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
 import numpy.typing as npt
+
+from pipeline.llm.native import DecodeResult, Entry, Runtime, RuntimeOptions
 
 MANIFEST = """
 [[models]]
@@ -106,3 +109,20 @@ def _write(writer: gguf.GGUFWriter, path: Path) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def next_words(model: Path, adapter: Path | None) -> Any:
+    """Probabilities of all tokens after a caller's turn."""
+    options = RuntimeOptions(context_tokens=128, rows=1, batch_tokens=128)
+    runtime = Runtime(model, adapter, 1.0, options)
+    try:
+        turn = "<|im_start|>user\n我跟我媽吵架了<|im_end|>\n<|im_start|>assistant\n"
+        prompt = runtime.vocabulary.prompt_tokens(turn)
+        last = len(prompt) - 1
+        entries = [Entry(token, at, 0, at == last) for at, token in enumerate(prompt)]
+        assert runtime.decode(entries, 1) is DecodeResult.DONE
+        logits = runtime.logits(last).astype(np.float64)
+        likely = np.exp(logits - logits.max())
+        return likely / likely.sum()
+    finally:
+        runtime.close()

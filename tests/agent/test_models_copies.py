@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shutil
+from collections import namedtuple
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,8 +14,10 @@ from agent import doctor, engines
 from agent.adapter import adapter_of, weights_of
 from agent.bench.machine import describe_machine
 from agent.cli import app
+from agent.cli.eval_conversations import _reads_a_copy
 from agent.config import Settings
 from agent.models import ModelStore
+from agent.models import store as store_module
 from pipeline.llm.model import LlamaModel
 
 
@@ -103,3 +108,55 @@ def test_a_model_without_the_copy_it_wants_is_loaded_with_a_warning(
     assert [options["merged"] for options in loaded] == [False, False, True]
     assert loaded[-1]["adapter"] == adapter_of(tuned)
     assert caplog.records == []
+
+
+def test_an_adapter_that_cannot_be_merged_leaves_the_plain_copy(tuned: Settings) -> None:
+    """One sentence says why; a lost half gigabyte of disk costs speed, not the installation."""
+    adapter = adapter_of(tuned)
+    assert adapter is not None
+    adapter.write_bytes(b"GGUF, cut short")
+    said = pull(tuned)
+    assert "the adapter stays beside the model" in said
+    assert weights_of(tuned).applied == adapter
+    assert weights_of(tuned).file.parent == tuned.models_dir / ".derived" / "small"
+
+
+def test_a_full_disk_leaves_the_plain_copy(
+    tuned: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The merge wants three times its room."""
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(1, 1, 0))
+    assert "GB free" in pull(tuned)
+    assert not weights_of(tuned).merged
+    assert weights_of(tuned).file.parent == tuned.models_dir / ".derived" / "small"
+
+
+def test_an_adapter_that_cannot_be_read_is_one_finding_of_the_doctor(
+    tuned: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All the others are told as well, and the model counts as there."""
+    adapter = adapter_of(tuned)
+    real = store_module.sha256_of
+
+    def denied(path: Path) -> str:
+        if path == adapter:
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(store_module, "sha256_of", denied)
+    found = list(doctor.check_models(ModelStore(tuned.models_dir), tuned))
+    faults = [one for one in found if one.name == "adapter"]
+    assert [(one.level, "Permission denied" in one.detail) for one in faults] == [("fault", True)]
+    assert ("model small", "ok") in {(one.name, one.level) for one in found}
+    assert weights_of(tuned).applied == adapter
+
+
+def test_a_comparison_is_told_that_its_sides_are_rounded_differently(tuned: Settings) -> None:
+    """Only where the model has a copy for this CPU at all."""
+    assert not _reads_a_copy(tuned)
+    pull(tuned)
+    assert _reads_a_copy(tuned)
+    assert _reads_a_copy(untuned(tuned)) is False
+    other = tuned.models.model_copy(update={"llm": "smollm2-135m"})
+    assert _reads_a_copy(tuned.model_copy(update={"models": other})) is None

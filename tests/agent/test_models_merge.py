@@ -16,13 +16,13 @@ from agent.adapter import adapter_of
 from agent.config import Settings
 from agent.models.merge import merge
 from pipeline.errors import ModelCorruptError, ModelError
-from pipeline.llm.native import DecodeResult, Entry, Runtime, RuntimeOptions
 from tests.agent.models_tiny import (
     ADAPTED,
     ALPHA,
     EMBEDDING,
     RANK,
     UNPACKED,
+    next_words,
     write_adapter,
     write_model,
 )
@@ -146,20 +146,3 @@ def test_llama_cpp_reads_a_merged_model_as_model_and_adapter(llm_file: Path, tmp
     bare = next_words(llm_file, None)
     assert np.abs(inside - beside).sum() < 0.1
     assert np.abs(bare - beside).sum() > 0.5
-
-
-def next_words(model: Path, adapter: Path | None) -> Any:
-    """Probabilities of all tokens after a caller's turn."""
-    options = RuntimeOptions(context_tokens=128, rows=1, batch_tokens=128)
-    runtime = Runtime(model, adapter, 1.0, options)
-    try:
-        turn = "<|im_start|>user\n我跟我媽吵架了<|im_end|>\n<|im_start|>assistant\n"
-        prompt = runtime.vocabulary.prompt_tokens(turn)
-        last = len(prompt) - 1
-        entries = [Entry(token, at, 0, at == last) for at, token in enumerate(prompt)]
-        assert runtime.decode(entries, 1) is DecodeResult.DONE
-        logits = runtime.logits(last).astype(np.float64)
-        likely = np.exp(logits - logits.max())
-        return likely / likely.sum()
-    finally:
-        runtime.close()

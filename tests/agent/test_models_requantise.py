@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import llama_cpp
+import numpy as np
 import pytest
 
 from agent.adapter import adapter_of
@@ -16,7 +17,7 @@ from agent.config import Settings
 from agent.models.requantise import FasterCopy
 from pipeline.errors import ModelError
 from pipeline.llm.native import Runtime, RuntimeOptions
-from tests.agent.models_tiny import write_adapter, write_model
+from tests.agent.models_tiny import next_words, write_adapter, write_model
 
 
 @pytest.fixture
@@ -181,5 +182,8 @@ def test_the_default_model_takes_its_adapter_in(llm_file: Path, tmp_path: Path):
         runtime = Runtime(file, None, 1.0, options)
         names.append((runtime.name(), runtime.vocabulary.size, runtime.chat_template()))
         runtime.close()
+    inside = next_words(tuned.path, None)
     tuned.path.unlink()  # half a gigabyte, which pytest would keep
     assert names[0] == names[1]
+    beside, bare = next_words(llm_file, packaged), next_words(llm_file, None)
+    assert np.abs(inside - beside).sum() < np.abs(bare - beside).sum() / 2
