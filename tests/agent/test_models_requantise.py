@@ -171,11 +171,12 @@ def test_what_a_killed_attempt_left_is_not_taken_for_good(
 @pytest.mark.models
 @pytest.mark.slow
 def test_the_default_model_takes_its_adapter_in(llm_file: Path, tmp_path: Path):
-    """llama.cpp quantises what was merged, and loads it under the model's name."""
+    """llama.cpp quantises what was merged, loads it under the model's name, and speaks as tuned."""
     packaged = adapter_of(Settings())
     assert packaged is not None
-    tuned = copy_with(packaged, tmp_path / "derived")
-    tuned.make(llm_file, threads=1)
+    digest = hashlib.sha256(packaged.read_bytes()).hexdigest()
+    tuned = FasterCopy(tmp_path / "derived", "a" * 64, "iq4_nl", packaged, digest)
+    tuned.make(llm_file, threads=2)
     options = RuntimeOptions(context_tokens=64, rows=1, batch_tokens=64)
     names = []
     for file in (tuned.path, llm_file):
