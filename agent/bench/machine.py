@@ -12,7 +12,8 @@ from pathlib import Path
 
 from agent.adapter import weights_of
 from agent.config import Settings
-from agent.doctor import memory_bytes, usable_cores
+from agent.cores import usable_cores
+from agent.doctor import memory_bytes
 from pipeline.errors import ModelError
 
 _PACKAGES = (

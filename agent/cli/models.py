@@ -100,7 +100,7 @@ def pull(
 
 def _make_copy(store: ModelStore, name: str, adapter: Path | None, console: Console) -> None:
     """Make the model's faster copy, if it wants one and has none that is good."""
-    from agent.doctor import usable_cores
+    from agent.cores import usable_cores
 
     copy = store.faster_copy(name, adapter)
     if copy is None or copy.is_good():
