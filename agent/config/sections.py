@@ -226,15 +226,15 @@ class LlmSettings(Section):
         description="Prompt tokens evaluated at once. Larger is faster, smaller stops sooner.",
     )
     threads: int = Field(
-        2,
+        1,
         ge=1,
-        description="Most compute threads while one reply is written, while no other engine of a "
-        "call computes; beside one it is 1. Never more than cores are used.",
+        description="Compute threads while one reply is written. Never more than cores: they "
+        "spin, and a foreign load on one core then stretches a reply from seconds to minutes.",
     )
     batch_threads: int = Field(
-        2,
+        1,
         ge=1,
-        description="The same for prompts and for several replies at once.",
+        description="Most compute threads for prompts and for several replies at once.",
     )
     temperature: float = Field(
         0.4, ge=0.0, le=2.0, description="0.0 always takes the likeliest word; higher varies more."

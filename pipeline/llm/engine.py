@@ -89,7 +89,6 @@ class Engine:
         conversation_tokens: int,
         threads: int = 1,
         threads_batch: int = 1,
-        others_compute: Callable[[], bool] = lambda: False,
         pause_between_steps_secs: float = 0.0,
         whole_rows_only: bool = False,
     ) -> None:
@@ -103,7 +102,6 @@ class Engine:
             conversation_tokens: Most tokens of one prompt with its reply.
             threads: Most compute threads of a step of one token.
             threads_batch: Most compute threads of a longer step.
-            others_compute: Whether another engine is at work, beside which a step gets one thread.
             pause_between_steps_secs: Sleep after every step, to leave a core to others.
             whole_rows_only: Whether the model cannot rewind its state.
         """
@@ -114,7 +112,6 @@ class Engine:
         self._conversation_tokens = conversation_tokens
         self._threads = threads
         self._threads_batch = threads_batch
-        self._others_compute = others_compute
         self._tuner = StepTuner()
         self._turn = 0
         self._pause_between_steps_secs = pause_between_steps_secs
@@ -251,8 +248,6 @@ class Engine:
                 self._fail(request, GenerationError(_BROKEN))
 
     def _most_threads(self) -> int:
-        if self._others_compute():
-            return 1
         lone_reply = len(self._running) == 1 and self._running[0].writing
         return self._threads if lone_reply else self._threads_batch
 

@@ -66,7 +66,6 @@ class LlamaModel:
         conversation_tokens: int | None = None,
         threads: int = 1,
         threads_batch: int = 2,
-        others_compute: Callable[[], bool] = lambda: False,
         sequences: int = 16,
         prefill_batch_tokens: int = 32,
         pause_between_steps_secs: float = 0.0,
@@ -82,10 +81,10 @@ class LlamaModel:
             context_tokens: Size of the key-value cache that all calls share.
             conversation_tokens: Most tokens of one prompt with its reply; None for as many
                 as the cache and the model's training allow.
-            threads: Most compute threads while only one reply is written.
-            threads_batch: Most compute threads for prompts and for several replies at once.
-                Of either one is used for a while after the machine proved busy; see `tuning`.
-            others_compute: Whether another engine is at work, beside which one thread is used.
+            threads: Compute threads while only one reply is written. A second one adds a
+                fifth on an idle machine and costs far more on a busy one; see `tuning`.
+            threads_batch: Most compute threads for prompts and for several replies at once;
+                one is used for a while after the machine proved busy.
             sequences: Rows of the cache; every conversation needs two, a trunk and a draft.
             prefill_batch_tokens: Most prompt tokens of one decode step, which is how long
                 a prompt can delay other calls and how late a cancel can take effect.
@@ -125,7 +124,6 @@ class LlamaModel:
             conversation_tokens=conversation_tokens,
             threads=threads,
             threads_batch=threads_batch,
-            others_compute=others_compute,
             pause_between_steps_secs=pause_between_steps_secs,
             whole_rows_only=runtime.recurrent,
         )

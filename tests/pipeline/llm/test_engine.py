@@ -33,13 +33,11 @@ class FakeRuntime:
         self.reply_tokens = reply_tokens
         self.script = []
         self.steps = []
-        self.threads = []
         self.gate = None
         self.aborted = threading.Event()
         self.closed = False
 
     def decode(self, entries, threads):
-        self.threads.append(threads)
         if self.gate is not None:
             self.gate.acquire(timeout=WAIT_SECS)
         self.steps.append(entries)
@@ -143,14 +141,13 @@ def engine(runtime):
     engine.close()
 
 
-def make_engine(runtime, rows=6, **given):
+def make_engine(runtime, rows=6):
     return Engine(
         runtime,
         lambda logits: float(logits[0]),
         rows=rows,
         prefill_batch_tokens=4,
         conversation_tokens=100,
-        **given,
     )
 
 
@@ -180,17 +177,6 @@ def test_a_background_reply_waits_for_all_others(runtime):
     engine.close()
     together = [step for step in runtime.steps if len({entry.row for entry in step}) > 1]
     assert not together
-
-
-@pytest.mark.parametrize("others_compute", [False, True])
-def test_a_step_has_one_thread_beside_other_engines(runtime, others_compute):
-    """Two would wait for each other, spinning, while the other engine has their core."""
-    engine = make_engine(runtime, threads=2, threads_batch=3, others_compute=lambda: others_compute)
-    client = Client(engine)
-    client.reply(1, range(1, 4))
-    client.text()
-    engine.close()
-    assert set(runtime.threads) == ({1} if others_compute else {3, 2})
 
 
 def test_max_tokens_ends_a_reply_as_length(engine):
