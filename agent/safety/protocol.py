@@ -338,8 +338,10 @@ class CrisisProtocol:
 
 
 def _rules(found: Assessment) -> frozenset[str]:
-    """The rules that hold in the gravest tier of what was found."""
-    return frozenset(sign.rule_id for sign in found.signs if sign.tier == found.tier)
+    """What holds in the gravest tier of what was found: rules, and opinions by what they are of."""
+    return frozenset(
+        f"{sign.rule_id} {sign.category}" for sign in found.signs if sign.tier == found.tier
+    )
 
 
 def _mandarin_of(region: Region) -> Locale:

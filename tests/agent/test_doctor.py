@@ -103,6 +103,16 @@ def test_missing_models_are_faults_with_their_remedy(bare: Settings):
     assert findings["model silero-vad"].level == "ok"
 
 
+def test_a_missing_encoder_is_a_note(monkeypatch: pytest.MonkeyPatch, model_file: Path):
+    """Calls do without it; the line says what is lost."""
+    monkeypatch.setattr(doctor, "weights_file", lambda: None)
+    found = doctor.check_encoder()
+    assert found.level == "note"
+    assert "danger" in found.detail
+    monkeypatch.setattr(doctor, "weights_file", lambda: model_file)
+    assert doctor.check_encoder().level == "ok"
+
+
 def test_missing_adapter_is_a_fault(bare: Settings, tmp_path: Path):
     """A persona's adapter that is not there is found before the call."""
     settings = bare.model_copy(

@@ -75,8 +75,9 @@ def test_meaning_of_nothing_is_no_vector():
     ],
 )
 def test_a_doubt_makes_a_question_of_what_a_rule_found(log_odds: float, found: Tier, left: Tier):
-    """The surer it is of nothing, the less is left."""
-    assert Opinion(log_odds, "suicide").on(found) == left
+    """The surer it is of nothing, the less is left; but not of a medical emergency."""
+    assert Opinion(log_odds, "suicide").on(found, "abuse") == left
+    assert Opinion(log_odds, "suicide").on("imminent", "medical") == "imminent"
 
 
 def test_a_fit_separates_what_it_was_given_and_survives_its_file():

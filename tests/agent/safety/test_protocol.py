@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from agent.config import Locale
-from agent.safety.detector import assess
+from agent.safety.detector import SECOND_OPINION, Assessment, Sign, assess
 from agent.safety.hotlines import REGIONS, hotlines, lines_for
 from agent.safety.protocol import ASK_AGAIN_TURNS, CrisisProtocol
 from agent.safety.script import script
@@ -16,6 +16,8 @@ from agent.safety.tiers import CATEGORIES, TIERS
 from pipeline.events import CrisisNoted
 from pipeline.text import Language
 from pipeline.tts.normalise import normalise
+
+NOTHING = Assessment("none", None, ())
 
 
 def say(protocol: CrisisProtocol, text: str) -> tuple[str | None, CrisisNoted | None]:
@@ -62,8 +64,9 @@ def test_a_concern_is_asked_about_once_and_then_the_model_goes_on():
     assert protocol.state.tier == "concern"
 
 
-def test_a_turn_is_heard_together_with_the_one_before():
+def test_a_turn_is_heard_together_with_the_one_before(monkeypatch: pytest.MonkeyPatch):
     """What two turns say together is asked about, though neither says it alone."""
+    monkeypatch.setattr("agent.safety.protocol.assess", lambda text: NOTHING)
     first, second = "信我都寫好了", "這個時間橋上沒有人"
     protocol = CrisisProtocol("zh-Hant", "TW")
     assert say(CrisisProtocol("zh-Hant", "TW"), second) == (None, None)
@@ -100,15 +103,28 @@ def test_a_yes_to_the_question_raises_the_tier():
     assert "nine, eight, eight" in answer
 
 
-FAINT = "我对什么都提不起兴趣，活着没有动力"  # the second opinion alone, between its two borders
+FAINT = "我对什么都提不起兴趣，活着没有动力"
+FAINT_ENGLISH = "I'm just so tired of everything"
 CONTROLLED = "他不准我出门 手机也要检查"
 
 
+@pytest.fixture
+def unsure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second opinion lies between its two borders on the faint signs, whatever its weights."""
+    sign = Sign(SECOND_OPINION, "suicide", "concern")
+    faint = Assessment("concern", "suicide", (sign,), faint=True)
+
+    def assess_unsurely(text: str) -> Assessment:
+        return faint if text in (FAINT, FAINT_ENGLISH) else assess(text)
+
+    monkeypatch.setattr("agent.safety.protocol.assess", assess_unsurely)
+
+
+@pytest.mark.usefixtures("unsure")
 def test_a_faint_sign_is_asked_about_softly_and_after_a_yes_directly():
     """Who meant nothing is asked nothing strange; who did is asked in plain words next."""
     words = script("zh-Hans").open["suicide"]
     protocol = CrisisProtocol("zh-Hans", "CN")
-    assert assess(FAINT).faint
     assert say(protocol, FAINT)[0] == words.softly
     assert say(protocol, "嗯")[0] == words.concern
     assert not protocol.in_force
@@ -116,6 +132,7 @@ def test_a_faint_sign_is_asked_about_softly_and_after_a_yes_directly():
     assert protocol.in_force
 
 
+@pytest.mark.usefixtures("unsure")
 def test_a_no_to_the_soft_question_leads_back():
     """The model goes on."""
     protocol = CrisisProtocol("zh-Hans", "CN")
@@ -123,6 +140,7 @@ def test_a_no_to_the_soft_question_leads_back():
     assert say(protocol, "没有啦") == (None, None)
 
 
+@pytest.mark.usefixtures("unsure")
 def test_a_plain_sign_in_answer_to_the_soft_question_is_asked_about_directly():
     """Not left to the model because a question was just asked."""
     protocol = CrisisProtocol("zh-Hans", "CN")
@@ -131,12 +149,10 @@ def test_a_plain_sign_in_answer_to_the_soft_question_is_asked_about_directly():
     assert answer == script("zh-Hans").open["suicide"].concern
 
 
+@pytest.mark.usefixtures("unsure")
 @pytest.mark.parametrize(
     ("locale", "sign", "answer"),
-    [
-        ("zh-Hans", FAINT, "不想撑下去了"),
-        ("en", "I'm just so tired of everything", "I can't go on"),
-    ],
+    [("zh-Hans", FAINT, "不想撑下去了"), ("en", FAINT_ENGLISH, "I can't go on")],
 )
 def test_who_repeats_the_words_of_the_soft_question_has_said_yes(
     locale: Locale, sign: str, answer: str
@@ -455,3 +471,24 @@ def test_every_number_has_a_source_and_a_day():
         assert line.source
         assert line.checked <= datetime.date(2030, 1, 1)
         assert line.is_stale(line.checked + datetime.timedelta(days=366))
+
+
+def test_a_second_danger_is_opened_though_the_same_judge_found_both(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The second opinion has one name for all it finds: what it is of tells them apart."""
+    found: dict[str, Assessment] = {
+        text: Assessment("elevated", category, (Sign(SECOND_OPINION, category, "elevated"),))
+        for text, category in (("one", "abuse"), ("two", "suicide"))
+    }
+    monkeypatch.setattr("agent.safety.protocol.assess", lambda text: found.get(text, NOTHING))
+    monkeypatch.setattr("agent.safety.protocol.assess_together", lambda before, text: NOTHING)
+    protocol = CrisisProtocol("en", "US")
+    say(protocol, "one")
+    for _ in range(4):
+        say(protocol, "well")
+    answer, noted = say(protocol, "two")
+    assert answer is not None
+    assert answer.startswith(script("en").open["suicide"].elevated[:20])
+    assert noted is not None
+    assert noted.category == "suicide"
