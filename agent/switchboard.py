@@ -72,7 +72,11 @@ class Switchboard:
             purging = keep_purging(self._records, keep_days, lambda: frozenset(self._calls))
             self._purge_task = asyncio.create_task(purging, name="switchboard-purge")
         manners = self.profile(CallOptions()).manners.values()
-        self._warm_prompts = await warm_up(self._engines, [one.opening() for one in manners])
+        self._warm_prompts = await warm_up(
+            self._engines,
+            [one.opening() for one in manners],
+            intake=self._records is not None or self._settings.intake.ask,
+        )
         await self._prepare_acknowledgements()
 
     async def _prepare_acknowledgements(self) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from agent.asked.about import asked_about
+from agent.intake.propose import propose
 from agent.safety.detector import assess
 from pipeline.assembly import Engines
 from pipeline.audio import INPUT_RATE_HZ
@@ -32,12 +33,15 @@ SENTENCES = (
 )
 
 
-async def warm_up(engines: Engines, openings: Iterable[Sequence[Message]]) -> list[Conversation]:
-    """Use every engine once; takes one to three seconds.
+async def warm_up(
+    engines: Engines, openings: Iterable[Sequence[Message]], *, intake: bool = False
+) -> list[Conversation]:
+    """Use every engine once; takes two to six seconds.
 
     Args:
         engines: Freshly loaded.
         openings: What calls' contexts begin with.
+        intake: Whether calls keep a record that is filled as they go on.
 
     Returns:
         Conversations that keep the openings evaluated; close them with the engines. Fewer
@@ -45,7 +49,7 @@ async def warm_up(engines: Engines, openings: Iterable[Sequence[Message]]) -> li
     """
     began = time.monotonic()
     conversations: list[Conversation] = []
-    for reads_weights in (assess, asked_about):
+    for reads_weights in (assess, asked_about, *((propose,) if intake else ())):
         await asyncio.to_thread(reads_weights, SENTENCES[0])
     try:
         for opening in openings:

@@ -3,8 +3,8 @@
     named features ─▶ one weight a feature and field ──────────┬─▶ log-odds of each field
     joint meaning  ─▶ nearness to landmarks ─▶ weights a field ┘
 
-The weights were fitted on dialogues labelled turn by turn (`fit`), so was the log-odds from
-which a field is believed, and the choice of the rules that are believed by themselves.
+The weights were fitted on dialogues labelled turn by turn (`fit`); the log-odds from which a field
+is believed, and the rules that are believed by themselves, were chosen there as well.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Classifier:
         bias: float32, shape (n_fields,).
         borders: float32, shape (n_fields,): log-odds from which a field is believed; infinite
             where it never is.
+        borders_in_context: The same for the sum with what `agent.intake.context` says.
         sure_rules: Names of the rules whose hits are entries whatever the log-odds.
     """
 
@@ -50,6 +51,7 @@ class Classifier:
     near_weights: Weights
     bias: Weights
     borders: Weights
+    borders_in_context: Weights
     sure_rules: frozenset[str]
 
     def log_odds(self, turn: RuledTurn, number: int) -> Weights:
@@ -100,6 +102,7 @@ def to_bytes(one: Classifier) -> bytes:
         near_weights=one.near_weights,
         bias=one.bias,
         borders=one.borders,
+        borders_in_context=one.borders_in_context,
         sure_rules=_text(sorted(one.sure_rules)),
     )
     return file.getvalue()
@@ -117,6 +120,7 @@ def from_bytes(archive: bytes) -> Classifier:
             data["near_weights"],
             data["bias"],
             data["borders"],
+            data["borders_in_context"],
             frozenset(_lines(data["sure_rules"])),
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +46,14 @@ class ScriptedTurn:
         caller: What the caller says.
         answers: What that tells.
         number: The caller's turns before it.
+        before: What the caller said in the last of these.
     """
 
     bot: str
     caller: str
     answers: tuple[Answer, ...]
     number: int
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +153,21 @@ def read_callers(path: Path) -> list[ScriptedCaller]:
             continue
         try:
             data = _CallerData.model_validate(json.loads(line))
-            turns = tuple(_turn(at, turn.bot, turn.caller) for at, turn in enumerate(data.turns))
+            turns = _turns(data)
         except (ValueError, ValidationError) as error:
             raise DataError(f"{path}, line {number} is no scripted caller") from error
         callers.append(ScriptedCaller(data.id, data.locale, turns))
     if not callers:
         raise DataError(f"{path} has no callers")
     return callers
+
+
+def _turns(data: _CallerData) -> tuple[ScriptedTurn, ...]:
+    turns = list[ScriptedTurn]()
+    for number, one in enumerate(data.turns):
+        before = turns[-1].caller if turns else ""
+        turns.append(replace(_turn(number, one.bot, one.caller), before=before))
+    return tuple(turns)
 
 
 def _turn(number: int, bot: str, marked: str) -> ScriptedTurn:
@@ -197,18 +207,6 @@ async def evaluate(
     return _evaluation(len(callers), turns, by_field, mistakes)
 
 
-def merged(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """Several evaluations as one, mistakes in their order."""
-    by_field: dict[Field, Score] = {field: Score() for field in FIELDS}
-    for evaluation in evaluations:
-        for field, score in evaluation.by_field.items():
-            by_field[field] = by_field[field] + score
-    callers = sum(evaluation.callers for evaluation in evaluations)
-    turns = sum(evaluation.turns for evaluation in evaluations)
-    mistakes = [mistake for evaluation in evaluations for mistake in evaluation.mistakes]
-    return _evaluation(callers, turns, by_field, mistakes)
-
-
 def _evaluation(
     callers: int, turns: int, by_field: dict[Field, Score], mistakes: Sequence[Mistake]
 ) -> Evaluation:
@@ -219,7 +217,7 @@ def _evaluation(
 
 async def by_call(turn: ScriptedTurn) -> list[Proposal]:
     """What a call takes down; clauses are counted apart, before `joined`."""
-    return propose(turn.caller, turn.bot, turn.number)
+    return propose(turn.caller, turn.bot, turn.number, turn.before)
 
 
 async def by_rules(turn: ScriptedTurn) -> list[Proposal]:

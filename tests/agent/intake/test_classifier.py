@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,7 @@ def some_classifier():
         numbers.normal(size=(3, FIELDS)).astype(np.float32),
         np.arange(FIELDS, dtype=np.float32),
         np.full(FIELDS, np.inf, np.float32),
+        np.full(FIELDS, 2.5, np.float32),
         frozenset(("zh.name.00000000", "en.age.00000001")),
     )
 
@@ -34,6 +37,7 @@ def test_weights_survive_to_the_precision_of_their_steps():
     assert set(again.names) == {":睡", "!:first:since"}
     assert again.sure_rules == one.sure_rules
     assert np.array_equal(again.borders, one.borders)
+    assert np.array_equal(again.borders_in_context, one.borders_in_context)
     turn = ruled_turn("三个月睡不着，很累", "这样多久了？")
     assert again.log_odds(turn, 2) == pytest.approx(one.log_odds(turn, 2), abs=0.05)
 
@@ -41,9 +45,7 @@ def test_weights_survive_to_the_precision_of_their_steps():
 def test_a_classifier_without_words_can_be_written():
     """Nothing known, nothing trusted."""
     one = some_classifier()
-    bare = Classifier(
-        {}, one.weights[:0], one.landmarks, one.near_weights, one.bias, one.borders, frozenset()
-    )
+    bare = replace(one, names={}, weights=one.weights[:0], sure_rules=frozenset())
     again = from_bytes(to_bytes(bare))
     assert (again.names, again.sure_rules) == ({}, frozenset())
     assert again.log_odds(ruled_turn("三个月"), 0).shape == (1, FIELDS)

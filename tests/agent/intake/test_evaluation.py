@@ -18,6 +18,12 @@ def written(path, *turns):
     return read_callers(path)
 
 
+def test_a_turn_knows_what_the_caller_said_before(tmp_path):
+    """Without marks; nothing at first."""
+    (caller,) = written(tmp_path / "one.jsonl", "[six months|since]", "so sad", "yes")
+    assert [turn.before for turn in caller.turns] == ["", "six months", "so sad"]
+
+
 async def test_right_made_up_and_missed_are_told_apart(tmp_path):
     """An optional answer counts neither way; one that nobody marked is an invention."""
     callers = written(tmp_path / "one.jsonl", "[six months|since] and [so sad|concern?] today")

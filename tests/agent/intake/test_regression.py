@@ -42,7 +42,6 @@ def test_clauses_carry_their_labels(data):
     assert told["你好"][HEALTH] == 0
     assert np.isnan(told["吃不下饭"][HEALTH])
     assert np.isnan(told["总是睡不着"][READ_FIELDS.index("concern")])
-    assert set(data.dialogues) == {0}
 
 
 def test_a_fit_tells_apart_what_it_was_shown(data):
@@ -57,10 +56,3 @@ def test_a_fit_tells_apart_what_it_was_shown(data):
 def test_the_same_examples_give_the_same_weights(data):
     """To the byte."""
     assert to_bytes(fit(data)) == to_bytes(fit(data))
-
-
-def test_some_examples_are_taken_by_row(data):
-    """Everything about them goes along."""
-    some = data.of(np.array([2, 0]))
-    assert [one.words for one in some.clauses] == [data.clauses[2].words, data.clauses[0].words]
-    assert np.array_equal(some.meanings, data.meanings[[2, 0]])

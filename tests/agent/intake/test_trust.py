@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from agent.intake.extract import Hit, Proposal, RuledClause
 from agent.intake.reader import READ_FIELDS
 from agent.intake.regression import Examples
 from agent.intake.spans import Span
-from agent.intake.trust import PRECISION, border, folds, sure_rules
+from agent.intake.trust import PRECISION, PRECISION_OF_ALL, border, borders, sure_rules
 
 
 def test_a_border_keeps_the_mistakes_under_it():
@@ -55,12 +56,15 @@ def test_a_rule_is_judged_by_its_own_hits_and_its_fields():
     assert sure_rules(clauses, told) == {"good", "rare"}
 
 
-def test_folds_leave_whole_dialogues_out():
-    """Every clause once, never beside another of its dialogue."""
-    dialogues = np.repeat(np.arange(11), 3)
-    data = Examples((), (), np.empty((33, 0), np.float32), np.empty((33, 0)), dialogues)
-    left_out = []
-    for rest, out in folds(data):
-        assert not set(dialogues[rest]) & set(dialogues[out])
-        left_out += out.tolist()
-    assert sorted(left_out) == list(range(33))
+def test_a_fields_border_is_drawn_halfway_to_that_of_all():
+    """And a field without one of its own has that of all."""
+    clauses = 400
+    odds = np.repeat(np.arange(clauses, 0, -1, dtype=np.float32)[:, None], len(READ_FIELDS), axis=1)
+    told = np.full(odds.shape, np.nan)
+    told[:, 0] = odds[:, 0] > 200
+    told[:30, 1] = odds[:30, 1] > 395
+    empty = np.empty((clauses, 0), np.float32)
+    found = borders(Examples((), (), empty, told), odds)
+    of_all = border(told.ravel(), odds.ravel(), PRECISION_OF_ALL)
+    assert found[0] == pytest.approx((border(told[:, 0], odds[:, 0]) + of_all) / 2)
+    assert found[1] == found[2] == of_all

@@ -108,7 +108,7 @@ def test_a_quote_in_which_a_rule_finds_what_is_left_out_goes_whole():
     """Though the record has it under a field that is kept, and nothing under the other."""
     taker = IntakeTaker("en")
     taker.caller_text("My anxiety is like an eight out of ten and I cannot sleep")
-    assert "My anxiety is like an eight out of ten" in [e.quote for e in taker.record.entries]
+    assert any("an eight out of ten" in entry.quote for entry in taker.record.entries)
     lines = summarise(taker.record, tuple(taker.turns)).lines
     assert not any("eight" in line.text for line in lines)
 
