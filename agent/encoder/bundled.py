@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import threading
+import zlib
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -24,8 +25,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _loading = threading.Lock()
-# What numpy, zipfile and CTranslate2 raise on files that are not what they should be.
-_BROKEN = (OSError, EOFError, ModelCorruptError, BadZipFile, RuntimeError, ValueError, KeyError)
+# What numpy, zipfile, zlib and CTranslate2 raise on files that are not what they should be.
+_BROKEN = (
+    OSError,
+    EOFError,
+    ModelCorruptError,
+    BadZipFile,
+    zlib.error,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    KeyError,
+)
 
 
 class Judge:

@@ -29,7 +29,6 @@ from agent.likeness.model import nearness
 from agent.safety.meaning import Vectors
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-Rows: TypeAlias = npt.NDArray[np.intp]
 
 FEWEST_CLAUSES = 3  # rarer features teach only their own sentences
 MOST_LANDMARKS = 320  # of 1.5 KB each

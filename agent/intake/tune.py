@@ -4,7 +4,7 @@
     ─▶ low-rank sums, biases and normalisations of the encoder, and a head ─▶ context.npz
 
 A mark that is a matter of taste counts as two fifths of one. Runs in a checkout, in the environment
-of `make setup-train`, in a quarter of an hour of two cores; `agent.intake.fit` then chooses the
+of `make setup-train`, in 25 minutes of two cores; `agent.intake.fit` then chooses the
 borders, on callers of an author that neither has seen.
 """
 

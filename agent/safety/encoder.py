@@ -59,7 +59,8 @@ def verdict_on(folded: str) -> Verdict | None:
     """Judge a text, as `fold` leaves it; 3 ms of one core for a spoken turn, then remembered.
 
     Returns:
-        None where the encoder is not there or fails: everybody does without, then.
+        None where the encoder is not there or fails, which is remembered like a verdict:
+        everybody does without, then.
     """
     return _verdict(folded)
 

@@ -5,7 +5,7 @@
     ─▶ without a fifth of their families
     ─▶ low-rank sums and two heads: which danger, and how grave ─▶ encoder.npz
 
-Runs in a checkout, in the environment of `make setup-train`, in half an hour of two cores. Nothing
+Runs in a checkout, in the environment of `make setup-train`, in 18 minutes of two cores. Nothing
 of the sets that measure is fitted on. On the fifth left out `opinion_check` chooses the borders.
 """
 

@@ -7,9 +7,9 @@
 A rule knows the words of its kind; an unseen indirect wording passes it by, and an idiom may
 hold one of its words. The weights were fitted on the labelled utterances and on ordinary turns
 of counselling calls (`opinion_fit`, `encoder_fit`). Where no rule holds, the opinion may raise a
-text to a concern: one direct question is asked, and the caller's own answer decides; where both
-judges are sure of a grave one, to elevated. Where it is sure that nothing is meant, it makes a
-question of what a rule found, or nothing.
+text to a concern: one direct question is asked, and the caller's own answer decides; where their
+sum is sure and the encoder finds it grave, to elevated. Where it is sure that nothing is meant, it
+makes a question of what a rule found, or nothing.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ TOGETHER_LOG_ODDS = 1.75
 BOTH = 0.6
 
 # Where a turn that no rule finds is grave beyond a question: log-odds of danger, and the encoder's
-# of an elevated tier. Of the turns left out there, 98 % are grave and none is an ordinary one.
+# of an elevated tier. Of the turns left out there, 1.6 % are harmless and none is an ordinary one.
 SURE_LOG_ODDS = 4.0
 SURE_GRAVE_LOG_ODDS = 1.0
 

