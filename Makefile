@@ -88,7 +88,7 @@ test-browser: setup ## The call page: its modules in node, whole calls in Chromi
 
 test-train: setup-train ## Train a small model for real, in .venv-train
 	@$(BIN_TRAIN)/qingting models pull smollm2-135m
-	$(BIN_TRAIN)/python -m pytest -m train tests/train
+	$(BIN_TRAIN)/python -m pytest -m train tests/train tests/agent/encoder
 
 test-chattts: setup-chattts ## ChatTTS's own classes on small random weights, in .venv-chattts
 	$(BIN_CHATTTS)/python -m pytest -m chattts tests/pipeline/tts/chattts tests/agent/voices

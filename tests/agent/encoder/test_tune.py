@@ -15,6 +15,8 @@ from tests.agent.encoder import tiny
 torch = pytest.importorskip("torch", reason="only training needs torch")
 from agent.encoder.tune import Course, TunedEncoder, tune  # noqa: E402 (it subclasses torch's)
 
+pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
+
 TEXTS = ([0, 3, 6, 4, 1], [0, 5, 1])
 EIGHT_BITS = 0.15  # what rounding to eight bits may become after two layers
 
