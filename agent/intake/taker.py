@@ -1,6 +1,6 @@
 """Fills a call's intake record while the call goes on, without ever holding it up.
 
-caller's turn ended   refusals and risk are noted       some 10 ms
+caller's turn ended   refusals and risk are noted       some 6 ms, of a grave turn for each clause
 bot has finished      what waits is looked at           in a thread, some 20 ms a turn
                       then the model may read it        in the engine's background
 caller begins         the model's reading is aborted    and taken up again later

@@ -132,9 +132,10 @@ def _heard(folded: str) -> Opinion:
     folded = recent(folded)
     verdict = verdict_on(folded)
     whole = _opinion(folded, verdict)
-    if whole.log_odds >= TAKEN_BACK_LOG_ODDS:
+    read = stretches(folded)
+    if whole.log_odds >= TAKEN_BACK_LOG_ODDS or read == [folded]:
         return whole
-    gravest = _gravest(stretches(folded), verdict)
+    gravest = _gravest(read, verdict)
     # A stretch out of its turn is at most asked about.
     stretch = replace(gravest, log_odds=gravest.log_odds - STRETCH_LESS, is_sure=False)
     return max(whole, stretch, key=lambda opinion: opinion.log_odds)
