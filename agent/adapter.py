@@ -71,7 +71,13 @@ def weights_of(settings: Settings) -> Weights:
     merged = None if adapter is None else store.merged(model, adapter)
     if merged is not None:
         return Weights(merged, adapter, merged=True)
-    return Weights(store.fastest(model), adapter)
+    file = store.fastest(model)
+    if adapter is not None and file != (published := store.locate(model)):
+        from agent.models.merge import changes_vocabulary
+
+        if changes_vocabulary(adapter):
+            file = published  # the copy may have fewer tokens than the adapter was made for
+    return Weights(file, adapter)
 
 
 def answering(settings: Settings, locale: Locale | None = None) -> Persona:

@@ -85,6 +85,7 @@ class ModelEntry(_Part):
     hub: Hub | None = None
     distribution: str | None = None
     requantise: Quantisation | None = None
+    trim: bool = False
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -97,6 +98,8 @@ class ModelEntry(_Part):
             raise ValueError(f"entry {self.entry} is not among its files")
         if self.requantise is not None and self.entry is None:
             raise ValueError("requantise needs the entry that is to be rewritten")
+        if self.trim and self.requantise is None:
+            raise ValueError("trim is done to the copy that requantise makes")
         if self.wheels:
             made = {path for wheel in self.wheels for path in wheel.members.values()}
             if made != set(paths):

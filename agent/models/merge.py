@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from gguf.quants import dequantize
 
+from agent.models.gguf_files import VOCABULARY_LAYERS, copy_metadata, opened, value
 from pipeline.audio import FloatArray
 from pipeline.errors import ModelCorruptError, ModelError
 
@@ -45,15 +46,15 @@ def merge(source: Path, adapter: Path, target: Path) -> None:
         ModelError: The disk has no room, or the source is of a kind that cannot be unpacked.
         OSError: The disk refuses.
     """
-    base = _opened(source, "model")
+    base = opened(source, "model")
     lora = _Lora.read(adapter)
-    architecture = _value(base, gguf.Keys.General.ARCHITECTURE)
+    architecture = value(base, gguf.Keys.General.ARCHITECTURE)
     lora.require_fit(base, str(architecture), source.name)
     _require_room(base, lora, source, target)
     writer = gguf.GGUFWriter(target, str(architecture), endianess=base.endianess)
     writer.data_alignment = base.alignment
     try:
-        _copy_metadata(base, writer)
+        copy_metadata(base, writer)
         for tensor in base.tensors:
             if tensor.name in lora.pairs:
                 shape = tuple(int(size) for size in reversed(tensor.shape))
@@ -73,6 +74,14 @@ def merge(source: Path, adapter: Path, target: Path) -> None:
                 writer.write_tensor_data(tensor.data, tensor_endianess=base.endianess)
     finally:
         writer.close()
+
+
+def changes_vocabulary(adapter: Path) -> bool:
+    """Whether an adapter has weights for each token; False of what is no adapter at all."""
+    try:
+        return any(name in _Lora.read(adapter).pairs for name in VOCABULARY_LAYERS)
+    except ModelCorruptError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +107,8 @@ class _Lora:
         Raises:
             ModelCorruptError: It is no adapter, or incomplete.
         """
-        reader = _opened(path, "adapter")
-        kind = (_value(reader, gguf.Keys.General.TYPE), _value(reader, gguf.Keys.Adapter.TYPE))
+        reader = opened(path, "adapter")
+        kind = (value(reader, gguf.Keys.General.TYPE), value(reader, gguf.Keys.Adapter.TYPE))
         if kind != ("adapter", "lora"):
             raise ModelCorruptError(f"{path.name} is no LoRA adapter")
         tensors = {tensor.name: tensor for tensor in reader.tensors}
@@ -109,8 +118,8 @@ class _Lora:
         if not names or halves != {name + half for name in names for half in _HALVES}:
             raise ModelCorruptError(f"the adapter {path.name} is incomplete")
         pairs = {name: (tensors[name + _HALVES[0]], tensors[name + _HALVES[1]]) for name in names}
-        alpha = float(_value(reader, gguf.Keys.Adapter.LORA_ALPHA) or 0.0)
-        return cls(path.name, str(_value(reader, gguf.Keys.General.ARCHITECTURE)), alpha, pairs)
+        alpha = float(value(reader, gguf.Keys.Adapter.LORA_ALPHA) or 0.0)
+        return cls(path.name, str(value(reader, gguf.Keys.General.ARCHITECTURE)), alpha, pairs)
 
     def require_fit(self, base: Any, architecture: str, model: str) -> None:
         """Look at shapes alone, so that nothing is written for an adapter that does not fit.
@@ -158,21 +167,6 @@ def _shape(name: str, first: Any, second: Any) -> tuple[int, ...] | None:
     return (*reversed(a[2:]), b[1], a[0])
 
 
-def _opened(path: Path, what: str) -> Any:
-    try:
-        return gguf.GGUFReader(path)
-    except (ValueError, OSError, IndexError, KeyError, OverflowError) as error:
-        raise ModelCorruptError(
-            f"the {what} {path.name} is no GGUF file, is cut short or damaged"
-        ) from error
-
-
-def _value(reader: Any, key: str) -> Any:
-    """One entry of the header; None without it."""
-    field = reader.get_field(key)
-    return None if field is None else field.contents()
-
-
 def _unpacked(tensor: Any, file: str) -> FloatArray:
     try:
         unpacked: FloatArray = dequantize(tensor.data, tensor.tensor_type)
@@ -180,19 +174,6 @@ def _unpacked(tensor: Any, file: str) -> FloatArray:
         kind = tensor.tensor_type.name
         raise ModelError(f"the weights of {file} cannot be unpacked: {kind}") from error
     return unpacked
-
-
-def _copy_metadata(base: Any, writer: Any) -> None:
-    for field in base.fields.values():
-        # The writer has written these itself.
-        if field.name == gguf.Keys.General.ARCHITECTURE or field.name.startswith("GGUF."):
-            continue
-        kind = field.types[0]
-        contents = field.contents()
-        if kind == gguf.GGUFValueType.ARRAY and not contents:
-            continue  # the writer refuses an empty one; leaving it out says the same
-        of = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
-        writer.add_key_value(field.name, contents, kind, sub_type=of)
 
 
 def _f16_bytes(tensor: Any) -> int:

@@ -3,13 +3,14 @@
 Qwen 0.5B as published keeps most weights as q5_0, for which llama.cpp has no kernel that
 serves several tokens at once. As iq4_nl, which is repacked at load, the same model takes
 on two EPYC cores a third of the time for a prompt and three quarters for a reply
-(`python -m agent.bench.steps MODEL.gguf …`), and predicts held-out dialogues no worse.
+(`python -m agent.bench.steps MODEL.gguf …`), and predicts held-out dialogues no worse. Without
+the tokens of code and of other scripts (`trim`) one Xeon core takes a sixth less time for either.
 
 A persona's adapter is merged into it on the way (`merge`): applied at run time it costs a token
 a tenth of its time and a short prompt up to 40 %. `qingting models pull` makes the one copy
 that the settings load, with their adapter or without one. Whoever then loads the model with
 another adapter, or with none, has the published file read until they pull under these settings:
-a second copy for everybody would cost a minute and 430 MB.
+a second copy for everybody would cost a minute and 330 MB.
 
 The copy is made on this machine, lies under `<home>/models/.derived`, and is trusted only
 while its hash stands as noted when it was written.
@@ -17,6 +18,7 @@ while its hash stands as noted when it was written.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +29,10 @@ from agent.models.manifest import ModelFile, Quantisation
 from agent.models.verify import Stamp, sha256_of
 from pipeline.errors import ModelError
 
-_PART = ".part"  # the copy while llama.cpp writes it
-_MERGED = ".merged"  # model and adapter in f16, between the two steps
-_WITH_ADAPTER = "*-*-*"  # names of copies that have one in them
+# How a trimmed copy is called; another rule in `trim` needs another name.
+_TRIMMED = "short"
+# The copy while it is written; model and adapter in f16; the copy with its whole vocabulary.
+_TEMPORARY = (".part", ".merged", ".whole")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class FasterCopy:
         quantisation: What its weights become.
         adapter: LoRA that is merged into it, or None.
         adapter_sha256: Of that file; a new adapter makes a new copy, too.
+        trimmed: Whether its vocabulary is cut down.
     """
 
     folder: Path
@@ -49,12 +53,17 @@ class FasterCopy:
     quantisation: Quantisation
     adapter: Path | None = None
     adapter_sha256: str = ""
+    trimmed: bool = False
+
+    @property
+    def _form(self) -> str:
+        return f"{self.quantisation}.{_TRIMMED}" if self.trimmed else self.quantisation
 
     @property
     def path(self) -> Path:
         """The copy itself."""
         made_from = (self.source_sha256[:12], self.adapter_sha256[:12])
-        return self.folder / f"{'-'.join(filter(None, (self.quantisation, *made_from)))}.gguf"
+        return self.folder / f"{'-'.join(filter(None, (self._form, *made_from)))}.gguf"
 
     @property
     def _note(self) -> Path:
@@ -73,11 +82,12 @@ class FasterCopy:
         return Stamp(self.path.with_suffix(".verified")).state(self.folder, file) == "present"
 
     def make(self, source: Path, threads: int) -> None:
-        """Write the copy; takes about a minute for the 0.5B. Blocks, without the GIL.
+        """Write the copy; takes about a minute for the 0.5B. Blocks, mostly without the GIL.
 
         Where another process is at it, waits for it, and leaves its copy as it is. Nothing is
         left of an attempt that fails or is interrupted; what a killed one leaves, the next one
-        deletes. A model keeps one copy with an adapter: the new one takes the place of others.
+        deletes. A model keeps one copy with an adapter: the new one takes the place of others, and
+        of every copy in another form.
 
         Raises:
             ModelError: llama.cpp refuses the source, the adapter is damaged or belongs to
@@ -88,21 +98,33 @@ class FasterCopy:
             with FileLock(self.folder / "lock"):
                 if not self.is_good():
                     self._rewrite(source, threads)
+                self._remove_superseded()
         except OSError as error:
             raise ModelError(
                 f"the faster copy of {source.name} cannot be written: {error.strerror or error}"
             ) from error
 
     def _rewrite(self, source: Path, threads: int) -> None:
-        part, merged = self.path.with_suffix(_PART), self.path.with_suffix(_MERGED)
-        for left in (*self.folder.glob(f"*{_PART}"), *self.folder.glob(f"*{_MERGED}")):
-            left.unlink()
+        part, merged, whole = map(self.path.with_suffix, _TEMPORARY)
+        for left in self.folder.iterdir():
+            if left.suffix in _TEMPORARY:
+                left.unlink()
         try:
+            if self.trimmed:
+                from agent.models.trim import require_trimmable
+
+                require_trimmable(source)
             if self.adapter is not None:
                 from agent.models.merge import merge
 
                 merge(source, self.adapter, merged)
-            self._quantise(source if self.adapter is None else merged, part, source.name, threads)
+            model = source if self.adapter is None else merged
+            self._quantise(model, whole if self.trimmed else part, source.name, threads)
+            merged.unlink(missing_ok=True)  # before there are three of them
+            if self.trimmed:
+                from agent.models.trim import trim
+
+                trim(whole, part, source.name)
             part.replace(self.path)
             file = ModelFile(
                 path=self.path.name,
@@ -111,12 +133,20 @@ class FasterCopy:
             )
             self._note.write_text(file.model_dump_json(), "utf-8")
         finally:
-            part.unlink(missing_ok=True)
-            merged.unlink(missing_ok=True)
-        if self.adapter is not None:
-            for path in self.folder.glob(_WITH_ADAPTER):
-                if path.stem != self.path.stem:
+            for path in (part, merged, whole):
+                path.unlink(missing_ok=True)
+
+    def _remove_superseded(self) -> None:
+        for path in self.folder.glob("*-*"):
+            if self._supersedes(path.stem):
+                with contextlib.suppress(OSError):  # the next one tries again
                     path.unlink()
+
+    def _supersedes(self, stem: str) -> bool:
+        if not stem.startswith(f"{self._form}-{self.source_sha256[:12]}"):
+            return True
+        with_adapter = stem.count("-") > 1
+        return with_adapter and self.adapter is not None and stem != self.path.stem
 
     def _quantise(self, source: Path, target: Path, name: str, threads: int) -> None:
         """Raises ModelError, which calls the model `name`."""

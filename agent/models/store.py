@@ -147,14 +147,16 @@ class ModelStore:
         (source,) = (file for file in entry.files if file.path == entry.entry)
         folder = self.models_dir / ".derived" / name
         if adapter is None:
-            return FasterCopy(folder, source.sha256, entry.requantise)
+            return FasterCopy(folder, source.sha256, entry.requantise, trimmed=entry.trim)
         try:
             adapter_sha256 = sha256_of(adapter)
         except OSError as error:
             raise ModelMissingError(
                 f"the adapter {adapter} cannot be read: {error.strerror}"
             ) from error
-        return FasterCopy(folder, source.sha256, entry.requantise, adapter, adapter_sha256)
+        return FasterCopy(
+            folder, source.sha256, entry.requantise, adapter, adapter_sha256, entry.trim
+        )
 
     def status(self, name: str, *, full: bool = False) -> ModelStatus:
         """State of a model; `full` hashes all of it again.

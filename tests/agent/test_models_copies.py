@@ -19,6 +19,7 @@ from agent.config import Settings
 from agent.models import ModelStore
 from agent.models import store as store_module
 from pipeline.llm.model import LlamaModel
+from tests.agent.models_tiny import EMBEDDING, write_adapter
 
 
 def pull(settings: Settings, *flags: str) -> str:
@@ -105,8 +106,7 @@ def test_a_model_without_the_copy_it_wants_is_loaded_with_a_warning(
     caplog.clear()
     pull(tuned)
     engines.load_language_model(tuned)
-    assert [options["merged"] for options in loaded] == [False, False, True]
-    assert loaded[-1]["adapter"] == adapter_of(tuned)
+    assert [options["adapter"] for options in loaded] == [adapter_of(tuned), None, None]
     assert caplog.records == []
 
 
@@ -119,6 +119,16 @@ def test_an_adapter_that_cannot_be_merged_leaves_the_plain_copy(tuned: Settings)
     assert "the adapter stays beside the model" in said
     assert weights_of(tuned).applied == adapter
     assert weights_of(tuned).file.parent == tuned.models_dir / ".derived" / "small"
+
+
+def test_an_adapter_of_the_vocabulary_is_applied_to_the_published_file(tuned: Settings) -> None:
+    """The plain copy may have fewer tokens; any other adapter is applied to that."""
+    pull(tuned, "--set", "models.llm_adapter=none")
+    plain, adapter = weights_of(untuned(tuned)).file, adapter_of(tuned)
+    assert adapter is not None
+    assert weights_of(tuned).file == plain
+    write_adapter(adapter, names=(EMBEDDING,))
+    assert weights_of(tuned).file == tuned.models_dir / "small" / "model.gguf"
 
 
 def test_a_full_disk_leaves_the_plain_copy(

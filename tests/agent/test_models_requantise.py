@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import llama_cpp
@@ -18,6 +19,7 @@ from agent.models.requantise import FasterCopy
 from pipeline.errors import ModelError
 from pipeline.llm.native import Runtime, RuntimeOptions
 from tests.agent.models_tiny import next_words, write_adapter, write_model
+from tests.agent.test_models_trim import write_vocabulary
 
 
 @pytest.fixture
@@ -138,6 +140,19 @@ def test_a_broken_adapter_leaves_nothing_and_harms_nothing(
         bad.make(model, threads=1)
     assert good.is_good()
     assert set(copy.folder.iterdir()) == before
+
+
+@pytest.mark.usefixtures("no_quantising")
+def test_a_trimmed_copy_takes_the_place_of_a_whole_one(copy: FasterCopy, tmp_path: Path):
+    """Its name tells it apart, and of what is written on the way nothing stays."""
+    model = write_vocabulary(tmp_path / "model.gguf")
+    copy.make(model, threads=1)
+    short = replace(copy, trimmed=True)
+    assert short.path != copy.path
+    short.make(model, threads=1)
+    assert (short.is_good(), copy.is_good()) == (True, False)
+    assert short.path.stat().st_size < model.stat().st_size
+    assert {path.stem for path in copy.folder.iterdir()} == {short.path.stem, "lock"}
 
 
 def test_what_llama_cpp_refuses_is_named_after_the_model(
