@@ -7,13 +7,14 @@ protocols of `pipeline`. Loading blocks for a second or two; the server does it 
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from agent.adapter import weights_of
 from agent.config import Settings
+from agent.cores import usable_cores
 from agent.models.store import ModelStore
 from pipeline.assembly import Engines
+from pipeline.computing import Computing, CountedThreads
 from pipeline.llm.base import LanguageModel
 from pipeline.stt.base import Recogniser
 from pipeline.tts.base import Region, SpeechStyle, Voice
@@ -35,17 +36,20 @@ def load_engines(settings: Settings) -> Engines:
     Raises:
         ModelError: A model is missing or damaged; the message names the command to run.
     """
+    from agent.turn_ends.judge import end_judge
     from pipeline.vad.silero import SileroModel
     from pipeline.vad.smart_turn import SmartTurn
 
+    computing = Computing()
     engines = Engines(
         voice_activity=SileroModel(),
-        recogniser=load_recogniser(settings),
-        language_model=load_language_model(settings),
+        recogniser=load_recogniser(settings, computing),
+        language_model=load_language_model(settings, computing),
         voice=load_speaker(settings),
-        workers=ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="engine"),
-        guards=ThreadPoolExecutor(GUARD_THREADS, thread_name_prefix="guardian"),
+        workers=CountedThreads(WORKER_THREADS, "engine", computing),
+        guards=CountedThreads(GUARD_THREADS, "guardian", computing),
         smart_turn=SmartTurn(),
+        words_judge=end_judge(),
     )
     logger.info("engines loaded")
     return engines
@@ -60,7 +64,7 @@ async def close_engines(engines: Engines) -> None:
         engines.guards.shutdown(wait=False, cancel_futures=True)
 
 
-def load_recogniser(settings: Settings) -> Recogniser:
+def load_recogniser(settings: Settings, computing: Computing | None = None) -> Recogniser:
     """The speech recogniser alone."""
     from pipeline.stt.whisper import WhisperRecogniser
 
@@ -68,10 +72,11 @@ def load_recogniser(settings: Settings) -> Recogniser:
         _locate(settings, settings.models.stt),
         threads=settings.stt.threads,
         script=settings.stt.script,
+        computing=computing,
     )
 
 
-def load_language_model(settings: Settings) -> LanguageModel:
+def load_language_model(settings: Settings, computing: Computing | None = None) -> LanguageModel:
     """The language model alone, with room for as many long calls as the server takes.
 
     Were the cache smaller, calls would push each other's history out of it, and each evaluate
@@ -80,16 +85,18 @@ def load_language_model(settings: Settings) -> LanguageModel:
     from pipeline.llm.model import LlamaModel
 
     llm = settings.llm
+    cores = usable_cores()
     weights = weights_of(settings)
     _warn_if_slow(settings, weights.file)
     return LlamaModel.load(
         weights.file,
-        adapter=weights.adapter,
-        merged=weights.merged,
+        adapter=weights.applied,
         context_tokens=settings.server.max_calls * llm.context_tokens + SHARED_TOKENS,
         conversation_tokens=llm.context_tokens,
-        threads=llm.threads,
-        threads_batch=llm.batch_threads,
+        threads=min(llm.threads, cores),
+        threads_batch=min(llm.batch_threads, cores),
+        cores=cores,
+        computing=computing,
         sequences=llm.sequences,
         prefill_batch_tokens=llm.prefill_batch_tokens,
     )

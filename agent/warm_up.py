@@ -51,6 +51,8 @@ async def warm_up(
     conversations: list[Conversation] = []
     for reads_weights in (assess, asked_about, *((propose,) if intake else ())):
         await asyncio.to_thread(reads_weights, SENTENCES[0])
+    if engines.words_judge is not None:
+        await asyncio.to_thread(engines.words_judge.probability, "", SENTENCES[0])
     try:
         for opening in openings:
             conversations.append(engines.language_model.open())

@@ -38,7 +38,7 @@ from pipeline.turn.acknowledge import Acknowledgements, Acknowledger
 from pipeline.turn.actions import Fallback
 from pipeline.turn.endpointing import TurnSettings
 from pipeline.turn.machine import TurnMachine
-from pipeline.turn.stage import SmartTurn, TurnStage
+from pipeline.turn.stage import SmartTurn, TurnStage, WordsJudge
 from pipeline.vad.gate import GateSettings, SpeechGate
 from pipeline.vad.stage import VadStage, VoiceActivity
 
@@ -48,8 +48,9 @@ class Engines:
     """Everything loaded once per process and shared by its calls.
 
     `workers` runs the blocking engines that have no worker thread of their own (voice,
-    smart-turn); its size bounds how many of them compute at once. `guards` are the threads in
-    which guardians read, so that no voice keeps a crisis waiting; None reads on the event loop.
+    smart-turn); its size bounds how many of them compute at once. `words_judge` tells the end of
+    a turn in the language model's place. `guards` are the threads in which it and guardians read,
+    so that no voice keeps a crisis waiting; None reads on the event loop.
     """
 
     voice_activity: VoiceActivity
@@ -58,6 +59,7 @@ class Engines:
     voice: Voice
     workers: Executor
     smart_turn: SmartTurn | None = None
+    words_judge: WordsJudge | None = None
     guards: Executor | None = None
 
 
@@ -112,6 +114,7 @@ def assemble(
         OverloadedError: The language model has no place for one more conversation.
     """
     guardian = profile.guardian
+    model_judges = engines.words_judge is None
     machine = TurnMachine(
         profile.turn,
         profile.interruption,
@@ -129,16 +132,29 @@ def assemble(
                 engines.voice_activity.open(),
                 SpeechGate(GateSettings(stop_secs=profile.turn.soft_end_secs)),
             ),
-            TurnStage(machine, profile.fallbacks, engines.smart_turn, engines.workers),
+            TurnStage(
+                machine,
+                profile.fallbacks,
+                engines.smart_turn,
+                engines.workers,
+                engines.words_judge,
+                engines.guards,
+            ),
             SttStage(engines.recogniser, profile.language, profile.hearing),
             ContextStage(
-                profile.manners, profile.cut_mark, guardian, profile.note_sources, engines.guards
+                profile.manners,
+                profile.cut_mark,
+                guardian,
+                profile.note_sources,
+                engines.guards,
+                model_judges=model_judges,
             ),
             LlmStage(
                 engines.language_model.open(),
                 profile.sampling,
                 profile.reply_limit,
                 profile.rewrite_reply,
+                judges=model_judges,
             ),
             ClauseStage(lambda: ClauseCutter(speakable=speakable)),
             TtsStage(engines.voice, profile.style, engines.workers),

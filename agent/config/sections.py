@@ -228,13 +228,15 @@ class LlmSettings(Section):
     threads: int = Field(
         1,
         ge=1,
-        description="Compute threads while one reply is written. Never more than cores: they "
-        "spin, and a foreign load on one core then stretches a reply from seconds to minutes.",
+        description="Most compute threads while one reply is written that is being spoken already. "
+        "Never more than cores: they spin, and a foreign load on one core then stretches a reply "
+        "from seconds to minutes.",
     )
     batch_threads: int = Field(
-        1,
+        2,
         ge=1,
-        description="Most compute threads for prompts and for several replies at once.",
+        description="Most compute threads for prompts, a reply's first clause and several replies "
+        "at once. Beside another engine at work it is 1.",
     )
     temperature: float = Field(
         0.4, ge=0.0, le=2.0, description="0.0 always takes the likeliest word; higher varies more."

@@ -88,6 +88,8 @@ class ContextStage(Stage):
             it stays in the model's cache; changing it costs its own tokens, which partial
             transcripts mostly pay for while the caller still speaks.
         workers: Threads in which the guardian answers drafts; None answers on the event loop.
+        model_judges: Whether the language model tells the end of a turn, which it then does while
+            the guardian reads; else it reads the words in one step with what its reply begins with.
     """
 
     def __init__(
@@ -97,8 +99,11 @@ class ContextStage(Stage):
         guardian: Guardian | None = None,
         note_sources: Sequence[NoteSource] = (),
         workers: Executor | None = None,
+        *,
+        model_judges: bool = True,
     ) -> None:
         super().__init__(name="context")
+        self._model_judges = model_judges
         self._workers = workers
         self._manners = manners
         self._language = next(iter(manners))  # of the turn that was taken last
@@ -193,9 +198,10 @@ class ContextStage(Stage):
     async def _prefill(self, frame: TranscriptFrame) -> None:
         """Evaluate what is agreed while the caller still speaks.
 
-        Over the bot all that was heard counts, as long as it is little: whether that is a
-        whole turn is wanted before anything can be agreed. Its language does not count: much
-        of it is echo or noise, and another opening would cost the evaluated history.
+        Over the bot, if the model judges, all that was heard counts, as long as it is little:
+        whether that is a whole turn is wanted before anything can be agreed. Its language does
+        not count: much of it is echo or noise, and another opening would cost the evaluated
+        history.
         """
         over_bot = self._spoken is not None
         words = frame.text if over_bot else frame.committed
@@ -204,7 +210,7 @@ class ContextStage(Stage):
         user_so_far = self.history.user_text_with(words)
         language = self._language
         if over_bot:
-            if count_units(words) > JUDGED_UNITS:
+            if not self._model_judges or count_units(words) > JUDGED_UNITS:
                 return
         elif count_units(user_so_far) <= count_units(self._prefilled):
             return
@@ -241,8 +247,7 @@ class ContextStage(Stage):
         prompt = self._prompt(language, notes)
         guarded = None
         if self._guardian is not None:
-            if user_text:
-                # Whether the turn is over is judged while the guardian reads.
+            if user_text and self._model_judges:
                 await self.push_frame(PrefillFrame(prompt, frame.text, history.pending_user_text))
             guarded = await self._read(self._guardian, user_text)
         scripted = ""

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from pipeline.audio import FloatArray
+from pipeline.computing import Computing
 from pipeline.errors import GenerationError
 from pipeline.llm.base import FinishReason, Sampling, TextDelta
 from pipeline.llm.native import DecodeResult, Entry
@@ -51,6 +52,9 @@ _COUNTERS = (
     "evictions",
     "displacements",
 )
+# Marks at which a first clause ends, unless it is as short as 嗯， or Mm, and goes on.
+_CLAUSE_ENDS = frozenset("。．.？?！!，,；;：:…\n")
+_OPENING_TOKENS = 2
 _CLOSED = "The language model has been closed"
 _FULL = "The language model's context has no room for this conversation"
 _BROKEN = "The language model failed while it evaluated this request"
@@ -89,6 +93,8 @@ class Engine:
         conversation_tokens: int,
         threads: int = 1,
         threads_batch: int = 1,
+        cores: int = 1,
+        computing: Computing | None = None,
         pause_between_steps_secs: float = 0.0,
         whole_rows_only: bool = False,
     ) -> None:
@@ -100,8 +106,11 @@ class Engine:
             rows: Rows of the runtime's cache.
             prefill_batch_tokens: Most prompt tokens of one step.
             conversation_tokens: Most tokens of one prompt with its reply.
-            threads: Most compute threads of a step of one token.
-            threads_batch: Most compute threads of a longer step.
+            threads: Most compute threads of a step for one reply from its second clause on, when
+                its voice is at work, and for one in the background.
+            threads_batch: Most compute threads of any other step.
+            cores: On which the engines compute.
+            computing: Tells how many others are at work; each takes a core away from a step.
             pause_between_steps_secs: Sleep after every step, to leave a core to others.
             whole_rows_only: Whether the model cannot rewind its state.
         """
@@ -112,6 +121,8 @@ class Engine:
         self._conversation_tokens = conversation_tokens
         self._threads = threads
         self._threads_batch = threads_batch
+        self._cores = cores
+        self._computing = computing or Computing()
         self._tuner = StepTuner()
         self._turn = 0
         self._pause_between_steps_secs = pause_between_steps_secs
@@ -229,7 +240,7 @@ class Engine:
         if not self._running:
             return
         self._let_others_pass()
-        began = time.monotonic()
+        began, others = time.monotonic(), (self._computing.count, self._computing.begun)
         threads = self._tuner.threads(self._most_threads(), began)
         step = plan(self._running, self._prefill_batch_tokens, turn=self._next_turn(threads))
         entries = [entry for request, share in step for entry in _entries(request, share)]
@@ -237,7 +248,9 @@ class Engine:
         self._counts["steps"] += 1
         if result is DecodeResult.DONE:
             now = time.monotonic()
-            self._tuner.note(tokens=len(entries), threads=threads, secs=now - began, at=now)
+            # Where another engine began beside it, a slow step is no surprise.
+            if threads == 1 or others == (self._computing.count, self._computing.begun):
+                self._tuner.note(tokens=len(entries), threads=threads, secs=now - began, at=now)
             self._advance(step, began)
         elif result is DecodeResult.NO_ROOM:
             self._make_room()
@@ -248,8 +261,11 @@ class Engine:
                 self._fail(request, GenerationError(_BROKEN))
 
     def _most_threads(self) -> int:
-        lone_reply = len(self._running) == 1 and self._running[0].writing
-        return self._threads if lone_reply else self._threads_batch
+        most = self._threads_batch
+        match self._running:
+            case [Reply(writing=True) as reply] if reply.background or not reply.first_clause:
+                most = self._threads
+        return max(1, min(most, self._cores - self._computing.count))
 
     def _next_turn(self, threads: int) -> int | None:
         """None to serve all replies in one step, else whose turn it is."""
@@ -297,6 +313,7 @@ class Engine:
         self._counts["reply_tokens"] += 1
         reply.target.append(token)
         written = reply.text.feed(self._runtime.piece(token))
+        reply.first_clause = reply.first_clause and not _ends_clause(reply, written.text)
         if written.finish_reason is not None:
             self._finish(reply, written)
         elif self._is_long_enough(reply):
@@ -426,6 +443,11 @@ class Engine:
             self._forgotten.clear()
         for request in left:
             self._fail(request, GenerationError(_CLOSED, retryable=False))
+
+
+def _ends_clause(reply: Reply, text: str) -> bool:
+    """Whether a voice may begin behind these last words of a reply; `pipeline.clauses` decides."""
+    return reply.written > _OPENING_TOKENS and not _CLAUSE_ENDS.isdisjoint(text)
 
 
 def _entries(request: Request, share: int) -> Iterator[Entry]:

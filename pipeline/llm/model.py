@@ -9,13 +9,13 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from pipeline.errors import GenerationError, ModelCorruptError, OverloadedError
+from pipeline.computing import Computing
+from pipeline.errors import GenerationError, OverloadedError
 from pipeline.llm.conversation import LlamaConversation
 from pipeline.llm.engine import Engine
 from pipeline.llm.native import Runtime, RuntimeOptions
 from pipeline.llm.prompt import ChatTemplate
 from pipeline.llm.prompts import PromptBuilder
-from pipeline.llm.readout import Readout, load_readout, readout_path
 from pipeline.llm.sequences import KEPT_PER_OWNER
 from pipeline.llm.stats import EngineStats
 from pipeline.llm.turn_end import TurnEnd
@@ -61,11 +61,12 @@ class LlamaModel:
         *,
         adapter: Path | None = None,
         adapter_scale: float = 1.0,
-        merged: bool = False,
         context_tokens: int = 4096,
         conversation_tokens: int | None = None,
         threads: int = 1,
         threads_batch: int = 2,
+        cores: int = 1,
+        computing: Computing | None = None,
         sequences: int = 16,
         prefill_batch_tokens: int = 32,
         pause_between_steps_secs: float = 0.0,
@@ -76,15 +77,15 @@ class LlamaModel:
             path: GGUF with a chat template.
             adapter: LoRA adapter as GGUF, made for this model.
             adapter_scale: Strength of the adapter; 1.0 as trained.
-            merged: The adapter is in the model's file already, at a scale of 1.0, and is not
-                applied: only the readout beside it is used.
             context_tokens: Size of the key-value cache that all calls share.
             conversation_tokens: Most tokens of one prompt with its reply; None for as many
                 as the cache and the model's training allow.
-            threads: Compute threads while only one reply is written. A second one adds a
-                fifth on an idle machine and costs far more on a busy one; see `tuning`.
-            threads_batch: Most compute threads for prompts and for several replies at once;
-                one is used for a while after the machine proved busy.
+            threads: Most compute threads while only one reply is written, from its second
+                clause on or in the background.
+            threads_batch: Most compute threads for prompts, first clauses and several replies.
+                Of either one is used for a while after the machine proved busy; see `tuning`.
+            cores: On which the engines compute.
+            computing: Tells how many other engines are at work; each takes a core.
             sequences: Rows of the cache; every conversation needs two, a trunk and a draft.
             prefill_batch_tokens: Most prompt tokens of one decode step, which is how long
                 a prompt can delay other calls and how late a cancel can take effect.
@@ -98,7 +99,7 @@ class LlamaModel:
         """
         runtime = Runtime(
             path,
-            None if merged else adapter,
+            adapter,
             adapter_scale,
             RuntimeOptions(
                 context_tokens=context_tokens,
@@ -109,8 +110,7 @@ class LlamaModel:
         try:
             vocabulary = runtime.vocabulary
             template = ChatTemplate(runtime.chat_template(), bos=vocabulary.bos, eos=vocabulary.eos)
-            readout = _readout_for(runtime, adapter)
-            turn_end = TurnEnd(vocabulary, template.turn_end, readout)
+            turn_end = TurnEnd(vocabulary, template.turn_end)
         except BaseException:
             runtime.close()
             raise
@@ -124,6 +124,8 @@ class LlamaModel:
             conversation_tokens=conversation_tokens,
             threads=threads,
             threads_batch=threads_batch,
+            cores=cores,
+            computing=computing,
             pause_between_steps_secs=pause_between_steps_secs,
             whole_rows_only=runtime.recurrent,
         )
@@ -166,15 +168,3 @@ class LlamaModel:
     def _require_open(self) -> None:
         if self._closed:
             raise GenerationError("The language model has been closed", retryable=False)
-
-
-def _readout_for(runtime: Runtime, adapter: Path | None) -> Readout | None:
-    """The readout trained on this very model with this very adapter, if there is one."""
-    file = readout_path(adapter)
-    if not file.is_file():
-        return None
-    try:
-        readout = load_readout(file)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelCorruptError(f"{file.name} is no readout of turn ends") from error
-    return readout if readout.fits(runtime.name(), runtime.vocabulary.size) else None

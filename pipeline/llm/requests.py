@@ -114,6 +114,7 @@ class Reply(Request):
         text: The reply's text so far, as it is assembled from tokens.
         sampler: None until the prompt is evaluated.
         written: Tokens generated.
+        first_clause: Whether no clause of it has ended: somebody waits, and no voice is at work.
     """
 
     sampling: Sampling
@@ -123,6 +124,7 @@ class Reply(Request):
     text: ReplyText = field(init=False)
     sampler: Sampler | None = field(default=None, init=False)
     written: int = field(default=0, init=False)
+    first_clause: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
         self.text = ReplyText(self.sampling.stop)

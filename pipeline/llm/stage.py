@@ -66,6 +66,8 @@ class LlmStage(Stage):
         sampling: Sampling,
         limit: ReplyLimit | None = None,
         rewrite: Callable[[str], str] = str,
+        *,
+        judges: bool = True,
     ) -> None:
         """Args:
         conversation: This call's place in the model.
@@ -73,12 +75,15 @@ class LlmStage(Stage):
         limit: Where a reply is long enough.
         rewrite: Brings every piece of a reply into the script that the caller reads; must
             not change its length.
+        judges: Whether the model tells the end of a turn. That takes a step of its own, after
+            the words and before the reply.
         """
         super().__init__(name="llm")
         self._conversation = conversation
         self._sampling = sampling
         self._limit = limit or ReplyLimit()
         self._rewrite = rewrite
+        self._judges = judges
         self._judgement: _Judgement | None = None  # of a prefill
         self._answered: _Judgement | None = None  # of the words that the reply answers
         self._reply_task: asyncio.Task[None] | None = None
@@ -101,9 +106,16 @@ class LlmStage(Stage):
             case ReplyRequestFrame():
                 await self._stop_reply()
                 words = _Words(frame.messages, frame.user_text, frame.turn_text)
-                self._answered = await self._judged(words)
+                if self._judges:
+                    self._answered = await self._judged(words)
+                elif self._is_prefilling_part_of(words):
+                    # The engine lets the reply wait for it: no newer prefill may cancel it.
+                    self._answered, self._judgement = self._judgement, None
+                else:
+                    await self._stop_prefill()
                 self._generation = frame.generation
-                self._reply_task = self.spawn(self._reply(frame, self._answered), "llm-reply")
+                judgement = self._answered if self._judges else None
+                self._reply_task = self.spawn(self._reply(frame, judgement), "llm-reply")
             case CommitFrame():
                 self._committed = frame.generation
                 await self.push_frame(frame, direction)
@@ -136,6 +148,15 @@ class LlmStage(Stage):
     async def _stop_judging(self, judgement: _Judgement | None) -> None:
         if judgement is not None:
             await self.cancel_task(judgement.task)
+
+    def _is_prefilling_part_of(self, words: _Words) -> bool:
+        """Whether the engine may finish what it evaluates: the reply needs it."""
+        judgement = self._judgement
+        return (
+            judgement is not None
+            and judgement.words.messages == words.messages
+            and words.user_text.startswith(judgement.words.user_text)
+        )
 
     def _judge(self, words: _Words) -> _Judgement:
         judgement = _Judgement(words)
@@ -170,16 +191,17 @@ class LlmStage(Stage):
             await self._tell(judgement)
 
     async def _tell(self, judgement: _Judgement) -> None:
-        if judgement.words.turn_text and judgement.probability is not None:
+        if self._judges and judgement.words.turn_text and judgement.probability is not None:
             await self.push_upstream(
                 EndOfTurnFrame(judgement.words.turn_text, judgement.probability)
             )
 
-    async def _reply(self, frame: ReplyRequestFrame, judgement: _Judgement) -> None:
+    async def _reply(self, frame: ReplyRequestFrame, judgement: _Judgement | None) -> None:
         generation = frame.generation
         prompt = (*frame.messages, Message("user", frame.user_text))
         try:
-            await judgement.task
+            if judgement is not None:
+                await judgement.task
             for attempt in range(MAX_ATTEMPTS):
                 final = attempt == MAX_ATTEMPTS - 1
                 if await self._stream(generation, prompt, attempt, final=final):

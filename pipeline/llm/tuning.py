@@ -9,8 +9,8 @@ second of prompt and reply, with busy loops beside it:
     one thread      142, 50      140, 50       95, 35
     two threads     265, 61     50–90, 28    18–38, 5
 
-One thread is therefore the choice for replies; for prompts two are worth having as long
-as nobody else computes, and this module notices when somebody does.
+Two are therefore worth having only as long as nobody else computes: the engines of calls say when
+they do (`pipeline.computing`), and this module notices when anybody else does.
 
 Whether two replies go faster in one step than in turn depends on the quantisation and on
 the CPU. The same model, whose q5_0 and q8_0 weights have no batched kernel for two rows,

@@ -1,7 +1,7 @@
 """How likely the model finds it that the user's turn ends here.
 
-For the embedded model a trained judgement says so (`readout`). This is the rule for all others:
-after the words so far, without their last punctuation, the model's next-token
+An encoder tuned to turn ends says so better (`agent.turn_ends`). This is the rule where there is
+none: after the words so far, without their last punctuation, the model's next-token
 probabilities tell whether the thought is complete. Three of their sums count:
 
     E = P(. 。 ? ！) + END_SHARE · P(the template's end-of-turn token)
@@ -31,7 +31,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.audio import FloatArray
-from pipeline.llm.readout import Readout
 from pipeline.llm.vocabulary import Vocabulary
 
 SENTENCE_MARKS = frozenset("。．.？?！!")
@@ -49,10 +48,10 @@ JOINING = frozenset(_PARTICLES | _CONJUNCTIONS)
 
 END_SHARE = 0.3
 # Printed by `qingting bench endpointing --calibrate`, for the embedded Qwen2.5-Coder 0.5B.
-BIAS = 1.23
-END_WEIGHT = 0.69
-PAUSE_WEIGHT = -0.16
-JOIN_WEIGHT = 0.06
+BIAS = 1.36
+END_WEIGHT = 0.7
+PAUSE_WEIGHT = -0.17
+JOIN_WEIGHT = 0.09
 FAINTEST = 1e-5  # smaller sums count as this much; a tuned model may rule them out
 
 _TRAILING = "".join(SENTENCE_MARKS | CLAUSE_MARKS) + " \t\n\u3000"
@@ -93,17 +92,13 @@ class Continuations:
 class TurnEnd:
     """The tokens behind E, C and J for one vocabulary. Read-only once built."""
 
-    def __init__(
-        self, vocabulary: Vocabulary, turn_end: str, readout: Readout | None = None
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, turn_end: str) -> None:
         """Sort the vocabulary, once per model (0.1 s for 150,000 tokens).
 
         Args:
             vocabulary: The model's.
             turn_end: What the chat template writes after a user's words.
-            readout: Trained on this very model, it takes the place of the sums.
         """
-        self._readout = readout
         over = {
             token
             for token in vocabulary.prompt_tokens(turn_end)
@@ -144,10 +139,8 @@ class TurnEnd:
         )
 
     def probability(self, logits: FloatArray) -> float:
-        """Probability of an end after the words so far, by the readout or by `continuations`."""
-        if self._readout is None:
-            return self.continuations(logits).probability()
-        return 1.0 / (1.0 + math.exp(-self._readout.log_odds(logits)))
+        """Probability of an end after the words so far."""
+        return self.continuations(logits).probability()
 
 
 def _indices(tokens: set[int]) -> _IndexArray:

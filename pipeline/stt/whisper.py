@@ -18,6 +18,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
 from pipeline.audio import INPUT_RATE_HZ, FloatArray
+from pipeline.computing import Computing
 from pipeline.errors import (
     AudioFormatError,
     ModelCorruptError,
@@ -66,6 +67,7 @@ class WhisperRecogniser:
         threads: int = 1,
         compute_type: ComputeType = "int8",
         device: str = "cpu",
+        computing: Computing | None = None,
     ) -> None:
         """Load the model; blocks for about a second.
 
@@ -75,6 +77,7 @@ class WhisperRecogniser:
             threads: CPU threads per decode; at most two decodes run at once.
             compute_type: CTranslate2's; float16 kinds need a GPU.
             device: "cpu", "cuda" or "auto".
+            computing: Where decodes are counted while they run.
 
         Raises:
             ModelMissingError: A file is not there.
@@ -106,6 +109,7 @@ class WhisperRecogniser:
         }
         self._normalise = ScriptNormaliser(script)
         self._queue: DecodeQueue[Hypothesis] = DecodeQueue("whisper")
+        self._computing = computing or Computing()
 
     async def decode(
         self,
@@ -135,7 +139,8 @@ class WhisperRecogniser:
         if not voiced_secs(audio):
             return Hypothesis("", language or self._fallback(), 0.0, "silence")
         try:
-            return self._recognise(audio, language, prompt, timed)
+            with self._computing.at_work():
+                return self._recognise(audio, language, prompt, timed)
         except (RuntimeError, ValueError) as error:  # what CTranslate2 raises
             raise RecognitionError("speech recognition failed on a window") from error
 

@@ -16,15 +16,23 @@ from pipeline.text import Language
 
 CALIBRATION_FILE = "calibration.json"
 
+# Who judges the words: an encoder tuned to it, else the language model behind the call.
+JudgedBy: TypeAlias = Literal["encoder", "llm"]
 # Which models have voted.
-Voters: TypeAlias = Literal["both", "llm", "smart_turn", "neither"]
+Voters: TypeAlias = Literal["encoder+audio", "encoder", "llm+audio", "llm", "audio", "neither"]
+_WITH_AUDIO: Mapping[JudgedBy, Voters] = {"encoder": "encoder+audio", "llm": "llm+audio"}
 
 
-def voters_of(*, llm: bool, smart_turn: bool) -> Voters:
-    """The name of a set of votes that are in."""
-    if llm:
-        return "both" if smart_turn else "llm"
-    return "smart_turn" if smart_turn else "neither"
+def voters_of(words: JudgedBy | None, *, audio: bool) -> Voters:
+    """The name of a set of votes that are in.
+
+    Args:
+        words: Who has judged the words, if anybody has.
+        audio: Whether smart-turn has judged the melody.
+    """
+    if words is None:
+        return "audio" if audio else "neither"
+    return _WITH_AUDIO[words] if audio else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,7 @@ class Weights:
     """Log-odds for each vote of `pipeline.turn.endpointing.votes_of`."""
 
     bias: float
-    llm: float
+    words: float
     smart_turn: float
     open: float
     leading: float

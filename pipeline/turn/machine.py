@@ -31,6 +31,7 @@ from pipeline.text import Language, count_units
 from pipeline.turn import overlap, requests
 from pipeline.turn.acknowledge import Acknowledger, InnerPause, clear_at_secs
 from pipeline.turn.actions import Acknowledge, Action, BeginUtterance, Commit, Drop
+from pipeline.turn.calibration import JudgedBy
 from pipeline.turn.endpointing import Evidence, PauseRhythm, TurnSettings, wait_secs
 from pipeline.turn.floor import Floor, Phase
 from pipeline.turn.reply import ReplyPhase
@@ -203,10 +204,24 @@ class TurnMachine:
             return []
         return self.floor.drop_draft("resumed")
 
-    def on_end_of_turn(self, text: str, probability: float) -> list[Action]:
-        """The language model's opinion of the turn's words `text`, 0 … 1."""
+    @property
+    def words_in_question(self) -> str:
+        """The words of which it matters whether they are all; empty where nobody asks.
+
+        In a silence, or over the bot, and until an encoder has judged them.
+        """
+        utterance = self.floor.utterance
+        if utterance is None or utterance.forced or utterance.is_judged_by_encoder:
+            return ""
+        in_silence = utterance.phase == "waiting" and utterance.is_final and self.take_turns
+        return utterance.text if in_silence or utterance.overlap else ""
+
+    def on_end_of_turn(
+        self, text: str, probability: float, judge: JudgedBy = "llm"
+    ) -> list[Action]:
+        """An opinion of the turn's words `text`, 0 … 1."""
         if self.floor.utterance is not None:
-            self.floor.utterance.note_llm(text, probability)
+            self.floor.utterance.note_judged(text, probability, judge)
         return []
 
     def on_smart_turn(self, generation: int, probability: float) -> list[Action]:

@@ -72,7 +72,7 @@ def judge(
         level_dbfs=level_dbfs,
         text=utterance.text if utterance.answered else None,
         text_is_final=utterance.is_final and utterance.phase == "waiting",
-        end_of_turn=utterance.llm_probability,
+        end_of_turn=utterance.complete_probability,
         echo_dbfs=echo_dbfs,
         usual_dbfs=floor.usual_dbfs,
         floor_is_free=_is_free(floor, policy),

@@ -74,6 +74,7 @@ from pipeline.turn.actions import (
 )
 from pipeline.turn.endpointing import audio_may_decide
 from pipeline.turn.machine import TurnMachine
+from pipeline.turn.words import Question, WordsInQuestion
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +93,14 @@ class SmartTurn(Protocol):
         ...
 
 
+class WordsJudge(Protocol):
+    """Judges from the words whether a turn is over; blocking and thread-safe."""
+
+    def probability(self, bot_text: str, words: str) -> float | None:
+        """Probability that `words`, said after `bot_text`, are a whole turn; None if it fails."""
+        ...
+
+
 class TurnStage(Stage):
     """Feeds the machine and carries out what it asks for.
 
@@ -104,6 +113,8 @@ class TurnStage(Stage):
         lines: What is said when an answer cannot be had, by kind.
         smart_turn: The audio model, or None to decide without it.
         workers: Threads for the audio model, shared by calls.
+        words_judge: Judges the words in the language model's place, or None.
+        judges: Threads for it, shared by calls; None asks it on the event loop.
     """
 
     def __init__(
@@ -112,12 +123,18 @@ class TurnStage(Stage):
         lines: Mapping[Fallback, str],
         smart_turn: SmartTurn | None = None,
         workers: Executor | None = None,
+        words_judge: WordsJudge | None = None,
+        judges: Executor | None = None,
     ) -> None:
         super().__init__(name="turn")
         self.machine = machine
         self._lines = lines
         self._smart_turn = smart_turn
         self._workers = workers
+        self._words_judge = words_judge
+        self._judges = judges
+        self._words = WordsInQuestion()
+        self._words_opinion_task: asyncio.Task[None] | None = None
         self._recent: deque[WindowFrame] = deque(maxlen=SMART_TURN_WINDOWS)
         self._speech_end_at = 0.0
         self._speech_end_secs = 0.0
@@ -131,9 +148,10 @@ class TurnStage(Stage):
         self._may_speculate = machine.settings.speculation
 
     async def stopped(self) -> None:
-        if self._audio_opinion_task is not None:
-            task, self._audio_opinion_task = self._audio_opinion_task, None
-            await self.cancel_task(task)
+        for task in (self._words_opinion_task, self._audio_opinion_task):
+            if task is not None:
+                await self.cancel_task(task)
+        self._words_opinion_task = self._audio_opinion_task = None
 
     async def cleanup(self) -> None:
         await super().cleanup()
@@ -168,10 +186,12 @@ class TurnStage(Stage):
                 )
                 self._answered(frame.generation)
             case PlayoutStartedFrame():
+                self._words.note_reply(frame.generation)
                 self._answered(frame.generation)
                 await self._do(machine.on_playout_started(frame.generation))
                 await self.emit(StateChanged("speaking"))
             case PlayoutProgressFrame():
+                self._words.note_heard(frame.generation, frame.heard_text)
                 machine.on_playout_progress(
                     frame.heard_text, frame.upcoming_text, all_said=frame.all_said
                 )
@@ -234,10 +254,35 @@ class TurnStage(Stage):
         )
 
     async def _playout_finished(self, frame: PlayoutFinishedFrame) -> None:
+        self._words.note_heard(frame.generation, frame.heard_text)
         before = self.machine.reply
         await self._do(self.machine.on_playout_finished(frame.generation, frame.status))
         if frame.status is not None and before != "none" and self.machine.reply == "none":
             await self.emit(StateChanged("listening"))
+
+    def _ask_words_judge(self) -> None:
+        """Ask about the words so far, where it matters whether they are all."""
+        if self._words_judge is None or not self._words.ask(self.machine.words_in_question):
+            return
+        if self._words_opinion_task is None or self._words_opinion_task.done():
+            self._words_opinion_task = self.spawn(
+                self._words_opinion(self._words_judge), "turn-words-opinion"
+            )
+
+    async def _words_opinion(self, judge: WordsJudge) -> None:
+        while (question := self._words.take()) is not None:
+            probability = await self._judged(judge, question)
+            if probability is not None:
+                await self._do(self.machine.on_end_of_turn(question.words, probability, "encoder"))
+            self._ask_audio_model()
+
+    async def _judged(self, judge: WordsJudge, question: Question) -> float | None:
+        if self._judges is None:
+            return judge.probability(question.bot_text, question.words)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._judges, judge.probability, question.bot_text, question.words
+        )
 
     def _ask_audio_model(self) -> None:
         """Ask smart-turn about the silence under way, if the words leave it open.
@@ -247,7 +292,8 @@ class TurnStage(Stage):
         machine = self.machine
         if self._smart_turn is None or self._workers is None or machine.phase != "waiting":
             return
-        if not audio_may_decide(machine.evidence(), machine.settings):
+        evidence = machine.evidence()
+        if evidence.smart_turn is not None or not audio_may_decide(evidence, machine.settings):
             return
         if self._audio_opinion_task is not None and not self._audio_opinion_task.done():
             return
@@ -271,6 +317,7 @@ class TurnStage(Stage):
     async def _do(self, actions: Sequence[Action]) -> None:
         for action in actions:
             await self._carry_out(action)
+        self._ask_words_judge()
 
     async def _carry_out(self, action: Action) -> None:
         match action:

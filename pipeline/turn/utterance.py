@@ -9,6 +9,7 @@ from typing import Literal
 
 from pipeline.text import Language, same_words
 from pipeline.turn import lexicon
+from pipeline.turn.calibration import JudgedBy
 from pipeline.turn.endpointing import Evidence
 
 
@@ -45,7 +46,7 @@ class Utterance:
     _voiced_windows: int = 0
     _voiced_power: float = 0.0  # sum over those windows, full scale is 1
     _caller_words: Callable[[str], str] = str
-    _llm: tuple[str, float] | None = None
+    _judged: tuple[str, float, JudgedBy] | None = None
     _smart_turn: float | None = None
 
     @property
@@ -95,9 +96,9 @@ class Utterance:
 
     # -- opinions ---------------------------------------------------------------------
 
-    def note_llm(self, text: str, probability: float) -> None:
-        """The language model's opinion whether the words `text` are a complete turn."""
-        self._llm = (text, probability)
+    def note_judged(self, text: str, probability: float, judge: JudgedBy) -> None:
+        """The judge's opinion whether the words `text` are a complete turn."""
+        self._judged = (text, probability, judge)
 
     def note_smart_turn(self, generation: int, probability: float) -> None:
         """The audio model's opinion; one about an earlier silence is not kept."""
@@ -105,16 +106,23 @@ class Utterance:
             self._smart_turn = probability
 
     @property
-    def llm_probability(self) -> float | None:
-        """The language model's opinion of the words as they are now; None if it has none."""
-        if self._llm is None or not same_words(self._llm[0], self.text):
+    def complete_probability(self) -> float | None:
+        """The judge's opinion of the words as they are now; None if it has none."""
+        if self._judged is None or not same_words(self._judged[0], self.text):
             return None
-        return self._llm[1]
+        return self._judged[1]
+
+    @property
+    def is_judged_by_encoder(self) -> bool:
+        """Whether an encoder has judged the words as they are now."""
+        judged_by_encoder = self._judged is not None and self._judged[2] == "encoder"
+        return judged_by_encoder and self.complete_probability is not None
 
     def evidence(self) -> Evidence:
         """All that speaks for or against its being over."""
         return Evidence(
-            llm=self.llm_probability,
+            complete=self.complete_probability,
+            judge=self._judged[2] if self._judged else "llm",
             smart_turn=self._smart_turn,
             ending=lexicon.ending_of(self.text),
             mark=lexicon.mark_of(self.text),

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
 from agent.adapter import Weights, adapter_for, adapter_of, answering, weights_of
 from agent.config import ModelSettings, PersonaSettings, Settings
 from agent.models.requantise import FasterCopy
 from agent.models.store import ModelStore
-from pipeline.errors import ModelCorruptError, ModelMissingError
-from pipeline.llm import model as model_module
-from pipeline.llm.model import LlamaModel
-from pipeline.llm.readout import Readout, load_readout, readout_path
-from pipeline.llm.turn_end import TurnEnd
+from pipeline.errors import ModelMissingError
 from tests.agent.models_tiny import write_adapter
 
 PERSONA = """
@@ -91,57 +85,12 @@ def test_a_persona_without_such_a_prompt_keeps_its_usual_one(tmp_path: Path) -> 
     assert persona.examples
 
 
-def test_the_default_model_comes_tuned_with_a_readout_of_its_own() -> None:
-    """Its adapter and the judge of turn ends that was trained on the model with it."""
+def test_the_default_model_comes_tuned() -> None:
+    """Its adapter lies in the package."""
     settings = Settings()
     adapter = adapter_of(settings)
     assert adapter is not None
     assert adapter.stem == settings.models.llm
-    tuned, untuned = load_readout(readout_path(adapter)), load_readout(readout_path())
-    assert (tuned.model, tuned.vocabulary) == (untuned.model, untuned.vocabulary)
-    assert not np.array_equal(tuned.weights, untuned.weights)
-
-
-@pytest.mark.models
-@pytest.mark.parametrize("merged", [False, True])
-def test_a_damaged_readout_beside_an_adapter_is_named(tmp_path: Path, merged: bool) -> None:
-    """It would silently cost every call its judgement of turn ends; merged or beside."""
-    settings = Settings()
-    packaged = adapter_of(settings)
-    assert packaged is not None
-    adapter = tmp_path / "adapter.gguf"
-    adapter.symlink_to(packaged)
-    readout_path(adapter).write_bytes(b"no archive")
-    model = ModelStore(settings.models_dir).fastest(settings.models.llm)
-    with pytest.raises(ModelCorruptError, match=r"adapter\.npz"):
-        LlamaModel.load(model, adapter=adapter, merged=merged)
-
-
-@pytest.mark.models
-async def test_a_merged_adapter_is_not_applied_again(tmp_path: Path) -> None:
-    """What no adapter can be is not opened, and the readout beside it is the one taken."""
-    settings = Settings()
-    packaged = adapter_of(settings)
-    assert packaged is not None
-    adapter = tmp_path / "adapter.gguf"
-    adapter.write_bytes(b"no adapter")
-    readout_path(adapter).symlink_to(readout_path(packaged))
-    store = ModelStore(settings.models_dir)
-    taken = []
-    original = model_module.TurnEnd
-
-    def turn_end(vocabulary: Any, sign: str, readout: Readout) -> TurnEnd:
-        taken.append(readout)
-        return original(vocabulary, sign, readout)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model_module, "TurnEnd", turn_end)
-        model = LlamaModel.load(
-            store.fastest(settings.models.llm), adapter=adapter, merged=True, context_tokens=256
-        )
-    await model.close()
-    (readout,) = taken
-    assert np.array_equal(readout.weights, load_readout(readout_path(packaged)).weights)
 
 
 def make_copies(settings: Settings) -> tuple[FasterCopy, FasterCopy]:

@@ -50,6 +50,7 @@ from pipeline.text import Language
 from pipeline.turn import lexicon
 from pipeline.turn.acknowledge import Acknowledgements
 from pipeline.turn.endpointing import TurnSettings
+from pipeline.turn.stage import WordsJudge
 from tests.fakes.engines import (
     FakeLanguageModel,
     FakeRecogniser,
@@ -229,6 +230,7 @@ def play(
     turn: TurnSettings | None = None,
     acknowledgements: Acknowledgements | None = None,
     guardian: Guardian | None = None,
+    words_judge: WordsJudge | None = None,
     until: float = PATIENCE_SECS * 10,
 ) -> Scene:
     """Play a scene to its end.
@@ -245,6 +247,7 @@ def play(
         turn: Times of the turn machine.
         acknowledgements: What the bot may say into a long story.
         guardian: May answer in the model's place.
+        words_judge: Tells the end of a turn in the model's place.
         until: The client hangs up after this many seconds, wherever the steps are.
     """
     known = answers or {}
@@ -257,6 +260,7 @@ def play(
         model,
         voice or FakeVoice(),
         workers or InlineExecutor(),
+        words_judge=words_judge,
     )
     profile = CallProfile(
         manners={

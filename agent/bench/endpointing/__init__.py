@@ -1,9 +1,8 @@
 """The end of a turn under test: who is cut off, and how long everybody else waits for it.
 
 labelled ─▶ speech ─▶ features ─▶ fit ─▶ pipeline/turn/calibration.json
-                       ▲ │
-                       │ └─▶ judge: every rule on the half that was not fitted
-    dialogues ─▶ readout ─▶ pipeline/llm/readout.npz
+                         │
+                         └─▶ judge: every rule on the part that was not fitted
 """
 
 from __future__ import annotations
@@ -40,13 +39,9 @@ def endpointing(
             "--reread", help="Ask the language model alone, after what was heard last time."
         ),
     ] = False,
-    train: Annotated[
+    rejudge: Annotated[
         bool,
-        typer.Option(
-            "--train",
-            help="Train the language model's judgement on the dialogues and the calibration "
-            "half, and write it to the checkout; half an hour.",
-        ),
+        typer.Option("--rejudge", help="Ask the encoder alone, after what was heard last time."),
     ] = False,
     calibrate: Annotated[
         bool,
@@ -59,17 +54,13 @@ def endpointing(
         _measure(settings)
     elif reread:
         _reread(settings)
-    if train:
-        _train(settings)
+    elif rejudge:
+        _rejudge()
 
     from agent.bench.endpointing.features import load_features
     from agent.bench.endpointing.report import judged, table, to_json
 
     features = load_features()
-    if not all(one.judged for one in features):
-        typer.echo(
-            "the language model's vote is that of its sums: --train judges these answers", err=True
-        )
     if calibrate:
         _calibrate()
     results = judged(features)
@@ -105,34 +96,24 @@ def _reread(settings: Settings) -> None:
     save_features(reread(settings, load_features()), features_path())
 
 
-def _train(settings: Settings) -> None:
-    from rich.progress import Progress
+def _rejudge() -> None:
+    from agent.bench.endpointing.features import (
+        features_path,
+        load_features,
+        rejudge,
+        save_features,
+    )
 
-    from agent.adapter import adapter_of
-    from agent.bench.endpointing.features import features_path, load_features, save_features
-    from agent.bench.endpointing.readout import train
-    from pipeline.llm.readout import readout_path
-
-    with Progress() as progress:
-        task = progress.add_task("beginnings of turns")
-        readout, judged = train(
-            settings,
-            load_features(),
-            lambda done, of: progress.update(task, completed=done, total=of),
-        )
-    file = readout_path(adapter_of(settings))
-    readout.save(file)
-    save_features(judged, features_path())
-    typer.echo(f"{file.name}: written; --calibrate weighs its vote")
+    save_features(rejudge(load_features()), features_path())
 
 
 def _calibrate() -> None:
     from agent.bench.endpointing.features import load_features
-    from agent.bench.endpointing.fit import calibration_half, examples_of, fit, fit_continuations
+    from agent.bench.endpointing.fit import examples_of, fit, fit_continuations
     from pipeline.turn.calibration import calibration_path
     from pipeline.turn.endpointing import TurnSettings
 
-    examples = calibration_half(examples_of(load_features()))
+    examples = examples_of(load_features())
     for name, value in fit_continuations(examples).items():
         typer.echo(f"pipeline/llm/turn_end.py: {name} = {value}")
     calibration_path().write_text(fit(examples, TurnSettings()).to_json(), encoding="utf-8")

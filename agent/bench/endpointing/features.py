@@ -1,15 +1,14 @@
 """What the engines say about every item of the labelled set, measured once and kept.
 
-Each item goes the way of a call: it is spoken, recognised, read by the language model
-under the persona's prompt, and heard by smart-turn. `features.jsonl` keeps the answers, so
-that weights can be fitted and judged without the engines.
+Each item goes the way of a call: it is spoken, recognised, judged by the tuned encoder, read by
+the language model under the persona's prompt, and heard by smart-turn. `features.jsonl` keeps the
+answers, so that weights can be fitted and judged without the engines.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +18,7 @@ from agent.bench.endpointing.labelled import LANGUAGES, Item, items_of, load_tur
 from agent.bench.endpointing.speech import speak
 from agent.config import Locale, Settings
 from pipeline.audio import FloatArray
-from pipeline.errors import GenerationError
+from pipeline.errors import ConfigError, GenerationError
 from pipeline.llm.base import Message
 from pipeline.llm.native import DecodeResult, Entry, Runtime, RuntimeOptions
 from pipeline.llm.prompt import ChatTemplate
@@ -43,27 +42,15 @@ class Features:
         heard: What the recogniser wrote, punctuation included.
         smart_turn: smart-turn's probability.
         continuations: The language model's, by the language of the persona's prompt.
-        judged: Log-odds of its trained readout (`pipeline.llm.readout`), by the same; those of
-            the calibration half are of a readout that was fitted without them. Empty until
-            `--train` has judged what was measured.
+        encoder: Probability of the encoder (`agent.turn_ends`), which has learnt the items of the
+            split "learnt".
     """
 
     item: Item
     heard: str
     smart_turn: float
     continuations: Mapping[Language, Continuations]
-    judged: Mapping[Language, float]
-
-    def log_odds(self, prompt: Language) -> float:
-        """The language model's vote under a prompt: its readout's, else that of its sums."""
-        if prompt in self.judged:
-            return self.judged[prompt]
-        probability = self.continuations[prompt].probability()
-        return math.log(probability / (1.0 - probability))
-
-    def with_judgements(self, judged: Mapping[Language, float]) -> Features:
-        """The same with other log-odds of the readout."""
-        return replace(self, judged=judged)
+    encoder: float
 
 
 def features_path() -> Path:
@@ -98,7 +85,7 @@ def _row_of(features: Features) -> dict[str, object]:
         "heard": features.heard,
         "smart_turn": round(features.smart_turn, 4),
         "continuations": sums,
-        "judged": dict(features.judged),
+        "encoder": round(features.encoder, 4),
     }
 
 
@@ -106,9 +93,8 @@ def _from_row(item: Item, row: Mapping[str, object]) -> Features:
     sums = row["continuations"]
     assert isinstance(sums, dict)
     continuations = {language: Continuations(**found) for language, found in sums.items()}
-    judged = row.get("judged", {})
-    assert isinstance(judged, dict)
-    return Features(item, str(row["heard"]), float(str(row["smart_turn"])), continuations, judged)
+    smart_turn, encoder = (float(str(row[name])) for name in ("smart_turn", "encoder"))
+    return Features(item, str(row["heard"]), smart_turn, continuations, encoder)
 
 
 def _all_items() -> tuple[Item, ...]:
@@ -132,20 +118,40 @@ def measure(settings: Settings, advance: Callable[[int, int], None]) -> tuple[Fe
 def reread(settings: Settings, known: Sequence[Features]) -> tuple[Features, ...]:
     """Ask the language model again after the words that were heard, three minutes on two cores.
 
-    For another model, adapter or prompt: what was heard stays the same, and what the readout
-    judged of the earlier answers is gone.
+    For another model, adapter or prompt: what was heard stays the same.
 
     Raises:
         ModelError: The model is missing or damaged.
         VoiceError: It failed.
     """
     read = _read(settings, [one.item for one in known], [one.heard for one in known])
-    return tuple(
-        replace(one, continuations=found, judged={}) for one, found in zip(known, read, strict=True)
-    )
+    return tuple(replace(one, continuations=found) for one, found in zip(known, read, strict=True))
+
+
+def rejudge(known: Sequence[Features]) -> tuple[Features, ...]:
+    """Ask the encoder again after the words that were heard, some seconds.
+
+    Raises:
+        ConfigError: It is not there.
+    """
+    judged = _judged([one.heard for one in known])
+    return tuple(replace(one, encoder=found) for one, found in zip(known, judged, strict=True))
+
+
+def _judged(texts: Sequence[str]) -> list[float]:
+    from agent.turn_ends.judge import end_judge
+
+    judge = end_judge()
+    if judge is None:
+        raise ConfigError("the encoder is not there; the log says why")
+    found = [judge.probability("", text) for text in texts]
+    if None in found:
+        raise ConfigError("the encoder failed; the log says how")
+    return [one for one in found if one is not None]
 
 
 async def _measure(settings: Settings, advance: Callable[[int, int], None]) -> tuple[Features, ...]:
+    _judged([""])  # before ten minutes of work
     from agent.engines import load_recogniser, load_speaker
     from pipeline.turn.stage import SMART_TURN_SILENCE_SECS
     from pipeline.vad.smart_turn import SmartTurn
@@ -166,8 +172,10 @@ async def _measure(settings: Settings, advance: Callable[[int, int], None]) -> t
     texts = [text for text, _ in heard]
     read = await asyncio.to_thread(_read, settings, items, texts)
     return tuple(
-        Features(item, text, smart_turn, continuations, {})
-        for item, (text, smart_turn), continuations in zip(items, heard, read, strict=True)
+        Features(item, text, smart_turn, continuations, encoder)
+        for item, (text, smart_turn), continuations, encoder in zip(
+            items, heard, read, _judged(texts), strict=True
+        )
     )
 
 
@@ -180,7 +188,7 @@ def _read(
         for language in LANGUAGES:
             for item, text, found in zip(items, texts, read, strict=True):
                 if language in PROMPTS[item.turn.language]:
-                    logits = reader.after(LOCALES[language], (), text)
+                    logits = reader.after(LOCALES[language], text)
                     found[language] = reader.turn_end.continuations(logits)
     return read
 
@@ -190,8 +198,6 @@ class Reader:
 
     Attributes:
         turn_end: Sums the logits up.
-        name: What the file calls its model.
-        vocabulary_size: Its tokens.
     """
 
     def __init__(self, settings: Settings, runtime: Runtime) -> None:
@@ -204,8 +210,6 @@ class Reader:
         template = ChatTemplate(runtime.chat_template(), bos=vocabulary.bos, eos=vocabulary.eos)
         self._prompts = PromptBuilder(template, vocabulary, CONTEXT_TOKENS)
         self.turn_end = TurnEnd(vocabulary, template.turn_end)
-        self.name = runtime.name()
-        self.vocabulary_size = vocabulary.size
 
     @classmethod
     @contextmanager
@@ -225,18 +229,17 @@ class Reader:
         finally:
             runtime.close()
 
-    def after(self, locale: Locale, history: Sequence[Message], words: str) -> FloatArray:
+    def after(self, locale: Locale, words: str) -> FloatArray:
         """Logits after the caller's words so far; the next call overwrites them.
 
         Args:
             locale: Of the persona that listens.
-            history: Messages before the turn.
             words: What was said of it.
 
         Raises:
             GenerationError: The model failed.
         """
-        prompt = self._prompts.open_turn_prompt((*self._opening(locale), *history), words)
+        prompt = self._prompts.open_turn_prompt(self._opening(locale), words)
         shared = 0
         for evaluated, wanted in zip(self._evaluated, prompt[:-1], strict=False):
             if evaluated != wanted:

@@ -1,7 +1,6 @@
-"""Fits the weights and the waiting rule on the calibration half. numpy, a few seconds.
+"""Fits the weights and the waiting rule on the calibration part. numpy, a few seconds.
 
-continuations ─▶ one probability   (`pipeline.llm.turn_end`: four numbers, all languages; for
-                                    models without a readout)
+continuations ─▶ one probability   (`pipeline.llm.turn_end`: four numbers, all languages)
 votes         ─▶ log-odds          (`pipeline.turn.calibration`: per language and voters)
 log-odds      ─▶ wait              (the two ends of the slope)
 """
@@ -45,7 +44,7 @@ class Example:
     Attributes:
         features: The item and the engines' answers.
         prompt: Language of the persona's prompt.
-        evidence: All votes in.
+        evidence: All votes in, the words judged by the encoder.
         weight: 1 over the number of prompts, so that every item counts once.
     """
 
@@ -63,21 +62,27 @@ class Example:
 def examples_of(features: Iterable[Features]) -> list[Example]:
     """Every item under each of its prompts; items in which nothing was heard are left out."""
     return [
-        Example(one, prompt, _evidence(one, prompt), 1.0 / len(one.continuations))
+        Example(one, prompt, _evidence(one), 1.0 / len(one.continuations))
         for one in features
         if one.heard
         for prompt in one.continuations
     ]
 
 
-def calibration_half(examples: Iterable[Example]) -> list[Example]:
-    """The examples that may be fitted to."""
+def never_judged(examples: Iterable[Example]) -> list[Example]:
+    """The examples that may be fitted to by what does not see the encoder, which learnt half."""
+    return [one for one in examples if one.features.item.turn.split != "held-out"]
+
+
+def calibration_part(examples: Iterable[Example]) -> list[Example]:
+    """The examples that nothing was fitted to yet, but those that judge."""
     return [one for one in examples if one.features.item.turn.split == "calibration"]
 
 
-def _evidence(features: Features, prompt: Language) -> Evidence:
+def _evidence(features: Features) -> Evidence:
     return Evidence(
-        llm=1.0 / (1.0 + math.exp(-features.log_odds(prompt))),
+        complete=features.encoder,
+        judge="encoder",
         smart_turn=features.smart_turn,
         ending=lexicon.ending_of(features.heard),
         mark=lexicon.mark_of(features.heard),
@@ -85,17 +90,20 @@ def _evidence(features: Features, prompt: Language) -> Evidence:
     )
 
 
-def silenced(evidence: Evidence, voters: Voters) -> Evidence:
+def voted(example: Example, voters: Voters) -> Evidence:
     """The evidence with only these models' votes."""
-    return replace(
-        evidence,
-        llm=evidence.llm if voters in ("both", "llm") else None,
-        smart_turn=evidence.smart_turn if voters in ("both", "smart_turn") else None,
-    )
+    evidence = example.evidence
+    if voters.startswith("llm"):
+        sums = example.features.continuations[example.prompt]
+        evidence = replace(evidence, complete=sums.probability(), judge="llm")
+    elif not voters.startswith("encoder"):
+        evidence = replace(evidence, complete=None)
+    return evidence if voters.endswith("audio") else replace(evidence, smart_turn=None)
 
 
 def fit_continuations(examples: Sequence[Example]) -> dict[str, float]:
     """BIAS, END_WEIGHT, PAUSE_WEIGHT and JOIN_WEIGHT of `pipeline.llm.turn_end`."""
+    examples = never_judged(examples)
     sums = [one.features.continuations[one.prompt] for one in examples]
     logs = [
         [1.0, *(math.log(max(value, FAINTEST)) for value in (one.end, one.pause, one.join))]
@@ -110,15 +118,18 @@ def fit(examples: Sequence[Example], settings: TurnSettings) -> Calibration:
     """Weights for every language and set of voters, and the slope that suits them.
 
     Args:
-        examples: Of the calibration half.
+        examples: All. Those that judge are left alone, and by the encoder's rules those that
+            it has learnt.
         settings: The waits between which the slope runs.
     """
+
+    def fitted(language: Language, voters: Voters) -> Rule:
+        unseen = calibration_part if voters.startswith("encoder") else never_judged
+        return _fit_rule(speaking(unseen(examples), language), voters, settings)
+
     return Calibration(
         {
-            language: {
-                voters: _fit_rule(speaking(examples, language), voters, settings)
-                for voters in get_args(Voters)
-            }
+            language: {voters: fitted(language, voters) for voters in get_args(Voters)}
             for language in LANGUAGES
         }
     )
@@ -130,7 +141,7 @@ def speaking(examples: Iterable[Example], language: Language) -> list[Example]:
 
 
 def _fit_rule(examples: Sequence[Example], voters: Voters, settings: TurnSettings) -> Rule:
-    votes = [votes_of(silenced(one.evidence, voters)) for one in examples]
+    votes = [votes_of(voted(one, voters)) for one in examples]
     names = [field.name for field in fields(Weights)]
     found = _rightly_signed(np.array([[one[name] for name in names] for one in votes]), examples)
     rounded = (round(float(value), 2) for value in found)

@@ -1,4 +1,4 @@
-"""What each way of ending turns costs on the half that was not used for calibration."""
+"""What each way of ending turns costs on the part that nothing was fitted to."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from agent.bench.endpointing.fit import Example, fit_slope, silenced
+from agent.bench.endpointing.fit import Example, fit_slope, voted
 from agent.bench.endpointing.pauses import share_cut
 from pipeline.turn.calibration import Voters
-from pipeline.turn.endpointing import Evidence, PauseRhythm, TurnSettings, share_of_wait, wait_secs
+from pipeline.turn.endpointing import PauseRhythm, TurnSettings, share_of_wait, wait_secs
 
 Array = npt.NDArray[np.float64]
 
@@ -20,6 +20,7 @@ Array = npt.NDArray[np.float64]
 # and a turn that it holds for unfinished ends after 3 s (`SmartTurnParams.stop_secs`).
 STOCK_ASKED_SECS, STOCK_THRESHOLD, STOCK_UNFINISHED_SECS = 0.2, 0.5, 3.0
 SILENCES_SECS = (0.8, 0.5)
+_SUREST = 1e-4  # to which the kept answers are rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,49 +44,50 @@ class Verdict:
 
 def rules(
     calibration: Sequence[Example], settings: TurnSettings
-) -> Mapping[str, Callable[[Evidence], float]]:
-    """Every rule that is compared, by name: evidence in, silence to wait out.
+) -> Mapping[str, Callable[[Example], float]]:
+    """Every rule that is compared, by name: an item in, silence to wait out.
 
     Args:
         calibration: Examples of the language, not the ones to be judged: where the
-            language model alone is sure is found on them.
+            encoder alone is sure is found on them.
         settings: Waits and pacing.
     """
 
-    def voting(voters: Voters) -> Callable[[Evidence], float]:
-        return lambda evidence: wait_secs(silenced(evidence, voters), PauseRhythm(), settings)
+    def voting(voters: Voters) -> Callable[[Example], float]:
+        return lambda example: wait_secs(voted(example, voters), PauseRhythm(), settings)
 
-    def silent(secs: float) -> Callable[[Evidence], float]:
-        return lambda evidence: secs
+    def silent(secs: float) -> Callable[[Example], float]:
+        return lambda example: secs
 
-    odds = np.array([_llm_odds(one.evidence) for one in calibration])
+    odds = np.array([_encoder_odds(one) for one in calibration])
     slope = fit_slope(odds, calibration, settings)
     room = settings.patience_secs - settings.min_wait_secs
     return {
-        "fused": voting("both"),
-        "without smart-turn": voting("llm"),
-        "language model alone": lambda evidence: (
-            settings.min_wait_secs + room * share_of_wait(_llm_odds(evidence), slope)
+        "fused": voting("encoder+audio"),
+        "without smart-turn": voting("encoder"),
+        "encoder alone": lambda example: (
+            settings.min_wait_secs + room * share_of_wait(_encoder_odds(example), slope)
         ),
-        "words alone": voting("neither"),
+        "language model for encoder": voting("llm+audio"),
+        "endings alone": voting("neither"),
         "smart-turn alone": _stock,
         **{f"{secs} s of silence": silent(secs) for secs in SILENCES_SECS},
     }
 
 
-def _llm_odds(evidence: Evidence) -> float:
-    assert evidence.llm is not None
-    return math.log(evidence.llm / (1.0 - evidence.llm))
+def _encoder_odds(example: Example) -> float:
+    probability = min(max(example.features.encoder, _SUREST), 1.0 - _SUREST)
+    return math.log(probability / (1.0 - probability))
 
 
-def _stock(evidence: Evidence) -> float:
-    assert evidence.smart_turn is not None
-    return STOCK_ASKED_SECS if evidence.smart_turn > STOCK_THRESHOLD else STOCK_UNFINISHED_SECS
+def _stock(example: Example) -> float:
+    finished = example.features.smart_turn > STOCK_THRESHOLD
+    return STOCK_ASKED_SECS if finished else STOCK_UNFINISHED_SECS
 
 
-def judge(examples: Sequence[Example], rule: Callable[[Evidence], float]) -> Verdict:
+def judge(examples: Sequence[Example], rule: Callable[[Example], float]) -> Verdict:
     """Apply a rule to items that are all weighed alike."""
-    waits = np.array([rule(one.evidence) for one in examples])
+    waits = np.array([rule(one) for one in examples])
     complete = np.array([one.complete for one in examples], dtype=bool)
     cut = share_cut(waits[~complete])
     delays = waits[complete] * 1000.0

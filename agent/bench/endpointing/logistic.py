@@ -1,4 +1,4 @@
-"""Ridge logistic regression, of which the votes and the readout are fitted."""
+"""Ridge logistic regression, by which the votes are weighed."""
 
 from __future__ import annotations
 

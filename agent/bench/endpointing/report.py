@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from rich.table import Table
 
 from agent.bench.endpointing.features import Features
-from agent.bench.endpointing.fit import Example, calibration_half, examples_of, speaking
+from agent.bench.endpointing.fit import Example, calibration_part, examples_of, speaking
 from agent.bench.endpointing.judge import Verdict, judge, rules
 from pipeline.text import Language
 from pipeline.turn.endpointing import TurnSettings
@@ -36,9 +36,9 @@ class Judged:
 
 
 def judged(features: Iterable[Features]) -> list[Judged]:
-    """Every rule on every group of the held-out half, under `natural` pacing."""
+    """Every rule on every group of the held-out part, under `natural` pacing."""
     examples = examples_of(features)
-    fitted = calibration_half(examples)
+    fitted = calibration_part(examples)
     held_out = [one for one in examples if one.features.item.turn.split == "held-out"]
     results = []
     for language, prompt in GROUPS:

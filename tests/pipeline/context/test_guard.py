@@ -149,3 +149,12 @@ async def test_the_model_judges_the_words_while_the_guardian_reads_them():
         assert isinstance(request, ReplyRequestFrame)
         assert (prefill.messages, prefill.user_so_far) == (request.messages, request.user_text)
         assert threading.current_thread().name not in threads
+
+
+async def test_a_model_that_does_not_judge_is_not_sent_ahead():
+    """The words are then read in one step with what the reply begins with."""
+    stage = ContextStage(
+        {"en": Manner("be kind", LINES)}, guardian=Watchful("red"), model_judges=False
+    )
+    down, _ = await run_test(stage, frames_to_send=[DraftFrame(1, "t1", "I rest", "en", True)])
+    assert [type(frame) for frame in down] == [ReplyRequestFrame]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import queue
 import threading
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
 
+from pipeline.computing import Computing
 from pipeline.errors import GenerationError
 from pipeline.llm.base import Sampling
 from pipeline.llm.engine import Engine
 from pipeline.llm.native import DecodeResult
 from pipeline.llm.requests import Prefill, Reply
+from pipeline.llm.tuning import StepTuner
 
 END = 0
 WAIT_SECS = 10  # only a broken engine waits so long
@@ -33,11 +36,13 @@ class FakeRuntime:
         self.reply_tokens = reply_tokens
         self.script = []
         self.steps = []
+        self.threads = []
         self.gate = None
         self.aborted = threading.Event()
         self.closed = False
 
     def decode(self, entries, threads):
+        self.threads.append(threads)
         if self.gate is not None:
             self.gate.acquire(timeout=WAIT_SECS)
         self.steps.append(entries)
@@ -141,13 +146,14 @@ def engine(runtime):
     engine.close()
 
 
-def make_engine(runtime, rows=6):
+def make_engine(runtime, rows=6, **given):
     return Engine(
         runtime,
         lambda logits: float(logits[0]),
         rows=rows,
         prefill_batch_tokens=4,
         conversation_tokens=100,
+        **given,
     )
 
 
@@ -177,6 +183,58 @@ def test_a_background_reply_waits_for_all_others(runtime):
     engine.close()
     together = [step for step in runtime.steps if len({entry.row for entry in step}) > 1]
     assert not together
+
+
+class Punctuated(FakeRuntime):
+    """A model whose first and third tokens have a comma."""
+
+    def piece(self, token):
+        return ("， " if len(self.threads) in (1, 3) else "x ").encode()
+
+
+@pytest.mark.parametrize(
+    ("others", "background", "threads"),
+    [
+        (0, False, [3, 3, 3, 1, 1, 1]),
+        (0, True, [3, 1, 1, 1, 1, 1]),
+        (1, False, [2, 2, 2, 1, 1, 1]),
+        (5, False, [1] * 6),
+    ],
+)
+def test_cores_are_taken_that_nobody_else_computes_on(others, background, threads):
+    """For the prompt and the first clause, of which 嗯， is not yet one: then comes the voice."""
+    runtime, computing = Punctuated(), Computing()
+    engine = make_engine(runtime, threads_batch=4, cores=3, computing=computing)
+    client = Client(engine)
+    with ExitStack() as working:
+        for _ in range(others):
+            working.enter_context(computing.at_work())
+        client.reply(1, range(1, 4), background=background)
+        client.text()
+    engine.close()
+    assert runtime.threads == threads
+
+
+def test_a_step_beside_which_another_engine_came_and_went_is_no_surprise(monkeypatch):
+    """The tuner would take the machine for busy, and one thread for the first clause."""
+    noted = []
+    monkeypatch.setattr(StepTuner, "note", lambda self, **step: noted.append(step["tokens"]))
+    runtime, computing = FakeRuntime(), Computing()
+    decode = runtime.decode
+
+    def disturbed(entries, threads):
+        if len(runtime.steps) == 1:
+            with computing.at_work():
+                pass
+        return decode(entries, threads)
+
+    runtime.decode = disturbed
+    engine = make_engine(runtime, threads=2, threads_batch=2, cores=2, computing=computing)
+    client = Client(engine)
+    client.reply(1, range(1, 4))
+    client.text()
+    engine.close()
+    assert len(noted) == len(runtime.steps) - 1
 
 
 def test_max_tokens_ends_a_reply_as_length(engine):

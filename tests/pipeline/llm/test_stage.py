@@ -216,3 +216,20 @@ def test_of_a_committed_reply_only_the_first_token_is_told():
     """It says how long a reply takes to begin."""
     passed = run(CommitFrame(1, "turn_1"), ReplyRequestFrame(1, MESSAGES, "我睡不好"), 2.0)
     assert [frame.tokens for frame in passed.back(ReplyCostFrame)] == [1]
+
+
+def test_a_model_that_need_not_judge_reads_the_words_with_the_reply():
+    """It says nothing of the turn's end, and a prefill of the same words is not waited for."""
+    model = FakeLanguageModel(end_of_turn=lambda text: 0.9)
+    stage = LlmStage(model.open(), Sampling(), judges=False)
+    passed = drive(
+        stage,
+        PrefillFrame(MESSAGES, "我睡"),
+        ReplyRequestFrame(1, MESSAGES, "我睡不好"),
+        2.0,
+        PrefillFrame(MESSAGES, "那"),
+        ReplyRequestFrame(2, MESSAGES, "还是不好"),
+        2.0,
+    )
+    assert not passed.back(EndOfTurnFrame)
+    assert [text_of(passed, generation) for generation in (1, 2)] == ["嗯，我在听。"] * 2

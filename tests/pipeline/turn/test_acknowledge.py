@@ -21,7 +21,7 @@ from pipeline.turn.acknowledge import (
 from pipeline.turn.endpointing import Evidence, Pacing, TurnSettings
 
 COUNSELLOR = TurnSettings(pacing="counsellor")
-GOES_ON = Evidence(llm=0.01)
+GOES_ON = Evidence(complete=0.01)
 
 
 def clip(text: str, secs: float = 0.4) -> Acknowledgement:
@@ -59,11 +59,11 @@ def test_a_story_that_goes_on_is_acknowledged_once_a_pause():
 @pytest.mark.parametrize(
     "evidence",
     [
-        Evidence(llm=None),
-        Evidence(llm=0.01, ending="question"),
-        Evidence(llm=0.01, ending="question", mark="question"),
-        Evidence(llm=0.01, ending="answer"),
-        Evidence(llm=0.01, language="en"),
+        Evidence(complete=None),
+        Evidence(complete=0.01, ending="question"),
+        Evidence(complete=0.01, ending="question", mark="question"),
+        Evidence(complete=0.01, ending="answer"),
+        Evidence(complete=0.01, language="en"),
     ],
     ids=["no opinion yet", "question", "marked question", "answer", "none ready"],
 )
@@ -75,7 +75,7 @@ def test_what_asks_is_not_acknowledged(evidence: Evidence):
 def test_smart_turn_is_heard_first_where_it_counts():
     """In English its no would shorten the wait; it is not waited for longer than it takes."""
     one = Acknowledger(COUNSELLOR, {"en": [clip("Mm-hm")]})
-    english = replace(PAUSE, silence_secs=0.3, evidence=Evidence(llm=0.6, language="en"))
+    english = replace(PAUSE, silence_secs=0.3, evidence=Evidence(complete=0.6, language="en"))
     assert said(one, english) is None
     assert said(one, replace(english, silence_secs=0.6)) == "Mm-hm"
 
@@ -87,7 +87,7 @@ def test_a_story_has_to_be_long():
 
 
 IN_DOUBT = replace(PAUSE, silence_secs=0.55, wait_secs=1.25, voiced_secs=1.0)
-MAYBE, LIKELY = Evidence(llm=0.3), Evidence(llm=0.7)
+MAYBE, LIKELY = Evidence(complete=0.3), Evidence(complete=0.7)
 
 
 @pytest.mark.parametrize(
@@ -123,19 +123,19 @@ def test_the_likelier_the_end_the_sooner_another_comes(evidence: Evidence, apart
 
 def test_a_silence_that_is_meant_is_left():
     """A counsellor lets what was disclosed stand, and does not fill it."""
-    disclosed = Evidence(llm=0.99, mark="stop", discloses_feeling=True)
+    disclosed = Evidence(complete=0.99, mark="stop", discloses_feeling=True)
     assert said(acknowledger(), replace(IN_DOUBT, evidence=disclosed)) is None
 
 
 def test_words_that_want_more_are_no_doubt():
     """After 因为 nobody says 嗯."""
-    waiting = replace(IN_DOUBT, evidence=Evidence(llm=0.6, ending="open"))
+    waiting = replace(IN_DOUBT, evidence=Evidence(complete=0.6, ending="open"))
     assert said(acknowledger(), waiting) is None
 
 
 def test_what_is_taken_at_once_leaves_no_room():
     """The reply itself is the first sound."""
-    taken = replace(IN_DOUBT, wait_secs=0.4, evidence=Evidence(llm=0.99))
+    taken = replace(IN_DOUBT, wait_secs=0.4, evidence=Evidence(complete=0.99))
     assert said(acknowledger(), taken) is None
 
 

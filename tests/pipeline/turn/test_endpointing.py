@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.turn import lexicon
-from pipeline.turn.calibration import Calibration, load_calibration
+from pipeline.turn.calibration import Calibration, JudgedBy, load_calibration
 from pipeline.turn.endpointing import (
     CALIBRATION,
     Evidence,
@@ -20,6 +21,7 @@ from pipeline.turn.endpointing import (
     wait_secs,
 )
 
+JUDGES = st.sampled_from(get_args(JudgedBy))
 LANGUAGES = st.sampled_from(["zh", "en"])
 ENDINGS = st.sampled_from(["open", "leading", "question", "answer", "plain"])
 MARKS = st.sampled_from(["none", "pause", "stop", "question"])
@@ -29,7 +31,8 @@ PAUSES = st.lists(st.floats(0.1, 3.0), max_size=12)
 
 EVIDENCE = st.builds(
     Evidence,
-    llm=st.none() | PROBABILITIES,
+    complete=st.none() | PROBABILITIES,
+    judge=JUDGES,
     smart_turn=st.none() | PROBABILITIES,
     ending=ENDINGS,
     mark=MARKS,
@@ -69,11 +72,11 @@ def test_the_wait_stays_between_its_bounds(evidence, pauses, settings):
 
 @given(EVIDENCE, PAUSES, SETTINGS)
 def test_surer_evidence_never_waits_longer(evidence, pauses, settings):
-    """The wait falls with the language model's probability, whatever else is known."""
+    """The wait falls with the probability of whoever judges the words, whatever else is known."""
     rhythm = rhythm_of(pauses)
     waits = [
-        wait_secs(replace(evidence, llm=llm), rhythm, settings)
-        for llm in (0.0, 0.001, 0.05, 0.2, 0.5, 0.8, 0.95, 1.0)
+        wait_secs(replace(evidence, complete=complete), rhythm, settings)
+        for complete in (0.0, 0.001, 0.05, 0.2, 0.5, 0.8, 0.95, 1.0)
     ]
     assert waits == sorted(waits, reverse=True)
 
@@ -119,21 +122,23 @@ def test_a_wish_for_time_is_granted(evidence, pauses, settings):
         "he left and",
     ],
 )
-@pytest.mark.parametrize("llm", [None, 0.0, 0.5, 0.99])
-def test_what_asks_for_more_waits_longer_than_a_finished_thought(words, llm):
+@pytest.mark.parametrize("complete", [None, 0.0, 0.5, 0.99])
+@pytest.mark.parametrize("judge", get_args(JudgedBy))
+def test_what_asks_for_more_waits_longer_than_a_finished_thought(words, complete, judge):
     """因为, 然后, 就是, 嗯, because, so, um: longer than any thought held for complete."""
     language = "en" if words.isascii() else "zh"
-    open_ended = Evidence(llm=llm, ending=lexicon.ending_of(words), language=language)
-    finished = Evidence(llm=0.9, ending="plain", mark="stop", language=language)
+    ending = lexicon.ending_of(words)
+    open_ended = Evidence(complete=complete, judge=judge, ending=ending, language=language)
+    finished = Evidence(complete=0.95, judge=judge, mark="stop", language=language)
     assert open_ended.ending == "open"
     rhythm = PauseRhythm()
     assert wait_secs(open_ended, rhythm, NATURAL) > wait_secs(finished, rhythm, NATURAL) + 0.4
 
 
-@given(PROBABILITIES, LANGUAGES, MARKS)
-def test_an_open_ending_outlasts_most_inner_pauses(llm, language, mark):
-    """However complete the model finds it, words that ask for more get over a second."""
-    evidence = Evidence(llm=llm, ending="open", mark=mark, language=language)
+@given(PROBABILITIES, JUDGES, LANGUAGES, MARKS)
+def test_an_open_ending_outlasts_most_inner_pauses(complete, judge, language, mark):
+    """However complete the judge finds it, words that ask for more get over a second."""
+    evidence = Evidence(complete, judge, ending="open", mark=mark, language=language)
     assert wait_secs(evidence, PauseRhythm(), NATURAL) > 1.0
 
 
@@ -141,14 +146,14 @@ def test_an_open_ending_outlasts_most_inner_pauses(llm, language, mark):
 def test_a_question_that_both_models_hold_for_complete_goes_at_once(language):
     """A complete question is answered after the minimum wait."""
     evidence = Evidence(
-        llm=0.9, smart_turn=0.9, ending="question", mark="question", language=language
+        complete=0.9, smart_turn=0.9, ending="question", mark="question", language=language
     )
     assert wait_secs(evidence, PauseRhythm(), NATURAL) == NATURAL.min_wait_secs
 
 
 def test_a_counsellor_lets_a_feeling_stand():
     """Under `counsellor` a disclosure waits longer; under `natural` it does not."""
-    told = Evidence(llm=0.9, mark="stop", discloses_feeling=True)
+    told = Evidence(complete=0.9, mark="stop", discloses_feeling=True)
     plain = replace(told, discloses_feeling=False)
     rhythm = PauseRhythm()
     counsellor = TurnSettings(pacing="counsellor")
@@ -158,7 +163,7 @@ def test_a_counsellor_lets_a_feeling_stand():
 
 def test_a_counsellor_waits_out_a_trailing_thought():
     """Under `counsellor` a trailing 就是… gets the whole wait, however sure the model is."""
-    evidence = Evidence(llm=0.99, ending="open", mark="stop")
+    evidence = Evidence(complete=0.99, ending="open", mark="stop")
     settings = TurnSettings(pacing="counsellor")
     assert wait_secs(evidence, PauseRhythm(), settings) == settings.max_wait_secs
 
@@ -179,18 +184,18 @@ def test_unknown_votes_leave_a_finished_thought_in_doubt(language):
 
 def test_the_audio_model_is_asked_only_where_it_may_decide():
     """Not when the words settle it either way, and never where it is worth nothing."""
-    doubtful = Evidence(llm=0.5, mark="stop", language="en")
+    doubtful = Evidence(complete=0.5, mark="stop", language="en")
     assert audio_may_decide(doubtful, NATURAL)
-    assert not audio_may_decide(replace(doubtful, llm=0.0001, ending="open"), NATURAL)
+    assert not audio_may_decide(replace(doubtful, complete=0.0001, ending="open"), NATURAL)
     assert not audio_may_decide(replace(doubtful, language="zh"), NATURAL)
 
 
-DOUBTFUL = Evidence(llm=0.72)
+DOUBTFUL = Evidence(complete=0.82, judge="encoder")
 
 
 def test_who_tells_a_story_is_waited_for():
     """After three inner pauses a clause that could be all is not believed at once."""
-    likely = Evidence(llm=0.8)
+    likely = Evidence(complete=0.88, judge="encoder")
     assert wait_secs(likely, PauseRhythm(), NATURAL) == NATURAL.min_wait_secs
     assert wait_secs(likely, rhythm_of([0.5, 0.9, 0.6]), NATURAL) > 1.0
 
@@ -212,7 +217,7 @@ def test_a_question_is_answered_sooner():
 
 def test_a_rhythm_is_outweighed_by_certainty():
     """A slow speaker who asks a plain question is answered at once all the same."""
-    asked = Evidence(llm=0.99, smart_turn=0.99, mark="question", ending="question")
+    asked = Evidence(complete=0.99, smart_turn=0.99, mark="question", ending="question")
     assert wait_secs(asked, rhythm_of([1.0, 1.1]), NATURAL) == NATURAL.min_wait_secs
 
 

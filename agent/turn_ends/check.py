@@ -1,0 +1,122 @@
+"""How well ends are told from pauses: `python -m agent.turn_ends.check`, some seconds.
+
+On the calls of `tests/data/turn_ends/measure.jsonl`, of which nothing is learnt, and on the scripts
+of `qingting bench`, by their written words: the area under the encoder's curve, and what the rule
+of calls makes of each call in its order, what the caller's silences add included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.bench.scripts import load_calls
+from agent.turn_ends.judge import EndJudge, end_judge
+from agent.turn_ends.turns import CALLS, Beginning, beginnings_of, calls_in
+from pipeline.text import join, language_of
+from pipeline.turn import lexicon
+from pipeline.turn.endpointing import Evidence, PauseRhythm, TurnSettings, wait_secs
+
+LENGTHS_SECS = (0.3, 0.5, 0.75, 1.0, 1.2)  # of a pause that has none of its own
+AT_ONCE_SECS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """One silence of a caller.
+
+    Attributes:
+        before: The words so far.
+        lengths_secs: As long as the pause may be; empty behind a whole turn.
+    """
+
+    before: Beginning
+    lengths_secs: tuple[float, ...] = ()
+
+
+def of_measure() -> list[list[Silence]]:
+    """The measuring calls, turn by turn."""
+    return [
+        [
+            Silence(one, () if one.complete else LENGTHS_SECS)
+            for turn in call["turns"]
+            for one in beginnings_of(turn)
+        ]
+        for call in calls_in(CALLS / "measure.jsonl")
+    ]
+
+
+def of_scripts() -> list[list[Silence]]:
+    """The scripts of the bench that are spoken by voices."""
+    calls = []
+    for call in load_calls():
+        silences = []
+        for turn in call.turns:
+            words = ""
+            for number, passage in enumerate(turn.passages, start=1):
+                words = join(words, passage.text)
+                last = number == len(turn.passages)
+                length = () if last else (passage.pause_secs,)
+                silences.append(Silence(Beginning("", words, complete=last), length))
+        calls.append(silences)
+    return calls
+
+
+def report(name: str, calls: Sequence[Sequence[Silence]], judge: EndJudge) -> str:
+    """One line on what the encoder and the rule make of some calls."""
+    ends: list[float] = []
+    pauses: list[float] = []
+    waits: list[float] = []
+    cut = 0.0
+    for call in calls:
+        rhythm = PauseRhythm()
+        for silence in call:
+            evidence = _evidence(silence.before, judge)
+            wait = wait_secs(evidence, rhythm, TurnSettings())
+            (ends if silence.before.complete else pauses).append(evidence.complete or 0.0)
+            if silence.before.complete:
+                waits.append(wait)
+                rhythm.note_end()
+            else:
+                cut += float(np.mean([wait < length for length in silence.lengths_secs]))
+                rhythm.note_inner_pause(float(np.mean(silence.lengths_secs)))
+    at_once = np.mean(np.array(waits) <= AT_ONCE_SECS)
+    return (
+        f"{name}: area under the curve {_area(ends, pauses):.3f}; "
+        f"{cut:.0f} of {len(pauses)} pauses cut; "
+        f"{at_once:.0%} of {len(waits)} turns taken within {AT_ONCE_SECS} s, "
+        f"wait {np.mean(waits) * 1000:.0f} ms at the mean"
+    )
+
+
+def _evidence(before: Beginning, judge: EndJudge) -> Evidence:
+    words = before.words
+    return Evidence(
+        complete=judge.probability(before.bot_text, words),
+        judge="encoder",
+        ending=lexicon.ending_of(words),
+        mark=lexicon.mark_of(words),
+        language=language_of(words),
+        asks_for_time=lexicon.asks_for_time(words),
+        discloses_feeling=lexicon.discloses_feeling(words),
+    )
+
+
+def _area(ends: Iterable[float], pauses: Iterable[float]) -> float:
+    above = np.array(list(ends))[:, None] - np.array(list(pauses))[None, :]
+    return float(np.mean((above > 0) + 0.5 * (above == 0)))
+
+
+def main() -> None:
+    """Print both lines."""
+    judge = end_judge()
+    if judge is None:
+        raise SystemExit("the encoder is not there; the log says why")
+    for name, calls in (("measure", of_measure()), ("scripts", of_scripts())):
+        print(report(name, calls, judge))
+
+
+if __name__ == "__main__":
+    main()
