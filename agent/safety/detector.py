@@ -28,7 +28,7 @@ from agent.safety.opinion import (
 from agent.safety.reading import tier_of
 from agent.safety.rulebook import LANGUAGES, Rulebook, rulebook
 from agent.safety.tiers import Category, Tier, graver, rank
-from pipeline.text import units
+from pipeline.text import count_units, units
 
 # Not a character that any rule names, so that what was taken out cannot match again.
 _TAKEN_OUT = "\x00"
@@ -40,6 +40,7 @@ SECOND_OPINION = "second-opinion"  # in place of a rule's name
 # time for so many units: of a longer turn it reads the last ones, and a rule's word stands.
 STRETCH_UNITS = 20
 READ_UNITS = 60
+IDIOM_UNITS = 2  # 我 and 了 beside 想死你
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _assess(text: str) -> Assessment:
     folded = fold(text)
     signs = rule_signs(folded)
     faint = False
-    if all(sign.tier == "none" for sign in signs):
+    if all(sign.tier == "none" for sign in signs) and not _is_idiom(folded):
         heard = _heard(folded)
         if heard.log_odds >= (TAKEN_BACK_LOG_ODDS if signs else FAINT_LOG_ODDS):
             # A question, unless it is sure: nobody's whole call is scripted on a guess.
@@ -176,6 +177,12 @@ def without_benign(folded: str) -> str:
     for language in LANGUAGES:
         folded = _taken_out(folded, rulebook(language))
     return folded
+
+
+def _is_idiom(folded: str) -> bool:
+    """Whether it is little more than what only sounds like a crisis: 我想死你了."""
+    rest = without_benign(folded)
+    return rest != folded and count_units(rest.replace(_TAKEN_OUT, " ")) <= IDIOM_UNITS
 
 
 def _taken_out(folded: str, book: Rulebook) -> str:

@@ -129,13 +129,14 @@ def test_the_development_set_is_held():
     ("name", "precision", "recall"),
     [
         ("held_out", 0.93, 0.95),
-        ("blind", 0.95, 0.98),
-        ("unseen", 0.86, 0.93),
-        ("fresh", 0.9, 0.86),
-        ("first_sight", 0.87, 0.92),
-        ("second_sight", 0.91, 0.86),
-        ("third_sight", 0.9, 0.96),
-        ("fourth_sight", 0.87, 0.93),
+        ("blind", 0.92, 0.98),
+        ("unseen", 0.85, 0.94),
+        ("fresh", 0.9, 0.82),
+        ("first_sight", 0.88, 0.94),
+        ("second_sight", 0.96, 0.88),
+        ("third_sight", 0.89, 0.96),
+        ("fourth_sight", 0.88, 0.94),
+        ("fifth_sight", 0.89, 0.94),
     ],
 )
 def test_measuring_sets_are_no_worse_than_reported(name: str, precision: float, recall: float):
