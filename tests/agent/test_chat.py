@@ -115,7 +115,7 @@ class TestCommand:
     def model(self, monkeypatch: pytest.MonkeyPatch) -> FakeLanguageModel:
         model = FakeLanguageModel(lambda text: f"[{text}]", token_secs=0.0)
         engines = importlib.import_module("agent.engines")
-        monkeypatch.setattr(engines, "load_language_model", lambda settings: model)
+        monkeypatch.setattr(engines, "load_language_model", lambda settings, computing=None: model)
         return model
 
     @pytest.mark.parametrize("asks", ["true", "false"])

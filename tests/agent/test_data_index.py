@@ -53,7 +53,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> FakeLanguageModel:
     """Stands for the language model: what it is asked is looked at, not how it answers."""
     model = FakeLanguageModel(lambda text: "嗯。", token_secs=0.0)
     engines = importlib.import_module("agent.engines")
-    monkeypatch.setattr(engines, "load_language_model", lambda settings: model)
+    monkeypatch.setattr(engines, "load_language_model", lambda settings, computing=None: model)
     return model
 
 

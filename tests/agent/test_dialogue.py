@@ -19,7 +19,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> FakeLanguageModel:
     """Stands for the models: what is asked of them is looked at, not how they answer."""
     model = FakeLanguageModel(lambda text: f"答{text}。", token_secs=0.0)
     engines = importlib.import_module("agent.engines")
-    monkeypatch.setattr(engines, "load_language_model", lambda settings: model)
+    monkeypatch.setattr(engines, "load_language_model", lambda settings, computing=None: model)
     monkeypatch.setattr(engines, "load_speaker", lambda settings: FakeVoice())
     return model
 
