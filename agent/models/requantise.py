@@ -4,13 +4,13 @@ Qwen 0.5B as published keeps most weights as q5_0, for which llama.cpp has no ke
 serves several tokens at once. As iq4_nl, which is repacked at load, the same model takes
 on two EPYC cores a third of the time for a prompt and three quarters for a reply
 (`python -m agent.bench.steps MODEL.gguf …`), and predicts held-out dialogues no worse. Without
-the tokens of code and of other scripts (`trim`) one Xeon core takes a sixth less time for either.
+the tokens of code and of other scripts (`trim`) a Xeon takes 6 to 9 % less time for a token.
 
 A persona's adapter is merged into it on the way (`merge`): applied at run time it costs a token
 a tenth of its time and a short prompt up to 40 %. `qingting models pull` makes the one copy
 that the settings load, with their adapter or without one. Whoever then loads the model with
 another adapter, or with none, has the published file read until they pull under these settings:
-a second copy for everybody would cost a minute and 330 MB.
+a second copy for everybody would cost a minute and 354 MB.
 
 The copy is made on this machine, lies under `<home>/models/.derived`, and is trusted only
 while its hash stands as noted when it was written.

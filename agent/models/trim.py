@@ -1,8 +1,8 @@
 """A language model's vocabulary cut down to what its languages are written with.
 
-Of the 151,936 tokens of Qwen2.5 half are code, or in other scripts than Mandarin's and English's,
-and each costs a row of the output layer for every token that is written: of the 0.5B's faster copy
-this layer is two fifths. Kept are
+Of the 151,936 tokens of Qwen2.5 a third are code, or in other scripts than Mandarin's and
+English's, and each costs a row of the output layer for every token that is written: of the 0.5B's
+faster copy this layer is two fifths. Kept are
 
 - markers, single bytes, Chinese words and marks, and pieces of Chinese characters;
 - whatever is of English letters alone, and the ends of contractions;

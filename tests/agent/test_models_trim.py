@@ -115,7 +115,7 @@ def test_the_default_model_speaks_as_before(llm_file: Path, tmp_path: Path):
     options = RuntimeOptions(context_tokens=64, rows=1, batch_tokens=64)
     runtimes = [Runtime(file, None, 1.0, options) for file in (llm_file, tmp_path / "short.gguf")]
     whole, short = (one.vocabulary for one in runtimes)
-    assert short.size < 0.6 * whole.size
+    assert short.size < 0.7 * whole.size
     for text in ("我跟我媽吵架了，心裡很難過。", "I haven't slept, and my sister won't call back."):
         pieces = [[one.piece(token) for token in one.text_tokens(text)] for one in (whole, short)]
         assert pieces[0] == pieces[1]
