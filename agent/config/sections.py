@@ -236,7 +236,7 @@ class LlmSettings(Section):
         2,
         ge=1,
         description="Most compute threads for prompts, a reply's first clause and several replies "
-        "at once. Beside another engine at work it is 1.",
+        "at once. Every other engine at work takes a core away from them.",
     )
     temperature: float = Field(
         0.4, ge=0.0, le=2.0, description="0.0 always takes the likeliest word; higher varies more."

@@ -12,6 +12,7 @@ import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,13 @@ import numpy as np
 import numpy.typing as npt
 from gguf.quants import dequantize
 
-from agent.models.gguf_files import VOCABULARY_LAYERS, copy_metadata, opened, value
+from agent.models.gguf_files import (
+    VOCABULARY_LAYERS,
+    Replacement,
+    opened,
+    rewrite,
+    value,
+)
 from pipeline.audio import FloatArray
 from pipeline.errors import ModelCorruptError, ModelError
 
@@ -51,29 +58,20 @@ def merge(source: Path, adapter: Path, target: Path) -> None:
     architecture = value(base, gguf.Keys.General.ARCHITECTURE)
     lora.require_fit(base, str(architecture), source.name)
     _require_room(base, lora, source, target)
-    writer = gguf.GGUFWriter(target, str(architecture), endianess=base.endianess)
-    writer.data_alignment = base.alignment
-    try:
-        copy_metadata(base, writer)
-        for tensor in base.tensors:
-            if tensor.name in lora.pairs:
-                shape = tuple(int(size) for size in reversed(tensor.shape))
-                writer.add_tensor_info(tensor.name, shape, np.dtype(np.float16), _f16_bytes(tensor))
-            else:
-                data = tensor.data
-                writer.add_tensor_info(
-                    tensor.name, data.shape, data.dtype, data.nbytes, tensor.tensor_type
-                )
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_ti_data_to_file()
-        for tensor in base.tensors:
-            if tensor.name in lora.pairs:
-                writer.write_tensor_data(lora.merged(tensor, source.name))
-            else:
-                writer.write_tensor_data(tensor.data, tensor_endianess=base.endianess)
-    finally:
-        writer.close()
+    rewrite(
+        base,
+        target,
+        {
+            tensor.name: Replacement(
+                tuple(int(size) for size in reversed(tensor.shape)),
+                np.float16,
+                None,
+                partial(lora.merged, tensor, source.name),
+            )
+            for tensor in base.tensors
+            if tensor.name in lora.pairs
+        },
+    )
 
 
 def changes_vocabulary(adapter: Path) -> bool:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,13 @@ import gguf
 import numpy as np
 import numpy.typing as npt
 
-from agent.models.gguf_files import VOCABULARY_LAYERS, copy_metadata, opened, value
+from agent.models.gguf_files import (
+    VOCABULARY_LAYERS,
+    Replacement,
+    opened,
+    rewrite,
+    value,
+)
 from pipeline.errors import ModelError
 
 FREQUENT = 20_000
@@ -69,24 +76,21 @@ def trim(source: Path, target: Path, name: str) -> None:
     whole = Tokens.read(base, name)
     special = {int(value(base, field)) for field in base.fields if _is_number_of_a_token(field)}
     kept = np.array(sorted(whole.kept(special)), dtype=np.int64)
-    architecture = value(base, gguf.Keys.General.ARCHITECTURE)
-    writer = gguf.GGUFWriter(target, str(architecture), endianess=base.endianess)
-    writer.data_alignment = base.alignment
-    try:
-        copy_metadata(base, writer, _renumbered(base, whole, kept))
-        for tensor in base.tensors:
-            data = tensor.data[kept] if _in_vocabulary(tensor) else tensor.data
-            writer.add_tensor_info(
-                tensor.name, data.shape, data.dtype, data.nbytes, tensor.tensor_type
+    rewrite(
+        base,
+        target,
+        {
+            tensor.name: Replacement(
+                (len(kept), *tensor.data.shape[1:]),
+                tensor.data.dtype,
+                tensor.tensor_type,
+                partial(tensor.data.take, kept, axis=0),
             )
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_ti_data_to_file()
-        for tensor in base.tensors:
-            data = tensor.data[kept] if _in_vocabulary(tensor) else tensor.data
-            writer.write_tensor_data(data, tensor_endianess=base.endianess)
-    finally:
-        writer.close()
+            for tensor in base.tensors
+            if _in_vocabulary(tensor)
+        },
+        _renumbered(base, whole, kept),
+    )
 
 
 @dataclass(frozen=True, slots=True)

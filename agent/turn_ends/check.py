@@ -49,7 +49,7 @@ def of_measure() -> list[list[Silence]]:
 
 
 def of_scripts() -> list[list[Silence]]:
-    """The scripts of the bench that are spoken by voices."""
+    """The scripts of the bench, as written."""
     calls = []
     for call in load_calls():
         silences = []

@@ -24,7 +24,7 @@ HEAD = "end"
 # Most of either; the end of a turn is what tells.
 _BOT_PIECES = 40
 _WORDS_PIECES = 64
-_CHARACTERS_A_PIECE = 8  # of which no piece has more; a long turn is not read from its beginning
+_CHARACTERS_A_PIECE = 16  # no piece has more; a long turn is not read from its beginning
 _PREFIX = "query:"  # what the encoder was pretrained with
 _MARKS = str.maketrans("‘’“”", "''\"\"")  # as the encoder's pieces spell them
 

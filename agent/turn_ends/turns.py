@@ -2,7 +2,7 @@
 
 tests/data/turn_ends/*.jsonl    calls, the places where their callers pause marked
 train/data/counsellor           dialogues; their turns whole, and broken off somewhere
-    agent/bench/endpointing         the labelled set, spoken and recognised
+agent/bench/endpointing         the labelled set, spoken and recognised
 """
 
 from __future__ import annotations

@@ -219,8 +219,8 @@ def test_of_a_committed_reply_only_the_first_token_is_told():
 
 
 def test_a_model_that_need_not_judge_reads_the_words_with_the_reply():
-    """It says nothing of the turn's end, and a prefill of the same words is not waited for."""
-    model = FakeLanguageModel(end_of_turn=lambda text: 0.9)
+    """It says nothing of the turn's end, and no prefill is waited for, related or not."""
+    model = FakeLanguageModel(end_of_turn=lambda text: 0.9, prefill_secs=60.0)
     stage = LlmStage(model.open(), Sampling(), judges=False)
     passed = drive(
         stage,
