@@ -79,7 +79,7 @@ class CallProfile:
         holds_on_pause: The client holds its buffer when told to pause.
         guardian: May answer in the model's place; belongs to one call alone.
         note_sources: What the model is told beside the conversation, turn by turn.
-        acknowledgements: What may be said while the caller tells a story, by language.
+        acknowledgements: What may be said into a silence of a turn that is not taken yet.
     """
 
     manners: Mapping[Language, Manner]

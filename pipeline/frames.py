@@ -49,7 +49,7 @@ class ConfigureFrame(SystemFrame):
         take_turns: False leaves the end of a turn to the client.
         interruption: "polite", "instant" or "off".
         holds_on_pause: The client holds its buffer when told to pause.
-        acknowledgements: What may be said while the caller tells a story, by language.
+        acknowledgements: What may be said into a silence of a turn that is not taken yet.
     """
 
     manners: Mapping[Language, Manner]

@@ -121,7 +121,7 @@ class Persona(_Data):
         apology: Said when an engine failed.
         unheard: Said when speech was heard but no words.
         check_ins: Said into a long silence, the first one first.
-        acknowledgements: Said softly where a turn may be over and into the pauses of a long
+        acknowledgements: Said softly where a turn may be over and into the pauses of a
             story; one that takes over half a second rarely fits. Empty says nothing.
         resuming: Said before the rest of a reply that was cut off and asked for again.
         cut_mark: Follows the heard part of a cut reply in the model's context.

@@ -1,8 +1,9 @@
 """How well ends are told from pauses: `python -m agent.turn_ends.check`, some seconds.
 
-On the calls of `tests/data/turn_ends/measure.jsonl`, of which nothing is learnt, and on the scripts
-of `qingting bench`, by their written words: the area under the encoder's curve, and what the rule
-of calls makes of each call in its order, what the caller's silences add included.
+On the calls of `tests/data/turn_ends/measure.jsonl`, to which no weight is fitted, as they were
+written and as they were heard, and on the scripts of `qingting bench`, as written: the area under
+the encoder's curve, and what the rule of calls makes of each call in its order, what the caller's
+silences add included.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ import numpy as np
 
 from agent.bench.scripts import load_calls
 from agent.turn_ends.judge import EndJudge, end_judge
-from agent.turn_ends.turns import CALLS, Beginning, beginnings_of, calls_in
+from agent.turn_ends.turns import (
+    MEASURE,
+    Beginning,
+    beginnings_of,
+    calls_in,
+    heard_beginnings_of,
+    heard_in,
+)
 from pipeline.text import join, language_of
 from pipeline.turn import lexicon
 from pipeline.turn.endpointing import Evidence, PauseRhythm, TurnSettings, wait_secs
@@ -37,15 +45,27 @@ class Silence:
 
 
 def of_measure() -> list[list[Silence]]:
-    """The measuring calls, turn by turn."""
+    """The measuring calls, turn by turn, as written."""
+    return [
+        [_silence(one) for turn in call["turns"] for one in beginnings_of(turn)]
+        for call in calls_in(MEASURE)
+    ]
+
+
+def of_measure_heard() -> list[list[Silence]]:
+    """The same as they were heard."""
     return [
         [
-            Silence(one, () if one.complete else LENGTHS_SECS)
-            for turn in call["turns"]
-            for one in beginnings_of(turn)
+            _silence(one)
+            for turn, words in zip(call["turns"], heard, strict=True)
+            for one in heard_beginnings_of(turn, words)
         ]
-        for call in calls_in(CALLS / "measure.jsonl")
+        for call, heard in zip(calls_in(MEASURE), heard_in(MEASURE), strict=True)
     ]
+
+
+def _silence(before: Beginning) -> Silence:
+    return Silence(before, () if before.complete else LENGTHS_SECS)
 
 
 def of_scripts() -> list[list[Silence]]:
@@ -110,11 +130,15 @@ def _area(ends: Iterable[float], pauses: Iterable[float]) -> float:
 
 
 def main() -> None:
-    """Print both lines."""
+    """Print a line on each."""
     judge = end_judge()
     if judge is None:
         raise SystemExit("the encoder is not there; the log says why")
-    for name, calls in (("measure", of_measure()), ("scripts", of_scripts())):
+    for name, calls in (
+        ("measure", of_measure()),
+        ("measure, as heard", of_measure_heard()),
+        ("scripts", of_scripts()),
+    ):
         print(report(name, calls, judge))
 
 

@@ -1,6 +1,7 @@
 """What is learnt and measured: callers' words up to a pause, and up to the end of a turn.
 
-tests/data/turn_ends/*.jsonl    calls, the places where their callers pause marked
+tests/data/turn_ends/*.jsonl    calls, the places where their callers pause marked; beside those
+                                that measure what a recogniser made of them (`spoken`)
 train/data/counsellor           dialogues; their turns whole, and broken off somewhere
 agent/bench/endpointing         the labelled set, spoken and recognised
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ from pipeline.errors import ConfigError
 
 _CHECKOUT = Path(__file__).parents[2]
 CALLS = _CHECKOUT / "tests" / "data" / "turn_ends"
+MEASURE = CALLS / "measure.jsonl"
 DIALOGUES = _CHECKOUT / "train" / "data" / "counsellor"
 
 _PAUSE = "/"
@@ -51,13 +53,28 @@ def of_calls(file: Path) -> list[Beginning]:
     return [one for call in calls_in(file) for turn in call["turns"] for one in beginnings_of(turn)]
 
 
+def heard_beginnings_of(turn: Mapping[str, str], heard: Sequence[str]) -> Iterator[Beginning]:
+    """One turn of such a file as it was heard up to each of its pauses, and whole.
+
+    Where nothing was heard there is nothing to judge.
+    """
+    for count, words in enumerate(heard, start=1):
+        if words:
+            yield Beginning(turn["bot"], words, complete=count == len(heard))
+
+
 def beginnings_of(turn: Mapping[str, str]) -> Iterator[Beginning]:
     """One turn of such a file up to each of its pauses, and whole."""
     chance = hashlib.sha256(turn["say"].encode()).digest()
-    parts = [part.strip() for part in turn["say"].split(_PAUSE)]
+    parts = parts_of(turn["say"])
     for count in range(1, len(parts) + 1):
         words = as_heard(" ".join(parts[:count]), chance)
         yield Beginning(turn["bot"], words, complete=count == len(parts))
+
+
+def parts_of(say: str) -> list[str]:
+    """What stands between the pauses of a turn of such a file."""
+    return [part.strip() for part in say.split(_PAUSE)]
 
 
 def of_dialogues(folder: Path = DIALOGUES) -> list[Beginning]:
@@ -130,12 +147,30 @@ def as_heard(words: str, chance: bytes) -> str:
     return heard
 
 
+def heard_path(file: Path) -> Path:
+    """Where what was heard of a file of calls is kept."""
+    return file.with_suffix(".heard.jsonl")
+
+
+def heard_in(file: Path) -> Iterator[list[list[str]]]:
+    """What was heard of each call of a file: of each turn, up to each of its pauses and whole.
+
+    Raises:
+        ConfigError: This is no checkout.
+    """
+    return _rows_of(heard_path(file))
+
+
 def calls_in(file: Path) -> Iterator[dict[str, Any]]:
     """The rows of a file of calls or dialogues.
 
     Raises:
         ConfigError: This is no checkout.
     """
+    return _rows_of(file)
+
+
+def _rows_of(file: Path) -> Iterator[Any]:
     try:
         lines = file.read_text("utf-8").splitlines()
     except OSError as error:

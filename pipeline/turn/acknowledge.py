@@ -11,7 +11,9 @@
 In a *story* all that is known says that the caller goes on; they are told now and then that
 somebody is there. In *doubt* they may have finished or may go on: a person would not leave
 them in silence for the second that it takes to be sure, so the first sound comes early, the
-earlier the *likelier* the end, and the reply when the wait is over.
+earlier the *likelier* the end, and the reply when the wait is over. Where a story's silence
+*lasts*, the caller is looking for words, and is told as well. Nothing is said where they ask,
+where they ask for time, and into a silence that is meant.
 
 An acknowledgement takes nothing: it is no reply and no turn, drafts go on being written,
 and a caller who goes on over it interrupts nobody. Time is stream time.
@@ -28,6 +30,7 @@ import numpy as np
 
 from pipeline.audio import OUTPUT_RATE_HZ, SAMPLE_BYTES, level_dbfs, pcm_to_int16
 from pipeline.text import Language
+from pipeline.turn import lexicon
 from pipeline.turn.endpointing import (
     Evidence,
     Pacing,
@@ -49,8 +52,6 @@ AUDIO_OPINION_SECS = 0.5
 GOES_ON_LOG_ODDS = -3.0
 # From here on it is rather the end: 25 % and 13 % of the pauses, 89 % and 97 % of the ends.
 LIKELY_LOG_ODDS = -0.5
-# From here on it is the end whatever the caller's rhythm, and a wait is meant as silence.
-OVER_LOG_ODDS = 2.6
 # An echo that is further below the voice stays under `GateSettings.min_level_dbfs` (-62): an
 # acknowledgement is played at about -26 dBFS.
 AUDIBLE_ECHO_DB = -36.0
@@ -107,15 +108,18 @@ class Rhythm:
         story: The caller goes on.
         doubt: They may have finished; they are left some time to go on by themselves.
         likely: They rather have: 嗯 is half the answer, and missed more than it disturbs.
+        lasting: Their words want more, and for a while nothing has come.
     """
 
     story: Occasion
-    doubt: Occasion = Occasion(silence_secs=0.4, apart_secs=5.0)
+    doubt: Occasion = Occasion(silence_secs=0.35, apart_secs=3.0)
     likely: Occasion = Occasion(silence_secs=0.25, apart_secs=1.5)
+    lasting: Occasion = Occasion(silence_secs=0.6, apart_secs=3.0)
 
 
-# People acknowledge a story every five to ten seconds; one who does it through a loudspeaker
-# a quarter of a second late had better do it less. Pacing "quick" answers instead.
+# People acknowledge a story every five to ten seconds, in whatever pause there is; one who does it
+# through a loudspeaker a quarter of a second late had better do it less there. A pause that lasts,
+# or that may be the end, is where one is missed. Pacing "quick" answers instead.
 RHYTHMS: Mapping[Pacing, Rhythm] = {
     "natural": Rhythm(Occasion(silence_secs=0.0, apart_secs=12.0, voiced_secs=8.0)),
     "counsellor": Rhythm(Occasion(silence_secs=0.0, apart_secs=8.0, voiced_secs=5.0)),
@@ -186,33 +190,43 @@ class Acknowledger:
         return chosen
 
     def _is_due(self, pause: InnerPause) -> bool:
-        occasion = self._occasion(pause)
-        return (
-            occasion is not None
-            and pause.silence_secs >= occasion.silence_secs
+        return any(
+            pause.silence_secs >= occasion.silence_secs
             and pause.voiced_secs >= occasion.voiced_secs
             and pause.at_secs - self._last_secs >= occasion.apart_secs
+            for occasion in self._occasions(pause)
         )
 
-    def _occasion(self, pause: InnerPause) -> Occasion | None:
-        """What the evidence makes of the silence; None before all opinions are in.
+    def _is_left_alone(self, pause: InnerPause) -> bool:
+        """What asks, to which 嗯 would be a yes, asks for time, or is nothing but a 嗯 itself.
 
-        Nor where the caller asks something: 嗯 would be a yes.
+        And to a counsellor, what opens up and may be all.
         """
+        evidence, text = pause.evidence, pause.text
+        asks = evidence.ending == "question" or (
+            evidence.ending == "answer"
+            and (lexicon.ends_as_question(text) or lexicon.is_backchannel(text))
+        )
+        meant = evidence.discloses_feeling and self.settings.pacing == "counsellor"
+        stands = meant and log_odds(evidence) >= LIKELY_LOG_ODDS
+        return asks or evidence.asks_for_time or stands
+
+    def _occasions(self, pause: InnerPause) -> tuple[Occasion, ...]:
+        """What the evidence makes of the silence; nothing before all opinions are in."""
         evidence, rhythm = pause.evidence, RHYTHMS.get(self.settings.pacing)
-        if rhythm is None or evidence.complete is None or evidence.ending in ("question", "answer"):
-            return None
+        if rhythm is None or evidence.complete is None or self._is_left_alone(pause):
+            return ()
         outstanding = (
             evidence.smart_turn is None
             and pause.silence_secs < AUDIO_OPINION_SECS
             and audio_may_decide(evidence, self.settings)
         )
+        if outstanding or self._last_secs > pause.at_secs - pause.silence_secs:
+            return ()
         odds = log_odds(evidence)
-        if outstanding or odds >= OVER_LOG_ODDS:
-            return None
         if odds <= GOES_ON_LOG_ODDS or evidence.ending == "open":
-            return rhythm.story
-        return rhythm.likely if odds >= LIKELY_LOG_ODDS else rhythm.doubt
+            return (rhythm.story, rhythm.lasting)
+        return (rhythm.likely if odds >= LIKELY_LOG_ODDS else rhythm.doubt,)
 
     def _next(self, pause: InnerPause) -> Acknowledgement | None:
         """The one that was said longest ago, of those that are over in time."""

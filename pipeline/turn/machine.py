@@ -12,8 +12,8 @@ Every state has a bounded exit. `waiting` ends by commit, voice, or discard; a r
 is owed sounds within `reply_owed_secs` or an apology does; a pause ends by the policy's
 deadline. Time is stream time: seconds of audio received.
 
-A turn that is long, or of which it is not known whether it is over, may be acknowledged (嗯)
-while it is `waiting`; that changes neither row.
+A turn that is long, that halts, or of which it is not known whether it is over, may be
+acknowledged (嗯) while it is `waiting`; that changes neither row.
 
 Here is the way of an ordinary turn. `overlap` has what happens when both speak, `requests`
 what the client may ask for; all play on one `floor`, which knows the `utterance` under way

@@ -41,6 +41,7 @@ STORY = "那天我下班回到家里看到他一个人坐在客厅里面也没�
 MORE = "我就问他到底怎么了他什么也不说只是一直看着窗外"
 END = "后来他哭了。"
 PAUSE = wait(0.9)  # shorter than any wait for words that ask for more
+BREATH = wait(0.5)  # nobody minds that nothing is said into it
 
 
 def ready(*texts: str) -> Acknowledgements:
@@ -86,16 +87,23 @@ def test_going_on_over_it_is_no_interruption():
 
 
 def test_two_pauses_are_not_acknowledged_in_the_same_words():
-    """Nor sooner after each other than the rhythm says."""
-    scene = tell(say(STORY), PAUSE, say(MORE), PAUSE, say(STORY + MORE), PAUSE, say(END))
+    """Nor sooner after each other than the rhythm says: the second pause is passed by."""
+    soon = say(MORE[:8])  # 1.6 s
+    scene = tell(say(STORY), PAUSE, soon, PAUSE, say(STORY + MORE), PAUSE, say(END))
     assert [one.text for one in scene.all(Acknowledged)] == ["嗯", "哦"]
-    rhythm = RHYTHMS["counsellor"]
-    assert scene.at(Acknowledged, 1) - scene.at(Acknowledged) >= rhythm.story.apart_secs
+    apart_secs = RHYTHMS["counsellor"].lasting.apart_secs
+    assert scene.at(Acknowledged, 1) - scene.at(Acknowledged) >= apart_secs
+
+
+def test_who_looks_for_words_is_acknowledged_at_natural_pacing():
+    """Behind words that want more, in a turn that is no story yet."""
+    scene = tell(say(STORY[:20]), PAUSE, say(END), hear_out(), turn=TurnSettings())
+    assert [one.text for one in scene.all(Acknowledged)] == ["嗯"]
 
 
 def test_a_short_turn_is_not_acknowledged():
-    """Four seconds of speech are an answer, not a story."""
-    scene = tell(say(STORY[:20]), PAUSE, say(END), hear_out())
+    """Four seconds of speech and a breath are no story."""
+    scene = tell(say(STORY[:20]), BREATH, say(END), hear_out())
     assert scene.all(Acknowledged) == []
 
 
@@ -107,8 +115,8 @@ def test_a_question_is_answered_and_not_acknowledged():
 
 @pytest.mark.parametrize(("pacing", "often"), [("quick", 0), ("natural", 1), ("counsellor", 2)])
 def test_pacing_says_how_often(pacing: Pacing, often: int):
-    """Never with quick, and natural leaves more time than counsellor."""
-    steps = (say(STORY + MORE), PAUSE, say(STORY + MORE), PAUSE)
+    """Never with quick, and natural leaves more time between than counsellor."""
+    steps = (say(STORY + MORE), BREATH, say(STORY + MORE), BREATH)
     scene = tell(*steps, turn=TurnSettings(pacing=pacing))
     assert len(scene.all(Acknowledged)) == often
 

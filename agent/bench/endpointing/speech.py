@@ -50,7 +50,7 @@ def speak(item: Item, voice: Voice, *, silence_secs: float) -> FloatArray:
     speech = np.concatenate(pieces)
     said = len(item.text)
     end = next((mark.samples for mark in marks if mark.chars >= said), len(speech))
-    speech = _faded(_without_trailing_silence(speech[:end]), voice.sample_rate_hz)
+    speech = faded(without_trailing_silence(speech[:end]), voice.sample_rate_hz)
     resampled = soxr.resample(speech, voice.sample_rate_hz, INPUT_RATE_HZ)
     padded = np.pad(resampled, (0, round(silence_secs * INPUT_RATE_HZ)))
     seed = int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:4])
@@ -59,12 +59,14 @@ def speak(item: Item, voice: Voice, *, silence_secs: float) -> FloatArray:
     return heard
 
 
-def _without_trailing_silence(speech: FloatArray) -> FloatArray:
+def without_trailing_silence(speech: FloatArray) -> FloatArray:
+    """Up to its last sample that a quiet room would not cover."""
     loud = np.flatnonzero(np.abs(speech) > 10 ** (ROOM_DBFS / 20) * 4)
     return speech[: loud[-1] + 1] if len(loud) else speech
 
 
-def _faded(speech: FloatArray, rate_hz: int) -> FloatArray:
+def faded(speech: FloatArray, rate_hz: int) -> FloatArray:
+    """With the last `FADE_SECS` falling to silence."""
     length = min(round(FADE_SECS * rate_hz), len(speech))
     faded = speech.copy()
     if length:

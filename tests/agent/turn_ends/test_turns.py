@@ -12,8 +12,12 @@ from hypothesis import strategies as st
 from agent.turn_ends.turns import (
     CALLS,
     DIALOGUES,
+    MEASURE,
+    Beginning,
     as_heard,
     calls_in,
+    heard_beginnings_of,
+    heard_in,
     of_calls,
     of_dialogues,
     part_of,
@@ -98,3 +102,20 @@ def test_what_lies_in_the_checkout_alone_is_asked_for_there(tmp_path: Path):
         of_calls(tmp_path / "callers.jsonl")
     with pytest.raises(ConfigError, match="checkout"):
         of_dialogues(tmp_path)
+
+
+def test_what_was_not_heard_is_not_judged():
+    """The rest of the turn is."""
+    turn = {"bot": "你好。", "say": "我 / 很累"}
+    assert list(heard_beginnings_of(turn, ["", "我很累"])) == [
+        Beginning("你好。", "我很累", complete=True)
+    ]
+
+
+def test_all_measuring_calls_were_heard():
+    """Turn for turn and pause for pause, and of hardly any nothing."""
+    parts = [[turn["say"].count("/") + 1 for turn in call["turns"]] for call in calls_in(MEASURE)]
+    heard = list(heard_in(MEASURE))
+    assert [[len(turn) for turn in call] for call in heard] == parts
+    words = [one for call in heard for turn in call for one in turn]
+    assert sum(map(bool, words)) > 0.95 * len(words)

@@ -18,7 +18,7 @@ from pipeline.turn.acknowledge import (
     Acknowledger,
     InnerPause,
 )
-from pipeline.turn.endpointing import Evidence, Pacing, TurnSettings
+from pipeline.turn.endpointing import Evidence, Pacing, PauseRhythm, TurnSettings, wait_secs
 
 COUNSELLOR = TurnSettings(pacing="counsellor")
 GOES_ON = Evidence(complete=0.01)
@@ -49,11 +49,18 @@ def said(one: Acknowledger, pause: InnerPause) -> str | None:
     return None if chosen is None else chosen.text
 
 
-def test_a_story_that_goes_on_is_acknowledged_once_a_pause():
-    """The next moment of the same pause is too soon."""
+@pytest.mark.parametrize("later_secs", [0.1, 5.0, 30.0])
+def test_a_story_that_goes_on_is_acknowledged_once_a_pause(later_secs: float):
+    """However long it lasts."""
     one = acknowledger()
     assert said(one, PAUSE) == "嗯"
-    assert said(one, replace(PAUSE, at_secs=10.1, silence_secs=0.5)) is None
+    later = replace(
+        PAUSE,
+        at_secs=PAUSE.at_secs + later_secs,
+        silence_secs=PAUSE.silence_secs + later_secs,
+        wait_secs=60.0,
+    )
+    assert said(one, later) is None
 
 
 @pytest.mark.parametrize(
@@ -62,14 +69,31 @@ def test_a_story_that_goes_on_is_acknowledged_once_a_pause():
         Evidence(complete=None),
         Evidence(complete=0.01, ending="question"),
         Evidence(complete=0.01, ending="question", mark="question"),
-        Evidence(complete=0.01, ending="answer"),
+        Evidence(complete=0.01, asks_for_time=True),
         Evidence(complete=0.01, language="en"),
     ],
-    ids=["no opinion yet", "question", "marked question", "answer", "none ready"],
+    ids=["no opinion yet", "question", "marked question", "asks for time", "none ready"],
 )
 def test_what_asks_is_not_acknowledged(evidence: Evidence):
-    """嗯 would be a yes; nor what nobody has judged yet, nor what there are no words for."""
+    """嗯 would be a yes; nor who wants to think, nor what nobody has judged or has words for."""
     assert said(acknowledger(), replace(PAUSE, evidence=evidence)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "answered"),
+    [
+        ("没有", "嗯"),
+        ("三个月", "嗯"),
+        ("真的吗", None),
+        ("对吧", None),
+        ("嗯", None),
+        ("对", None),
+    ],
+)
+def test_an_answer_is_acknowledged_unless_it_asks_or_is_one_itself(text: str, answered: str | None):
+    """对 to 对 goes on for ever."""
+    answer = Evidence(complete=0.7, ending="answer")
+    assert said(acknowledger(), replace(IN_DOUBT, text=text, evidence=answer)) == answered
 
 
 def test_smart_turn_is_heard_first_where_it_counts():
@@ -113,7 +137,7 @@ def test_what_may_be_over_is_acknowledged_soon(evidence: Evidence, silence_secs:
     ],
 )
 def test_the_likelier_the_end_the_sooner_another_comes(evidence: Evidence, apart_secs: float):
-    """In the pauses of a story it would soon be too much."""
+    """What is half an answer is not put off for one that was only company."""
     one = acknowledger()
     pause = replace(IN_DOUBT, evidence=evidence)
     assert said(one, pause) == "嗯"
@@ -127,10 +151,27 @@ def test_a_silence_that_is_meant_is_left():
     assert said(acknowledger(), replace(IN_DOUBT, evidence=disclosed)) is None
 
 
-def test_words_that_want_more_are_no_doubt():
-    """After 因为 nobody says 嗯."""
-    waiting = replace(IN_DOUBT, evidence=Evidence(complete=0.6, ending="open"))
-    assert said(acknowledger(), waiting) is None
+def test_who_has_told_stories_is_not_left_alone_with_a_sure_end():
+    """Their rhythm makes them wait, and whoever waits hears something."""
+    sure, rhythm = Evidence(complete=0.93, judge="encoder"), PauseRhythm()
+    for _ in range(3):
+        rhythm.note_inner_pause(0.7)
+    waits = wait_secs(sure, rhythm, TurnSettings())
+    assert waits > 0.9
+    natural = acknowledger(settings=TurnSettings())
+    pause = replace(IN_DOUBT, silence_secs=0.25, wait_secs=waits, evidence=sure)
+    assert said(natural, pause) == "嗯"
+
+
+@pytest.mark.parametrize(
+    "evidence", [Evidence(complete=0.6, ending="open"), GOES_ON], ids=["因为", "goes on"]
+)
+def test_words_that_want_more_are_acknowledged_when_nothing_comes(evidence: Evidence):
+    """Nobody says 嗯 right after 因为; more than half a second of silence behind it is long."""
+    lasting_secs = RHYTHMS["natural"].lasting.silence_secs
+    waiting = replace(IN_DOUBT, evidence=evidence)
+    assert said(acknowledger(), replace(waiting, silence_secs=lasting_secs - 0.05)) is None
+    assert said(acknowledger(), replace(waiting, silence_secs=lasting_secs)) == "嗯"
 
 
 def test_what_is_taken_at_once_leaves_no_room():
@@ -208,9 +249,9 @@ def test_it_ends_before_a_reply_could_begin(
     """Whatever the pauses: it fits into what is left of the wait."""
     clips = [clip(f"{index}", secs) for index, secs in enumerate(lengths_secs)]
     one, at_secs = Acknowledger(COUNSELLOR, {"zh": clips}), 0.0
-    for later_secs, silence_secs, wait_secs in moments:
+    for later_secs, silence_secs, longest_secs in moments:
         at_secs += later_secs
-        pause = replace(PAUSE, at_secs=at_secs, silence_secs=silence_secs, wait_secs=wait_secs)
+        pause = replace(PAUSE, at_secs=at_secs, silence_secs=silence_secs, wait_secs=longest_secs)
         chosen = one.choose(pause)
         if chosen is not None:
-            assert silence_secs + START_SECS + chosen.secs + CLEAR_SECS <= wait_secs + 1e-9
+            assert silence_secs + START_SECS + chosen.secs + CLEAR_SECS <= longest_secs + 1e-9

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.turn import lexicon
+from pipeline.turn import endpointing, lexicon
 from pipeline.turn.calibration import Calibration, JudgedBy, load_calibration
 from pipeline.turn.endpointing import (
     CALIBRATION,
@@ -190,12 +190,12 @@ def test_the_audio_model_is_asked_only_where_it_may_decide():
     assert not audio_may_decide(replace(doubtful, language="zh"), NATURAL)
 
 
-DOUBTFUL = Evidence(complete=0.82, judge="encoder")
+DOUBTFUL = Evidence(complete=0.87, judge="encoder")
 
 
 def test_who_tells_a_story_is_waited_for():
     """After three inner pauses a clause that could be all is not believed at once."""
-    likely = Evidence(complete=0.88, judge="encoder")
+    likely = Evidence(complete=0.92, judge="encoder")
     assert wait_secs(likely, PauseRhythm(), NATURAL) == NATURAL.min_wait_secs
     assert wait_secs(likely, rhythm_of([0.5, 0.9, 0.6]), NATURAL) > 1.0
 
@@ -209,10 +209,19 @@ def test_who_never_pauses_is_taken_at_their_word():
     assert wait_secs(DOUBTFUL, rhythm, NATURAL) == NATURAL.min_wait_secs
 
 
-def test_a_question_is_answered_sooner():
-    """Whoever asks wants to hear, also where the models are in doubt."""
-    asked = replace(DOUBTFUL, ending="question")
-    assert wait_secs(asked, PauseRhythm(), NATURAL) < wait_secs(DOUBTFUL, PauseRhythm(), NATURAL)
+def test_a_question_is_answered_sooner(monkeypatch: pytest.MonkeyPatch):
+    """Than its vote says: whoever asks wants to hear, also where the models are in doubt."""
+    asked = Evidence(complete=0.7, judge="encoder", ending="question")
+    leaning = wait_secs(asked, PauseRhythm(), NATURAL)
+    monkeypatch.setattr(endpointing, "QUESTION_LEAN", 0.0)
+    assert leaning < wait_secs(asked, PauseRhythm(), NATURAL)
+
+
+def test_quick_pacing_believes_what_others_are_cautious_about():
+    """It says no 嗯 while it waits."""
+    assert wait_secs(DOUBTFUL, PauseRhythm(), NATURAL) > NATURAL.min_wait_secs
+    quick = replace(NATURAL, pacing="quick")
+    assert wait_secs(DOUBTFUL, PauseRhythm(), quick) == quick.min_wait_secs
 
 
 def test_a_rhythm_is_outweighed_by_certainty():

@@ -37,15 +37,25 @@ def features() -> tuple[Features, ...]:
     return load_features()
 
 
-@pytest.mark.parametrize(
-    ("group", "rule", "most_cut"), [("zh", "without smart-turn", 0.05), ("en", "fused", 0.08)]
-)
-def test_the_weights_hold_on_turns_they_were_not_fitted_to(features, group, rule, most_cut):
-    """By the rule of a call few inner pauses are cut, half of the turns are answered at once."""
+@pytest.mark.parametrize(("group", "rule"), [("zh", "without smart-turn"), ("en", "fused")])
+def test_the_weights_hold_on_turns_they_were_not_fitted_to(features, group, rule):
+    """By the rule of a call few inner pauses are cut, and hardly a turn waits longer than they."""
     found = next(one for one in judged(features) if (one.group, one.rule) == (group, rule))
-    assert found.verdict.cut_share <= most_cut
-    assert found.verdict.delay_p50_ms <= 300
+    assert found.verdict.cut_share <= 0.05
     assert found.verdict.delay_p95_ms <= 1300
+
+
+@pytest.mark.parametrize(("language", "least"), [("zh", 0.4), ("en", 0.5)])
+def test_many_turns_are_taken_at_once(features, language, least):
+    """By the rule of a call, of those that were not fitted to."""
+    examples = speaking(examples_of(features), language)
+    rule = rules(calibration_part(examples), TurnSettings())[
+        "without smart-turn" if language == "zh" else "fused"
+    ]
+    waits = [
+        rule(one) for one in examples if one.features.item.turn.split == "held-out" and one.complete
+    ]
+    assert sum(wait <= 0.3 for wait in waits) / len(waits) >= least
 
 
 def test_the_committed_numbers_are_the_fitted_ones(features):
@@ -62,7 +72,7 @@ def test_the_committed_numbers_are_the_fitted_ones(features):
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_votes_together_are_better_than_silence(features, language):
-    """Fewer pauses cut than by 0.8 s of silence, and a shorter median wait."""
+    """Far fewer pauses cut than by 0.8 s of silence, and a shorter median wait."""
     examples = speaking(examples_of(features), language)
     held_out = [one for one in examples if one.features.item.turn.split == "held-out"]
     compared = rules(calibration_part(examples), TurnSettings())
