@@ -47,8 +47,9 @@ _AUTHORS: Mapping[Locale, str] = {
     "zh-Hant": "傾聽專案",
     "en": "the Qingting project",
 }
-# Of the dialogues; the others keep a caller who asks for none of it in mind.
-_ASKED_SHARE = 0.75
+# Of the dialogues. With three quarters, and no dialogues in which callers ask other things, the
+# 0.5B answered "am I too impatient?" with its line about secrecy.
+_ASKED_SHARE = 0.5
 _VALIDATION_SHARE = 0.06
 _SEED = 20261121
 _HAN_PAUSE = re.compile(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")

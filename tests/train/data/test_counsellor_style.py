@@ -123,9 +123,10 @@ def test_no_dialogue_stands_twice() -> None:
 
 @each_file
 def test_a_call_lasts_a_while(path: Path) -> None:
-    """Eight to fifteen replies, those of a safety script included."""
+    """Eight to fifteen replies, those of a safety script included; four where callers only ask."""
+    least = 4 if path.stem.startswith("asking-") else 8
     for number, one in enumerate(dialogues(path), start=1):
-        assert 8 <= len(one.messages) / 2 <= 15, f"{path.name}, line {number}"
+        assert least <= len(one.messages) / 2 <= 15, f"{path.name}, line {number}"
 
 
 @each_file
@@ -191,7 +192,8 @@ def test_callers_speak_as_a_recogniser_hears_them(path: Path) -> None:
     limit = MAX_USER_UNITS[path.parent.name]
     assert max(lengths) <= limit
     assert sum(length <= 8 for length in lengths) / len(lengths) >= 0.05
-    assert sum(length >= 20 for length in lengths) / len(lengths) >= 0.15
+    long = 0.05 if path.stem.startswith("asking-") else 0.15
+    assert sum(length >= 20 for length in lengths) / len(lengths) >= long
     marked = sum(bool(re.search(r"[，。？！；,.?!;]", text)) for text in messages)
     assert marked / len(messages) <= 0.3
 
