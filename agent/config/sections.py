@@ -306,8 +306,8 @@ class TurnSettings(Section):
         True,
         description="Say the persona's acknowledgements (mm-hm) at once where a turn may be over "
         "and is waited for, into a pause that lasts, and now and then into a long story; never "
-        "with pacing quick. Shows "
-        "that somebody listens; one that comes at the wrong moment is heard as a wish to speak.",
+        "with pacing quick. Shows that somebody listens; one that comes at the wrong moment is "
+        "heard as a wish to speak.",
     )
 
     @model_validator(mode="after")

@@ -14,19 +14,26 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import soxr
 
-from agent.bench.endpointing.speech import PITCHES, RATES, faded, without_trailing_silence
+from agent.bench.endpointing.speech import (
+    PITCHES,
+    RATES,
+    faded,
+    flow,
+    in_a_room,
+    without_trailing_silence,
+)
 from agent.config import Settings
 from agent.turn_ends.turns import MEASURE, calls_in, heard_path, parts_of
-from pipeline.audio import INPUT_RATE_HZ, FloatArray, int16_to_float
+from pipeline.audio import FloatArray
 from pipeline.stt.base import Recogniser
 from pipeline.stt.script import ScriptNormaliser
 from pipeline.text import Language
-from pipeline.tts.base import CharMark, SpeechStyle, Voice
+from pipeline.tts.base import SpeechStyle, Voice
 
 PAUSES_SECS = (0.4, 0.6, 0.8, 1.1)
 SILENCE_SECS = 0.15  # behind the words, when a turn's end is asked about
@@ -80,23 +87,15 @@ def beginnings(say: str, language: Language, voice: Voice) -> Iterator[FloatArra
         SynthesisError: The voice failed.
     """
     manner = Manner.of(say)
-    text, ends = flow_of(say, language)
-    pieces: list[FloatArray] = []
-    marks: list[CharMark] = []
-    for chunk in voice.synthesise(text, manner.style, lambda: False):
-        pieces.append(int16_to_float(chunk.pcm))
-        marks += chunk.marks
-    flow = np.concatenate(pieces)
+    speech, ends = flow(*flow_of(say, language), voice, manner.style)
     rate_hz = voice.sample_rate_hz
     said: list[FloatArray] = []
-    begin = 0
-    for at, end_chars in enumerate(ends):
-        end = next((mark.samples for mark in marks if mark.chars >= end_chars), len(flow))
-        part = without_trailing_silence(flow[begin:end])
+    for at, (begin, end) in enumerate(pairwise((0, *ends))):
+        part = without_trailing_silence(speech[begin:end])
         # What the voice itself pauses at a comma is no part of the pause.
         said.append(faded(without_trailing_silence(part[::-1])[::-1], rate_hz))
-        begin = end
-        yield _in_a_room(np.concatenate(said), rate_hz, manner)
+        heard = np.concatenate(said)
+        yield in_a_room(heard, rate_hz, SILENCE_SECS, manner.room_dbfs, manner.seed)
         said.append(np.zeros(round(manner.pauses_secs[at] * rate_hz), np.float32))
 
 
@@ -109,16 +108,6 @@ def flow_of(say: str, language: Language) -> tuple[str, tuple[int, ...]]:
         text += (_MARKS["en" if latin else "zh"] if text else "") + part
         ends.append(len(text.rstrip(_ENDING)))
     return text, tuple(ends)
-
-
-def _in_a_room(speech: FloatArray, rate_hz: int, manner: Manner) -> FloatArray:
-    resampled = soxr.resample(speech, rate_hz, INPUT_RATE_HZ)
-    padded = np.pad(resampled, (0, round(SILENCE_SECS * INPUT_RATE_HZ)))
-    noise = np.random.default_rng(manner.seed).normal(
-        0.0, 10 ** (manner.room_dbfs / 20), len(padded)
-    )
-    heard: FloatArray = np.clip(padded + noise, -1.0, 1.0).astype(np.float32)
-    return heard
 
 
 async def hear(file: Path, voice: Voice, recogniser: Recogniser) -> None:

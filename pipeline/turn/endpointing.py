@@ -190,8 +190,9 @@ class PauseRhythm:
 
     The votes are weighed as if either were as likely. Who tells a story pauses three times
     before each end, and is waited for; who asks and answers in single sentences is taken at
-    their word. On the scripts of `qingting bench`, by their written words, it took 59 % of the
-    turns within half a second instead of 56, and 4 of 56 pauses were cut instead of 5.
+    their word. Without it 10 % of the pauses of whole calls as they are heard would be cut instead
+    of 9, and 5 of the 56 in the scripts of `qingting bench` instead of 4
+    (`python -m agent.turn_ends.check`).
     """
 
     MEMORY = 8

@@ -8,6 +8,7 @@ speech of the whole turn, so that its melody still promises more.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import soxr
@@ -42,19 +43,59 @@ def speak(item: Item, voice: Voice, *, silence_secs: float) -> FloatArray:
     Raises:
         SynthesisError: The voice failed.
     """
+    speech, (end,) = flow(item.turn.text, (len(item.text),), voice, style_of(item.turn))
+    speech = faded(without_trailing_silence(speech[:end]), voice.sample_rate_hz)
+    seed = int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:4])
+    return in_a_room(speech, voice.sample_rate_hz, silence_secs, ROOM_DBFS, seed)
+
+
+def flow(
+    text: str, ends: Sequence[int], voice: Voice, style: SpeechStyle
+) -> tuple[FloatArray, tuple[int, ...]]:
+    """A text said in one flow, and where its parts end.
+
+    Args:
+        text: All of it.
+        ends: After how many characters each part ends.
+        voice: Speaks it.
+        style: How.
+
+    Returns:
+        float32, shape (n_samples,), range [-1, 1], mono, at the voice's rate; and after how many
+        samples each part ends.
+
+    Raises:
+        SynthesisError: The voice failed.
+    """
     pieces: list[FloatArray] = []
     marks: list[CharMark] = []
-    for chunk in voice.synthesise(item.turn.text, style_of(item.turn), lambda: False):
+    for chunk in voice.synthesise(text, style, lambda: False):
         pieces.append(int16_to_float(chunk.pcm))
         marks += chunk.marks
     speech = np.concatenate(pieces)
-    said = len(item.text)
-    end = next((mark.samples for mark in marks if mark.chars >= said), len(speech))
-    speech = faded(without_trailing_silence(speech[:end]), voice.sample_rate_hz)
-    resampled = soxr.resample(speech, voice.sample_rate_hz, INPUT_RATE_HZ)
+    return speech, tuple(
+        next((mark.samples for mark in marks if mark.chars >= end), len(speech)) for end in ends
+    )
+
+
+def in_a_room(
+    speech: FloatArray, rate_hz: int, silence_secs: float, room_dbfs: float, seed: int
+) -> FloatArray:
+    """What a microphone hears of some speech and the silence behind it.
+
+    Args:
+        speech: float32, shape (n_samples,), range [-1, 1], mono.
+        rate_hz: Of the speech.
+        silence_secs: Length of the silence.
+        room_dbfs: Level of the noise around.
+        seed: Of the noise.
+
+    Returns:
+        float32, shape (n_samples,), range [-1, 1], mono, 16 kHz.
+    """
+    resampled = soxr.resample(speech, rate_hz, INPUT_RATE_HZ)
     padded = np.pad(resampled, (0, round(silence_secs * INPUT_RATE_HZ)))
-    seed = int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:4])
-    room = np.random.default_rng(seed).normal(0.0, 10 ** (ROOM_DBFS / 20), len(padded))
+    room = np.random.default_rng(seed).normal(0.0, 10 ** (room_dbfs / 20), len(padded))
     heard: FloatArray = np.clip(padded + room, -1.0, 1.0).astype(np.float32)
     return heard
 

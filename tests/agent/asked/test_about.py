@@ -89,6 +89,13 @@ def test_a_doubt_takes_a_rule_back_and_two_rules_are_weighed() -> None:
     assert decided(set(), unlikely | {"human": 1.0}) == "human"
 
 
+def test_ordinary_questions_are_left_to_the_model() -> None:
+    """Am I too impatient? Can you hear me? Nothing said by heart answers them."""
+    asked = [turn.text for turn in labelled(UNSEEN.with_name("ordinary.jsonl"))]
+    assert asked
+    assert [text for text in asked if asked_about(text) is not None] == []
+
+
 @pytest.mark.parametrize(("path", "recall"), [(UNSEEN, 0.5), (SECOND_UNSEEN, 0.53)])
 def test_unseen_wordings_are_seldom_answered_wrongly(path: Path, recall: float) -> None:
     """Turns that were put aside unread; floors a little under what was measured."""
