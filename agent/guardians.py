@@ -27,7 +27,7 @@ class InOrder:
         return next((answer for answer in answers if answer is not None), None)
 
     def hushes(self, text: str) -> bool:
-        """Whether the turn belongs to anybody's script."""
+        """Whether it is too grave for any of them."""
         return any(one.hushes(text) for one in self._guardians)
 
     def rate(self, text: str) -> float:

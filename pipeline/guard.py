@@ -25,7 +25,7 @@ class Guardian(Protocol):
         ...
 
     def hushes(self, text: str) -> bool:
-        """Whether a turn with `text` belongs to a script: no 嗯 may come before its answer."""
+        """Whether a turn with `text` is too grave for a 嗯 before its answer."""
         ...
 
     def rate(self, text: str) -> float:

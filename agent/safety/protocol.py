@@ -43,6 +43,7 @@ ASK_AGAIN_TURNS = 6
 # Before so many, the last turn is what the question was about, or its answer.
 _HEARD_TOGETHER_TURNS = 2
 _FEWEST_UNITS = 3  # an "ok" or a 嗯 is no change of language
+_DIRECT: tuple[Step, ...] = ("opened", "intent", "company")  # what such a question left behind
 _ASKED_FURTHER = frozenset[Category](("suicide", "self_harm"))
 # Asked for somebody to be with them, to which a yes is no danger.
 _ASKED_FOR_COMPANY = frozenset[Category](("minor",))
@@ -128,9 +129,12 @@ class CrisisProtocol:
         return self._move(text).say
 
     def hushes(self, text: str) -> bool:
-        """Whether a turn gets a scripted answer, or answers a scripted question itself."""
-        asked = self.state.step not in ("none", "staying")
-        return asked or self.in_force or self.answer(text) is not None
+        """Whether a turn is asked about directly, or answers such a question itself.
+
+        A faint sign may well be none; a 嗯 before the soft question is no more than listening.
+        """
+        after = self._move(text).state
+        return self.in_force or any(one.step in _DIRECT for one in (self.state, after))
 
     def rate(self, text: str) -> float:
         """Scripted answers are spoken slowly, and what answers distress a little slower."""

@@ -89,26 +89,36 @@ def report(name: str, calls: Sequence[Sequence[Silence]], judge: EndJudge) -> st
     ends: list[float] = []
     pauses: list[float] = []
     waits: list[float] = []
-    cut = 0.0
+    asked: list[float] = []
+    cut, asked_cut, asked_pauses = 0.0, 0.0, 0
     for call in calls:
         rhythm = PauseRhythm()
         for silence in call:
             evidence = _evidence(silence.before, judge)
             wait = wait_secs(evidence, rhythm, TurnSettings())
             (ends if silence.before.complete else pauses).append(evidence.complete or 0.0)
+            is_question = evidence.ending == "question"
             if silence.before.complete:
                 waits.append(wait)
+                asked += [wait] if is_question else []
                 rhythm.note_end()
             else:
-                cut += float(np.mean([wait < length for length in silence.lengths_secs]))
+                share = float(np.mean([wait < length for length in silence.lengths_secs]))
+                cut += share
+                asked_cut += share if is_question else 0.0
+                asked_pauses += is_question
                 rhythm.note_inner_pause(float(np.mean(silence.lengths_secs)))
-    at_once = np.mean(np.array(waits) <= AT_ONCE_SECS)
     return (
         f"{name}: area under the curve {_area(ends, pauses):.3f}; "
         f"{cut:.0f} of {len(pauses)} pauses cut; "
-        f"{at_once:.0%} of {len(waits)} turns taken within {AT_ONCE_SECS} s, "
-        f"wait {np.mean(waits) * 1000:.0f} ms at the mean"
+        f"{_at_once(waits):.0%} of {len(waits)} turns taken within {AT_ONCE_SECS} s, "
+        f"wait {np.mean(waits) * 1000:.0f} ms at the mean; of what asks "
+        f"{asked_cut:.0f} of {asked_pauses} pauses and {_at_once(asked):.0%} of {len(asked)} turns"
     )
+
+
+def _at_once(waits: Sequence[float]) -> float:
+    return float(np.mean(np.array(waits) <= AT_ONCE_SECS))
 
 
 def _evidence(before: Beginning, judge: EndJudge) -> Evidence:

@@ -160,8 +160,8 @@ class Acknowledger:
     Attributes:
         settings: Pacing, and how smart-turn may move the wait.
         ready: What can be said, by language; no language says nothing. May change at any time.
-        hushed: Whether words belong to a script, as those of a crisis do: nothing is said
-            before its answer. Asked once for each pause that could be acknowledged.
+        hushed: Whether words are too grave, as those of a crisis are: nothing is said before
+            their answer. Asked once for each pause that could be acknowledged.
         echoes: The microphone hears the loudspeaker: an acknowledgement would come back as
             the caller's own words, so none is said.
     """
@@ -206,6 +206,7 @@ class Acknowledger:
         asks = evidence.ending == "question" or (
             evidence.ending == "answer"
             and (lexicon.ends_as_question(text) or lexicon.is_backchannel(text))
+            and not lexicon.rounds_off(text)
         )
         meant = evidence.discloses_feeling and self.settings.pacing == "counsellor"
         stands = meant and log_odds(evidence) >= LIKELY_LOG_ODDS

@@ -131,6 +131,7 @@ _FILLERS = _Phrases(phrases.HESITATIONS, phrases.HUMS)
 _ASIDES = _Phrases(phrases.ASIDES)
 _WANT_A_WORD = _Phrases(phrases.WANT_A_WORD)
 _BACKCHANNELS = _Phrases(phrases.BACKCHANNELS)
+_ROUNDING_OFF = _Phrases(phrases.ROUNDING_OFF)
 _COMMANDS = _Phrases(phrases.COMMANDS)
 _LEAD_INS = _Phrases(phrases.LEAD_INS)
 _CONTINUATIONS = _Phrases(phrases.CONTINUATIONS)
@@ -166,6 +167,11 @@ def _covered_starts(words: Folded) -> Iterator[int]:
     return (
         start for start in range(len(words)) if not start or _BACKCHANNELS.covers(words[:start])
     )
+
+
+def rounds_off(text: str) -> bool:
+    """Whether all that was said is 就是这样, that's it: what went before was all of it."""
+    return fold(text) in _ROUNDING_OFF
 
 
 def is_hesitation(text: str) -> bool:

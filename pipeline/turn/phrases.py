@@ -68,6 +68,12 @@ no worries, interesting, thats good, thats nice, thank you, thanks, go on, go ah
 please go on, im listening, and then
 """
 
+# Made of backchannels, but rounds off what the speaker has told.
+ROUNDING_OFF = """
+就是这样, 就是这样子, 就是这样啊, 就是这样吧, 就是这样了, 大概就是这样, 差不多就是这样, 嗯就是这样,
+thats it, thats all, so thats it, so thats all, yeah thats it, yeah thats all
+"""
+
 # Asks the bot for the floor, or contradicts it; more words may follow.
 COMMANDS = """
 为什么, 什么, 啥, 谁, 等一下, 等下, 等一等, 等等, 等会, 等会儿, 等一会, 稍等, 等我, 你等等,

@@ -39,8 +39,8 @@ def test_a_draft_leaves_no_trace():
     assert protocol.answer("我想自殺") == first
 
 
-def test_nothing_is_said_into_what_a_script_answers():
-    """Not into a sign, not into the answer to a question of its own, and never once in force."""
+def test_nothing_is_said_into_what_is_asked_about_directly():
+    """Not into a sign, not into the answer to such a question, and never once in force."""
     protocol = CrisisProtocol("zh-Hans", "CN")
     assert not protocol.hushes("我最近工作很忙")
     assert protocol.hushes("我想自杀")
@@ -130,6 +130,17 @@ def test_a_faint_sign_is_asked_about_softly_and_after_a_yes_directly():
     assert not protocol.in_force
     say(protocol, "有")
     assert protocol.in_force
+
+
+@pytest.mark.usefixtures("unsure")
+def test_a_faint_sign_may_be_acknowledged_before_it_is_asked_about():
+    """Often it is none, and whoever answers the soft question is listened to like anybody."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    assert not protocol.hushes(FAINT)
+    say(protocol, FAINT)
+    assert protocol.state.step == "sounded"
+    assert not protocol.hushes("就是每天都一样")
+    assert protocol.hushes("我想自杀")
 
 
 @pytest.mark.usefixtures("unsure")

@@ -86,6 +86,7 @@ def test_what_asks_is_not_acknowledged(evidence: Evidence):
         ("三个月", "嗯"),
         ("真的吗", None),
         ("对吧", None),
+        ("就是这样", "嗯"),
         ("嗯", None),
         ("对", None),
     ],

@@ -456,6 +456,11 @@ TABLE: list[tuple[Predicate, list[str], list[str]]] = [
     (lexicon.asks_for_time, TIME_REQUESTS, NO_TIME_REQUESTS),
     (lexicon.discloses_feeling, DISCLOSURES, NO_DISCLOSURES),
     (lexicon.asks_to_continue, CONTINUE_REQUESTS, NO_CONTINUE_REQUESTS),
+    (
+        lexicon.rounds_off,
+        ["就是这样", "大概就是這樣。", "That's it."],
+        ["嗯", "就是", "就是这样的人", "that's it exactly"],
+    ),
     (lexicon.is_hesitation, ["呃", "那个", "那個那個", "um", "Uh, um"], ["嗯", "我", "so tired"]),
 ]
 PREDICATES = [predicate for predicate, _, _ in TABLE]
