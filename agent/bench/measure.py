@@ -82,6 +82,14 @@ class TurnResult:
             return self.latency_ms
         return min(self.acknowledged_ms, self.latency_ms)
 
+    @property
+    def words_known_ms(self) -> float | None:
+        """From the last soft end to the final transcript, by the server's marks."""
+        marks = self.server_marks_ms
+        if "soft_end" not in marks or "transcript_final" not in marks:
+            return None
+        return marks["transcript_final"] - marks["soft_end"]
+
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:

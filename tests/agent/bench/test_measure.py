@@ -74,6 +74,12 @@ def test_a_turn_that_went_well():
     assert result.ledger == {"hits": 1.0}
 
 
+def test_the_final_words_are_counted_from_the_last_soft_end():
+    """By the server's marks; a baseline without drafts has no soft end."""
+    assert turn().words_known_ms == 100
+    assert turn(server_marks_ms={"transcript_final": 220.0}).words_known_ms is None
+
+
 def test_an_acknowledgement_is_the_first_sound_and_no_reply():
     """Both are told; without a reply there is neither."""
     acknowledged = dataclasses.replace(report([answer(1250, 1300)], [1240]), acknowledged_ms=400)
