@@ -52,12 +52,18 @@ class _Benign(_Data):
     patterns: tuple[str, ...]
 
 
+class _LeaveTaking(_Data):
+    leaving: tuple[str, ...]
+    courteous: tuple[str, ...]
+
+
 class _Files(_Data):
     """What the files of one language hold together."""
 
     words: dict[str, str]
     context: _ContextData
     benign: _Benign
+    leave_taking: _LeaveTaking
     rules: tuple[_RuleData, ...]
 
 
@@ -115,10 +121,18 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """All rules of a language."""
+    """All rules of a language.
+
+    Attributes:
+        benign: What only sounds like a crisis.
+        leaving: What ends an ordinary call.
+        courteous: What is said beside it; matches `leaving`, too.
+    """
 
     language: str
     benign: Pattern
+    leaving: Pattern
+    courteous: Pattern
     context: Context
     rules: tuple[Rule, ...]
 
@@ -145,7 +159,15 @@ def rulebook(language: str) -> Rulebook:
         )
         for rule in data.rules
     )
-    return Rulebook(language, compiled(*data.benign.patterns), context, rules)
+    ending = data.leave_taking
+    return Rulebook(
+        language,
+        compiled(*data.benign.patterns),
+        compiled(*ending.leaving),
+        compiled(*ending.leaving, *ending.courteous),
+        context,
+        rules,
+    )
 
 
 def _read(language: str) -> dict[str, Any]:
