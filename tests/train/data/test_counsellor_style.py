@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -72,6 +72,11 @@ def replies(locale: Locale, one: schema.Conversation, where: str = "") -> Iterat
             yield Turn(locale, f"{where or one.id}, message {number}", message.content)
 
 
+def replies_of(one: schema.Conversation) -> Iterator[Turn]:
+    """The same, in the locale that its first tag names."""
+    return replies(TypeAdapter[Locale](Locale).validate_python(one.tags[0]), one)
+
+
 def replies_in(path: Path) -> list[Turn]:
     return [
         turn
@@ -123,8 +128,8 @@ def test_no_dialogue_stands_twice() -> None:
 
 @each_file
 def test_a_call_lasts_a_while(path: Path) -> None:
-    """Eight to fifteen replies, those of a safety script included; four where callers only ask."""
-    least = 4 if path.stem.startswith("asking-") else 8
+    """Eight to fifteen replies, those of a safety script included; the short have their files."""
+    least = {"asking": 4, "plain": 3}.get(path.stem.partition("-")[0], 8)
     for number, one in enumerate(dialogues(path), start=1):
         assert least <= len(one.messages) / 2 <= 15, f"{path.name}, line {number}"
 
@@ -192,7 +197,7 @@ def test_callers_speak_as_a_recogniser_hears_them(path: Path) -> None:
     limit = MAX_USER_UNITS[path.parent.name]
     assert max(lengths) <= limit
     assert sum(length <= 8 for length in lengths) / len(lengths) >= 0.05
-    long = 0.05 if path.stem.startswith("asking-") else 0.15
+    long = 0.05 if path.stem.startswith(("asking-", "plain")) else 0.15
     assert sum(length >= 20 for length in lengths) / len(lengths) >= long
     marked = sum(bool(re.search(r"[，。？！；,.?!;]", text)) for text in messages)
     assert marked / len(messages) <= 0.3
@@ -201,14 +206,28 @@ def test_callers_speak_as_a_recogniser_hears_them(path: Path) -> None:
 @each_locale
 def test_sentences_rarely_return_in_another_call(locale: Locale) -> None:
     """Few of the listener's longer sentences are used in more than one dialogue."""
-    said = Counter(
-        sentence
-        for one in of_locale(locale)
-        for sentence in {s for turn in replies(locale, one) for s in turn.sentences}
-        if count_units(sentence) >= 5
-    )
+    said = sentences_of(one for one in of_locale(locale) if "plain" not in one.tags)
     assert [s for s, count in said.items() if count > 4] == []
     assert sum(count - 1 for count in said.values()) / said.total() <= 0.03
+
+
+@each_locale
+def test_plain_questions_may_return(locale: Locale) -> None:
+    """Since when, fits many callers; but none of them becomes the only thing that is asked."""
+    said = sentences_of(one for one in of_locale(locale) if "plain" in one.tags)
+    most, count = said.most_common(1)[0]
+    assert count / said.total() <= 0.03, most
+    assert sum(count - 1 for count in said.values()) / said.total() <= 0.2
+
+
+def sentences_of(calls: Iterable[schema.Conversation]) -> Counter[str]:
+    """The listener's longer sentences, and in how many calls each is said."""
+    return Counter(
+        sentence
+        for one in calls
+        for sentence in {s for turn in replies_of(one) for s in turn.sentences}
+        if count_units(sentence) >= 5
+    )
 
 
 @each_locale
