@@ -1,8 +1,8 @@
 """Fits `agent.intake.classifier`: `python -m agent.intake.fit`, in a few minutes of one core.
 
-tests/data/intake/{two_readers/dialogues,callers}.jsonl ─▶ weights ──────────┐
-tests/data/intake/two_readers/borders.jsonl, by another author ─▶ borders ───┼─▶ classifier.npz
-                                            all of them ─▶ sure rules ───────┘
+tests/data/intake/two_readers/{dialogues,callers,more_callers}.jsonl ─▶ weights ─┐
+tests/data/intake/two_readers/borders.jsonl, by other authors ─▶ borders ────────┼─▶ classifier.npz
+                                                all of them ─▶ sure rules ───────┘
 
 Prints how well the callers are taken down that the borders were chosen on. Deterministic. Runs in a
 checkout with the `train` extra, after `agent.intake.tune`; of the other sets of that folder nothing
@@ -26,9 +26,9 @@ from agent.intake.extract import ruled_turn
 from agent.intake.regression import examples, fit
 from agent.intake.trust import borders, sure_rules
 
-DATA = Path(__file__).parents[2] / "tests" / "data" / "intake"
-LABELLED = (DATA / "two_readers" / "dialogues.jsonl", DATA / "callers.jsonl")
-OTHERS = DATA / "two_readers" / "borders.jsonl"
+DATA = Path(__file__).parents[2] / "tests" / "data" / "intake" / "two_readers"
+LABELLED = tuple(DATA / f"{name}.jsonl" for name in ("dialogues", "callers", "more_callers"))
+OTHERS = DATA / "borders.jsonl"
 RESULT = Path(__file__).with_name("classifier.npz")
 
 
@@ -44,7 +44,7 @@ def fitted(
 
     Args:
         callers: On whom it is fitted.
-        others: By another author: on whom is chosen what is believed.
+        others: By other authors: on whom is chosen what is believed.
         context: What judges beside it in calls.
     """
     data, held = examples(callers), examples(others)

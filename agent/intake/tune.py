@@ -1,11 +1,11 @@
 """Trains the tuning of `agent.intake.context`: `python -m agent.intake.tune`.
 
-    tests/data/intake/{two_readers/dialogues,callers}.jsonl
+    tests/data/intake/two_readers/{dialogues,callers,more_callers}.jsonl
     ─▶ low-rank sums, biases and normalisations of the encoder, and a head ─▶ context.npz
 
 A mark that is a matter of taste counts as two fifths of one. Runs in a checkout, in the environment
 of `make setup-train`, in 25 minutes of two cores; `agent.intake.fit` then chooses the
-borders, on callers of an author that neither has seen.
+borders, on callers of authors that neither has seen.
 """
 
 from __future__ import annotations
