@@ -27,7 +27,7 @@ class InOrder:
         return next((answer for answer in answers if answer is not None), None)
 
     def hushes(self, text: str) -> bool:
-        """Whether it is too grave for any of them."""
+        """Whether one of them finds it too grave for a 嗯."""
         return any(one.hushes(text) for one in self._guardians)
 
     def rate(self, text: str) -> float:

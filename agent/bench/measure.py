@@ -83,10 +83,13 @@ class TurnResult:
         return min(self.acknowledged_ms, self.latency_ms)
 
     @property
-    def words_known_ms(self) -> float | None:
-        """From the last soft end to the final transcript, by the server's marks."""
+    def recognition_ms(self) -> float | None:
+        """By the server's marks, from the last soft end to the final transcript.
+
+        A baseline's soft end is its decision to recognise. None for a turn that was cut off.
+        """
         marks = self.server_marks_ms
-        if "soft_end" not in marks or "transcript_final" not in marks:
+        if self.premature or "soft_end" not in marks or "transcript_final" not in marks:
             return None
         return marks["transcript_final"] - marks["soft_end"]
 

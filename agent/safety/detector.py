@@ -11,7 +11,6 @@ callers mix them.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 from agent.safety.by_digest import ByDigest
@@ -42,8 +41,6 @@ SECOND_OPINION = "second-opinion"  # in place of a rule's name
 STRETCH_UNITS = 20
 READ_UNITS = 60
 IDIOM_UNITS = 2  # 我 and 了 beside 想死你
-LEAVE_UNITS = 24
-_BREAKS = re.compile(r"[，\s\W]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +88,7 @@ def _assess(text: str) -> Assessment:
     folded = fold(text)
     signs = rule_signs(folded)
     faint = False
-    if all(sign.tier == "none" for sign in signs) and not is_harmless(folded):
+    if all(sign.tier == "none" for sign in signs) and not _is_idiom(folded):
         heard = _heard(folded)
         if heard.log_odds >= (TAKEN_BACK_LOG_ODDS if signs else FAINT_LOG_ODDS):
             # A question, unless it is sure: nobody's whole call is scripted on a guess.
@@ -180,18 +177,6 @@ def without_benign(folded: str) -> str:
     for language in LANGUAGES:
         folded = _taken_out(folded, rulebook(language))
     return folded
-
-
-def is_harmless(folded: str) -> bool:
-    """Whether the second opinion need not be asked: an idiom, or the end of an ordinary call."""
-    return _is_idiom(folded) or any(_takes_leave(folded, rulebook(one)) for one in LANGUAGES)
-
-
-def _takes_leave(folded: str, book: Rulebook) -> bool:
-    """Whether it is leave-taking and courtesies from end to end: thanks, I should go now."""
-    if count_units(folded) > LEAVE_UNITS or not book.leaving.search(folded):
-        return False
-    return not _BREAKS.sub("", book.courteous.sub("", folded))
 
 
 def _is_idiom(folded: str) -> bool:

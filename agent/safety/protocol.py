@@ -23,6 +23,7 @@ from agent.config import Locale, Region
 from agent.safety.detector import Assessment, assess, assess_together
 from agent.safety.fold import simplified
 from agent.safety.hotlines import Hotline, Service, lines_for, spelled
+from agent.safety.leave_taking import leniently
 from agent.safety.script import script
 from agent.safety.tiers import Category, Tier, rank
 from agent.safety.yes_or_no import Meaning, yes_or_no
@@ -121,7 +122,7 @@ class CrisisProtocol:
 
     def holds(self, text: str) -> bool:
         """Whether words under way are graver than all before, and grave enough to stop for."""
-        tier = assess(text).tier
+        tier = self._assess(text).tier
         return rank(tier) >= rank("elevated") and rank(tier) > rank(self.state.tier)
 
     def answer(self, text: str) -> str | None:
@@ -133,8 +134,9 @@ class CrisisProtocol:
 
         A faint sign may well be none; a 嗯 before the soft question is no more than listening.
         """
-        after = self._move(text).state
-        return self.in_force or any(one.step in _DIRECT for one in (self.state, after))
+        if self.in_force or self.state.step in _DIRECT:
+            return True
+        return self._move(text).state.step in _DIRECT
 
     def rate(self, text: str) -> float:
         """Scripted answers are spoken slowly, and what answers distress a little slower."""
@@ -233,11 +235,16 @@ class CrisisProtocol:
 
         Together with the answer it would count again.
         """
-        found, state = assess(text), self.state
+        found, state = self._assess(text), self.state
         asked_about = state.tier != "none" and state.turns < _HEARD_TOGETHER_TURNS
         if found.tier != "none" or asked_about or not self._turn_before.strip():
             return found
-        return assess_together(self._turn_before, text)
+        return leniently(assess_together(self._turn_before, text), text, alone=False)
+
+    def _assess(self, text: str) -> Assessment:
+        """Who was not asked about anything yet may say goodbye."""
+        found = assess(text)
+        return found if self.state.asked else leniently(found, text)
 
     def _open(self, found: Assessment, locale: Locale, first: str | None = None) -> Move:
         """The answer to a new sign, after the words `first`."""

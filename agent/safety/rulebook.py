@@ -52,9 +52,11 @@ class _Benign(_Data):
     patterns: tuple[str, ...]
 
 
-class _LeaveTaking(_Data):
-    leaving: tuple[str, ...]
-    courteous: tuple[str, ...]
+class _LeaveTakingData(_Data):
+    acts: tuple[str, ...]
+    farewells: tuple[str, ...]
+    thanks: tuple[str, ...]
+    beside: tuple[str, ...]
 
 
 class _Files(_Data):
@@ -63,7 +65,7 @@ class _Files(_Data):
     words: dict[str, str]
     context: _ContextData
     benign: _Benign
-    leave_taking: _LeaveTaking
+    leave_taking: _LeaveTakingData
     rules: tuple[_RuleData, ...]
 
 
@@ -120,19 +122,31 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveTaking:
+    """How a call is ended.
+
+    Attributes:
+        leaving: Takes leave, of whatever it is.
+        ordinary: Says that it is the call, or thanks for it.
+        any_part: All of these, and what may stand beside them.
+    """
+
+    leaving: Pattern
+    ordinary: Pattern
+    any_part: Pattern
+
+
+@dataclass(frozen=True, slots=True)
 class Rulebook:
     """All rules of a language.
 
     Attributes:
         benign: What only sounds like a crisis.
-        leaving: What ends an ordinary call.
-        courteous: What is said beside it; matches `leaving`, too.
     """
 
     language: str
     benign: Pattern
-    leaving: Pattern
-    courteous: Pattern
+    leave_taking: LeaveTaking
     context: Context
     rules: tuple[Rule, ...]
 
@@ -160,14 +174,13 @@ def rulebook(language: str) -> Rulebook:
         for rule in data.rules
     )
     ending = data.leave_taking
-    return Rulebook(
-        language,
-        compiled(*data.benign.patterns),
-        compiled(*ending.leaving),
-        compiled(*ending.leaving, *ending.courteous),
-        context,
-        rules,
+    leave_taking = LeaveTaking(
+        leaving=compiled(*ending.acts, *ending.farewells),
+        ordinary=compiled(*ending.acts, *ending.thanks),
+        any_part=compiled(*ending.acts, *ending.farewells, *ending.thanks, *ending.beside),
     )
+    benign = compiled(*data.benign.patterns)
+    return Rulebook(language, benign, leave_taking, context, rules)
 
 
 def _read(language: str) -> dict[str, Any]:

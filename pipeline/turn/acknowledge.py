@@ -200,7 +200,8 @@ class Acknowledger:
     def _is_left_alone(self, pause: InnerPause) -> bool:
         """What asks, to which 嗯 would be a yes, asks for time, or is nothing but a 嗯 itself.
 
-        And to a counsellor, what opens up and may be all.
+        就是这样 is made of such words and is none. And to a counsellor, what opens up and may be
+        all.
         """
         evidence, text = pause.evidence, pause.text
         asks = evidence.ending == "question" or (

@@ -107,12 +107,12 @@ CALIBRATION = load_calibration()
 # where the models agree with them, the maximum wait.
 OPEN_SHARE = 0.85
 # Whoever asks wants to hear, and gets no 嗯 while they wait: of the questions that end turns in
-# whole calls as they are heard 91 % are taken within half a second, without it 65 %. Of the 23
-# pauses behind what sounds like one 18 are cut then, not 12 (`python -m agent.turn_ends.check`).
+# whole calls as they are heard 91 % are taken within half a second. The price: of 23 pauses behind
+# what sounds like one 18 are taken for ends (`python -m agent.turn_ends.check`).
 QUESTION_LEAN = 1.0
 # What is no question has to be surer than the weights say, which are fitted to turns that stand
 # alone. In whole calls as they are heard 13 % of the pauses were taken for ends; with this it is
-# 9 %, and 22 % of the turns are taken at once instead of 29 % (`python -m agent.turn_ends.check`;
+# 9 %, and 23 % of the turns are taken at once instead of 29 % (`python -m agent.turn_ends.check`;
 # chosen on its calls). Whoever wants quick answers is cut off more often.
 CAUTION: Mapping[Pacing, float] = {"quick": 0.0, "natural": 0.5, "counsellor": 0.5}
 # Of `hold_secs`, by pacing, for an explicit wish for time.

@@ -170,8 +170,9 @@ def _covered_starts(words: Folded) -> Iterator[int]:
 
 
 def rounds_off(text: str) -> bool:
-    """Whether all that was said is 就是这样, that's it: what went before was all of it."""
-    return fold(text) in _ROUNDING_OFF
+    """Whether all that was said is 就是这样, or a 对 before it: what went before was all of it."""
+    words = fold(text)
+    return any(words[start:] in _ROUNDING_OFF for start in _covered_starts(words))
 
 
 def is_hesitation(text: str) -> bool:

@@ -70,8 +70,7 @@ please go on, im listening, and then
 
 # Made of backchannels, but rounds off what the speaker has told.
 ROUNDING_OFF = """
-就是这样, 就是这样子, 就是这样啊, 就是这样吧, 就是这样了, 大概就是这样, 差不多就是这样, 嗯就是这样,
-thats it, thats all, so thats it, so thats all, yeah thats it, yeah thats all
+就是这样, 就是这样子, 就是这样啊, 就是这样了
 """
 
 # Asks the bot for the floor, or contradicts it; more words may follow.

@@ -33,8 +33,8 @@ def overview(record: Record) -> Table:
         ("reply p50 [95 %], ms", lambda r: _interval(_latencies(r), 50)),
         ("reply p95 [95 %], ms", lambda r: _interval(_latencies(r), 95)),
         ("worst, ms", _worst),
-        ("final words after the soft end p50 [95 %], ms", lambda r: _interval(_words_known(r), 50)),
-        ("final words after the soft end p95 [95 %], ms", lambda r: _interval(_words_known(r), 95)),
+        ("recognition after the soft end p50 [95 %], ms", lambda r: _interval(_recognition(r), 50)),
+        ("recognition after the soft end p95 [95 %], ms", lambda r: _interval(_recognition(r), 95)),
         ("pauses taken for the end", lambda r: _share(r.summary.cut_pauses, r.summary.pauses)),
         ("turns cut off", lambda r: _share(r.summary.premature, r.summary.turns)),
         ("no reply in 10 s", lambda r: _share(r.summary.missed, r.summary.turns)),
@@ -141,8 +141,8 @@ def _first_sounds(result: SystemResult) -> list[float | None]:
     return [turn.first_sound_ms for turn in result.turns]
 
 
-def _words_known(result: SystemResult) -> list[float | None]:
-    return [turn.words_known_ms for turn in result.turns]
+def _recognition(result: SystemResult) -> list[float | None]:
+    return [turn.recognition_ms for turn in result.turns]
 
 
 def _latencies(result: SystemResult) -> list[float | None]:

@@ -74,10 +74,11 @@ def test_a_turn_that_went_well():
     assert result.ledger == {"hits": 1.0}
 
 
-def test_the_final_words_are_counted_from_the_last_soft_end():
-    """By the server's marks; a baseline without drafts has no soft end."""
-    assert turn().words_known_ms == 100
-    assert turn(server_marks_ms={"transcript_final": 220.0}).words_known_ms is None
+def test_recognition_is_counted_from_the_last_soft_end():
+    """By the server's marks, and of turns that were heard to their end."""
+    assert turn().recognition_ms == 100
+    assert turn(premature=True).recognition_ms is None
+    assert turn(server_marks_ms={"transcript_final": 220.0}).recognition_ms is None
 
 
 def test_an_acknowledgement_is_the_first_sound_and_no_reply():

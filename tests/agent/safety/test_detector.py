@@ -58,30 +58,6 @@ def test_idioms_are_no_crisis(text: str):
 @pytest.mark.parametrize(
     "text",
     [
-        "i should go now thanks for that",
-        "Okay, thank you so much for listening. I have to go. Bye!",
-        "我差不多該走了 謝謝",
-        "好 那我先走了",
-        "謝謝你聽我講這麼多 我要去接小孩了",
-    ],
-)
-def test_the_end_of_an_ordinary_call_is_no_crisis(text: str):
-    """A farewell to the listener is none to life."""
-    assert assess(text).tier == "none"
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["晚安 我吃了一瓶藥", "I have to go, I can't do this anymore", "永别了", "我先掛了 掛了就去跳"],
-)
-def test_a_farewell_with_anything_else_in_it_is_heard(text: str):
-    """Only leave-taking from end to end is left alone."""
-    assert assess(text).tier != "none"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
         "我不想死",
         "我不會自殺的",
         "他从来没打过我",

@@ -143,6 +143,22 @@ def test_a_faint_sign_may_be_acknowledged_before_it_is_asked_about():
     assert protocol.hushes("我想自杀")
 
 
+FAREWELL = "时间不早了 好 我先走了 再见"
+
+
+def test_a_farewell_is_asked_about_softly_and_after_a_question_directly(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Whoever turns away from a question about danger is not let go so easily."""
+    sign = Sign(SECOND_OPINION, "suicide", "concern")
+    doubt = Assessment("concern", "suicide", (sign,))
+    monkeypatch.setattr("agent.safety.protocol.assess", lambda text: doubt)
+    words = script("zh-Hans").open["suicide"]
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    assert say(protocol, FAREWELL)[0] == words.softly
+    assert say(protocol, FAREWELL)[0] == words.concern
+
+
 @pytest.mark.usefixtures("unsure")
 def test_a_no_to_the_soft_question_leads_back():
     """The model goes on."""

@@ -458,8 +458,8 @@ TABLE: list[tuple[Predicate, list[str], list[str]]] = [
     (lexicon.asks_to_continue, CONTINUE_REQUESTS, NO_CONTINUE_REQUESTS),
     (
         lexicon.rounds_off,
-        ["就是这样", "大概就是這樣。", "That's it."],
-        ["嗯", "就是", "就是这样的人", "that's it exactly"],
+        ["就是这样", "就是這樣。", "对，就是这样", "嗯 就是这样啊"],
+        ["嗯", "就是", "这样", "就是这样的人", "不知道就是这样"],
     ),
     (lexicon.is_hesitation, ["呃", "那个", "那個那個", "um", "Uh, um"], ["嗯", "我", "so tired"]),
 ]
