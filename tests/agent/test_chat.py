@@ -124,7 +124,7 @@ class TestCommand:
     ) -> None:
         """With `intake.ask`, from the second line on, right before the line it is for."""
         arguments = ["--set", f"intake.ask={asks}", "chat", "--locale", "en"]
-        lines = "I'm really anxious about my exam\nit is getting worse\n"
+        lines = "I've had panic attacks since I lost my job\nit is getting worse\n"
         assert CliRunner().invoke(app, arguments, input=lines).exit_code == 0
         first, second = model.prompts
         assert [message.role for message in first].count("system") == 1
