@@ -300,7 +300,7 @@ class HubHandler(BaseHTTPRequestHandler):
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     with Hub({"model.bin": FIRST}) as server:
-        thread = threading.Thread(target=server.serve_forever, name="hub")
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="hub")
         thread.start()
         yield server
         server.shutdown()

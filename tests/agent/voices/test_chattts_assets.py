@@ -68,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     with Hub() as server:
-        thread = threading.Thread(target=server.serve_forever, name="hub")
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="hub")
         thread.start()
         yield server
         server.shutdown()
@@ -115,10 +115,18 @@ def test_offline_refuses_to_fetch(hub: Hub, tmp_path: Path):
 
 
 def test_a_hub_without_the_file_is_reported(hub: Hub, tmp_path: Path):
-    """And one that cannot be reached."""
+    """By name."""
     hashes = hub.hashes
     del hub.files[FILES[0]]
     with pytest.raises(FetchError, match="has no"):
         pull(tmp_path, hashes, hub_url=hub.url)
+
+
+def test_a_hub_that_cannot_be_reached_is_reported(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """After the library's five tries; its half a minute between them teaches nothing."""
+    hashes = hub.hashes
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda secs: None)
     with pytest.raises(FetchError, match="could not be reached"):
         pull(tmp_path, hashes, hub_url="http://127.0.0.1:9")
