@@ -112,11 +112,12 @@ def _run_pip(wheel: Wheel, folder: Path, scratch: Path, on_bytes: Callable[[int]
 
 def _size_bytes(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:  # pip moved it meanwhile
-            continue
+    for parent, _, names in os.walk(folder):  # passes over a folder that pip removed meanwhile
+        for name in names:
+            try:
+                total += (Path(parent) / name).stat().st_size
+            except OSError:  # pip moved it meanwhile
+                continue
     return total
 
 
