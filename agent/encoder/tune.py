@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ DROPOUT = 0.1
 WARM_UP_STEPS = 100
 LEAST_RATE = 0.02  # of the learning rate, at the end
 WEIGHT_DECAY = 0.01
+_TELL_EVERY = 100  # steps: the mean of their losses, for one batch tells little
 _ALIKE_BATCHES = 20  # among which texts of like length are put together
 
 One = TypeVar("One")
@@ -141,22 +143,50 @@ class TunedEncoder(nn.Module):
 
     def save(self, file: Path) -> None:
         """Write the tuning and the heads for `agent.encoder.transformer`, in 16 bits."""
-        named = {"emb.ln.w": self.first.weight, "emb.ln.b": self.first.bias}
+        tuning = {
+            name: (scale * one).detach().numpy().astype(np.float16)
+            for name, (one, scale) in self._named().items()
+        }
+        archive = io.BytesIO()
+        np.savez_compressed(archive, **tuning)
+        file.write_bytes(archive.getvalue())
+
+    def load(self, file: Path) -> None:
+        """Go on from what `save` wrote.
+
+        Raises:
+            OSError: The file cannot be read.
+            KeyError, ValueError: It is of another encoder, or of other heads.
+        """
+        with np.load(file) as written:
+            for name, (one, scale) in self._named().items():
+                found = torch.from_numpy(written[name].astype(np.float32)) / scale
+                if found.shape != one.shape:
+                    raise ValueError(f"{name} has the shape {tuple(found.shape)}")
+                one.data.copy_(found)
+
+    def _named(self) -> dict[str, tuple[nn.Parameter, float]]:
+        """Every tuned part by its name in a file, and what it is multiplied by there."""
+        named = {"emb.ln.w": (self.first.weight, 1.0), "emb.ln.b": (self.first.bias, 1.0)}
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, TunedLayer)
             for name, one in layer.linear.items():
                 assert isinstance(one, TunedLinear)
                 key = f"l{number}.{name}"
-                named |= {f"{key}.A": one.A, f"{key}.B": STRENGTH * one.B, f"{key}.b": one.b}
+                named |= {
+                    f"{key}.A": (one.A, 1.0),
+                    f"{key}.B": (one.B, STRENGTH),
+                    f"{key}.b": (one.b, 1.0),
+                }
             for name, norm in (("aln", layer.aln), ("oln", layer.oln)):
-                named |= {f"l{number}.{name}.w": norm.weight, f"l{number}.{name}.b": norm.bias}
+                named |= {
+                    f"l{number}.{name}.w": (norm.weight, 1.0),
+                    f"l{number}.{name}.b": (norm.bias, 1.0),
+                }
         for name, head in self.heads.items():
             assert isinstance(head, nn.Linear)
-            named |= {f"{name}.w": head.weight, f"{name}.b": head.bias}
-        tuning = {name: one.detach().numpy().astype(np.float16) for name, one in named.items()}
-        archive = io.BytesIO()
-        np.savez_compressed(archive, **tuning)
-        file.write_bytes(archive.getvalue())
+            named |= {f"{name}.w": (head.weight, 1.0), f"{name}.b": (head.bias, 1.0)}
+        return named
 
 
 def _norm(weights: Weights, key: str) -> nn.LayerNorm:
@@ -201,6 +231,7 @@ def tune(
     optimiser = torch.optim.AdamW(parameters, lr=course.rate, weight_decay=WEIGHT_DECAY, fused=True)
     steps = course.epochs * len(examples) // course.batch
     encoder.train()
+    lately: deque[float] = deque(maxlen=_TELL_EVERY)
     for step, batch in enumerate(_batches(examples, length, course.batch, steps)):
         share = min(1.0, (step + 1) / WARM_UP_STEPS) * max(LEAST_RATE, 1 - step / steps)
         for group in optimiser.param_groups:
@@ -210,8 +241,9 @@ def tune(
         found.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
-        if step % 100 == 0:
-            print(f"step {step} of {steps}: {found.item():.3f}", flush=True)
+        lately.append(found.item())
+        if step % _TELL_EVERY == 0:
+            print(f"step {step} of {steps}: {sum(lately) / len(lately):.3f}", flush=True)
 
 
 def _batches(

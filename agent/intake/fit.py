@@ -27,7 +27,9 @@ from agent.intake.regression import examples, fit
 from agent.intake.trust import borders, sure_rules
 
 DATA = Path(__file__).parents[2] / "tests" / "data" / "intake" / "two_readers"
-LABELLED = tuple(DATA / f"{name}.jsonl" for name in ("dialogues", "callers", "more_callers"))
+LABELLED = tuple(
+    DATA / f"{name}.jsonl" for name in ("dialogues", "callers", "more_callers", "later_callers")
+)
 OTHERS = DATA / "borders.jsonl"
 RESULT = Path(__file__).with_name("classifier.npz")
 

@@ -27,29 +27,43 @@ from agent.safety.opinion import (
 )
 from agent.safety.reading import tier_of
 from agent.safety.rulebook import LANGUAGES, Rulebook, rulebook
-from agent.safety.tiers import Category, Tier, graver, rank
+from agent.safety.tiers import Category, Tier, rank
 from pipeline.text import count_units, units
 
 # Not a character that any rule names, so that what was taken out cannot match again.
 _TAKEN_OUT = "\x00"
+_BREAK = "，"  # between clauses, as `fold` writes it
 SECOND_OPINION = "second-opinion"  # in place of a rule's name
 
 # The opinion was fitted on single utterances; in a story the ordinary sentences outweigh the one
 # that matters. So it reads a turn as a whole and in overlapping stretches of this length: it asks
 # where one of them is grave enough, and doubts a rule only where it doubts all of them. There is
-# time for so many units: of a longer turn it reads the last ones, and a rule's word stands.
+# time for so many units: of a longer turn it reads the last ones, or those around a rule's match.
 STRETCH_UNITS = 20
 READ_UNITS = 60
+AROUND_UNITS = 40
+NEAR_UNITS = 3
 IDIOM_UNITS = 2  # 我 and 了 beside 想死你
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One rule that holds, or the second opinion, with the tier that its context left."""
+    """One rule that holds, or the second opinion, with the tier that its context left.
+
+    Attributes:
+        faint: The second opinion is not sure of it: to be asked about softly.
+        plain: The rule's words are seldom said of anything else.
+        start: Where the match begins in the folded text.
+        end: Where it ends.
+    """
 
     rule_id: str
     category: Category
     tier: Tier
+    faint: bool = False
+    plain: bool = False
+    start: int = 0
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +76,7 @@ class Assessment:
         signs: Everything found, gravest first; those that context took back are included
             with tier "none", so that a log can count them.
         about_minor: The caller said to be under age, or in school.
-        faint: Only the second opinion finds it, and is not sure: to be asked about softly.
+        faint: To be asked about softly, as no sign of that tier is sure.
     """
 
     tier: Tier
@@ -87,21 +101,36 @@ def assess(text: str) -> Assessment:
 def _assess(text: str) -> Assessment:
     folded = fold(text)
     signs = rule_signs(folded)
-    faint = False
     if all(sign.tier == "none" for sign in signs) and not _is_idiom(folded):
         heard = _heard(folded)
         if heard.log_odds >= (TAKEN_BACK_LOG_ODDS if signs else FAINT_LOG_ODDS):
             # A question, unless it is sure: nobody's whole call is scripted on a guess.
             tier: Tier = "elevated" if heard.is_sure and not signs else "concern"
-            signs.append(Sign(SECOND_OPINION, heard.category, tier))
             faint = heard.log_odds < RAISE_LOG_ODDS
-    elif recent(folded) == folded:
-        gravest = _gravest(stretches(folded), verdict_on(folded))
-        signs = [replace(sign, tier=gravest.on(sign.tier, sign.category)) for sign in signs]
-    signs.sort(key=lambda sign: rank(sign.tier), reverse=True)
+            signs.append(Sign(SECOND_OPINION, heard.category, tier, faint))
+    else:
+        signs = [_doubted(sign, folded) for sign in signs]
+    signs.sort(key=lambda sign: (rank(sign.tier), not sign.faint), reverse=True)
     if not signs or signs[0].tier == "none":
         return Assessment("none", None, tuple(signs))
-    return Assessment(signs[0].tier, signs[0].category, tuple(signs), faint)
+    return Assessment(signs[0].tier, signs[0].category, tuple(signs), signs[0].faint)
+
+
+def _doubted(sign: Sign, folded: str) -> Sign:
+    """What the second opinion leaves of a rule's find.
+
+    Plain words are read by themselves, too, since a story around them would outweigh them. They
+    stand if they tell an emergency of the body: that is told as calmly as harmless pains are.
+    """
+    if sign.plain and sign.category == "medical":
+        return sign
+    read = folded if recent(folded) == folded else around(folded, sign.end)
+    gravest = _gravest(stretches(read), verdict_on(read))
+    if sign.plain:
+        near = words_of(sign, folded)
+        gravest = max(gravest, _opinion(near, verdict_on(near)), key=lambda one: one.log_odds)
+    tier, faint = gravest.on(sign.tier, plain=sign.plain)
+    return replace(sign, tier=tier, faint=faint)
 
 
 # Answer, rate and notice of one turn ask about the same words.
@@ -158,6 +187,24 @@ def recent(folded: str) -> str:
     return folded[found[-READ_UNITS].start :] if len(found) > READ_UNITS else folded
 
 
+def around(folded: str, at: int) -> str:
+    """`AROUND_UNITS` of a longer text, with the place `at` in the middle of them if it can be."""
+    found = units(folded)
+    before = sum(unit.end <= at for unit in found)
+    first = max(0, min(before - AROUND_UNITS // 2, len(found) - AROUND_UNITS))
+    return folded[found[first].start : found[min(first + AROUND_UNITS, len(found)) - 1].end]
+
+
+def words_of(sign: Sign, folded: str) -> str:
+    """A rule's match, with `NEAR_UNITS` of its clause on either side."""
+    start = folded.rfind(_BREAK, 0, sign.start) + 1
+    end = folded.find(_BREAK, sign.end)
+    before = units(folded[start : sign.start])[-NEAR_UNITS:]
+    after = units(folded[sign.end : end if end >= 0 else len(folded)])[:NEAR_UNITS]
+    first = start + before[0].start if before else sign.start
+    return folded[first : sign.end + (after[-1].end if after else 0)]
+
+
 def stretches(folded: str) -> list[str]:
     """The text in pieces of `STRETCH_UNITS`, each beginning in the middle of the one before."""
     found = units(folded)
@@ -197,7 +244,11 @@ def _signs(folded: str, book: Rulebook) -> list[Sign]:
         if not matches or (rule.unless is not None and rule.unless.search(text)):
             continue
         tier: Tier = "none"
+        where = matches[-1]
         for match in matches:
-            tier = graver(tier, tier_of(rule, text, match.start(), match.end(), book.context))
-        signs.append(Sign(rule.rule_id, rule.category, tier))
+            found = tier_of(rule, text, match.start(), match.end(), book.context)
+            if rank(found) > rank(tier):
+                tier, where = found, match
+        start, end = where.span()
+        signs.append(Sign(rule.rule_id, rule.category, tier, False, rule.plain, start, end))
     return signs

@@ -30,22 +30,27 @@ from agent.safety.tiers import Category, Tier, rank
 CLASSES = 1 + len(get_args(Category))
 
 # Log-odds of danger, chosen on families that neither judge had seen (`opinion_check`). From RAISE
-# on a turn is asked about directly: of the grave texts that no rule finds, three in five, and of
-# ordinary turns 1.4 %. From FAINT on it is asked about in softer words, which ask an ordinary
-# caller nothing strange: three in four, and 4.4 %; nine in ten of all answers are still right where
-# half of the texts are hard harmless ones. A stretch of a turn counts for less, since there are
-# several.
-RAISE_LOG_ODDS = 1.75
-FAINT_LOG_ODDS = 0.5
+# on a turn is asked about directly: of the grave texts that no rule finds, more than half, and of
+# turns in calls 5 in a thousand. From FAINT on it is asked about in softer words, which ask an
+# ordinary caller nothing strange: three in four, and 21; nine in ten of all answers are still right
+# where half of the texts are hard harmless ones. A stretch of a turn counts for less, since there
+# are several.
+RAISE_LOG_ODDS = 2.5
+FAINT_LOG_ODDS = 0.6
 STRETCH_LESS = 1.0
 
 # Where context took back what a rule found.
 TAKEN_BACK_LOG_ODDS = 3.0
 
-# Below DISMISS lie 46 % of the harmless lines in which a rule matched, and 2 % of its true finds.
-# At -1.5 it would be 56 and 3 %, but "I can't go on" has -1.8.
-DOUBT_LOG_ODDS = -1.75
-DISMISS_LOG_ODDS = -2.0
+# What is left of a rule's find. From DOUBT on it stands: below lie 14 % of the true finds among
+# texts left out, and 92 % of those in ordinary calls. They are asked about directly, and below
+# SOFTLY (5 and 82 %) in softer words; below DISMISS (2 and 44 %) not at all. A plain one, read by
+# itself, too, stands longer: below its borders lie 3 and 61 %, 2 and 54 %, less than 1 and 32 %.
+DOUBT_LOG_ODDS = 1.5
+SOFTLY_LOG_ODDS = -1.0
+PLAIN_DOUBT_LOG_ODDS = -1.25
+PLAIN_SOFTLY_LOG_ODDS = -1.75
+DISMISS_LOG_ODDS = -3.5
 
 # For two turns in a row: of 300 pairs of ordinary turns of which neither is asked about alone, one
 # is together.
@@ -75,18 +80,21 @@ class Opinion:
     category: Category
     is_sure: bool = False
 
-    def on(self, tier: Tier, category: Category) -> Tier:
-        """What is left of what a rule found: nobody's whole call is scripted on a doubt.
+    def on(self, tier: Tier, *, plain: bool) -> tuple[Tier, bool]:
+        """What is left of what a rule found, and whether to ask about it softly.
 
-        A medical emergency is told in a few plain words, as harmless pains are: there the rule
-        stands.
+        Nobody's whole call is scripted on a doubt.
+
+        Args:
+            tier: What the rule says.
+            plain: Its words are seldom said of anything else.
         """
-        if (tier, category) == ("imminent", "medical"):
-            return tier
         if self.log_odds < DISMISS_LOG_ODDS:
-            return "none"
-        grave = rank(tier) > rank("concern")
-        return "concern" if grave and self.log_odds < DOUBT_LOG_ODDS else tier
+            return "none", False
+        if self.log_odds < (PLAIN_DOUBT_LOG_ODDS if plain else DOUBT_LOG_ODDS):
+            softly = PLAIN_SOFTLY_LOG_ODDS if plain else SOFTLY_LOG_ODDS
+            return min(tier, "concern", key=rank), self.log_odds < softly
+        return tier, False
 
 
 def opinion_on(folded: str, words: str, verdict: Verdict | None = None) -> Opinion:

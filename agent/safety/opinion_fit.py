@@ -2,6 +2,7 @@
 
     tests/data/safety/{development,wordings,situations}.jsonl   labelled utterances
     train/data/counsellor              callers' turns in ordinary calls, as none
+    tests/data/intake, safety/calls    other callers' turns, as a reader marked them
     ─▶ n-grams seen twice, nearness to landmarks ─▶ softmax regression with a ridge ─▶ opinion.npz
 
 Runs in a checkout with the `train` extra, in about a minute. Nothing of the sets that measure (the
@@ -11,8 +12,10 @@ other files there) is fitted on; `opinion_check` measures.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import get_args
 
@@ -20,6 +23,7 @@ from agent.likeness.fit import fit as fit_likeness
 from agent.likeness.model import Likeness, to_bytes
 from agent.safety.detector import without_benign
 from agent.safety.fold import fold
+from agent.safety.in_calls import FITTED, turns_of
 from agent.safety.meaning import vectors
 from agent.safety.opinion import CLASSES
 from agent.safety.tiers import Category, Tier
@@ -37,6 +41,8 @@ NOT_ORDINARY = frozenset(("crisis", "after safety script", "after-safety", "mino
 # How many labelled utterances an ordinary turn counts for: by cross-validation 3 finds 3 % more of
 # the grave than 1 where as many ordinary turns are answered; 8 was no better.
 ORDINARY_COUNTS_FOR = 3.0
+
+ONE_IN = 5  # of ordinary turns that are read together with the one before
 
 NEIGHBOURS = 12  # lines of a labelled file that are kept together when it is divided
 
@@ -82,6 +88,30 @@ def ordinary() -> Iterator[Example]:
             yield Example(turn, 0, family=family, is_ordinary=True)
 
 
+def told_in_calls() -> Iterator[Example]:
+    """What the callers say on whom `agent.intake` is fitted, without what is a matter of taste."""
+    categories: tuple[Category, ...] = get_args(Category)
+    for turn in turns_of(FITTED):
+        if turn.label is not None:
+            kind = 0 if turn.kind is None else 1 + categories.index(turn.kind)
+            is_ordinary = turn.label == "none"
+            yield Example(turn.text, kind, turn.label, f"call {turn.caller}", is_ordinary)
+
+
+def in_a_row(data: Sequence[Example]) -> Iterator[Example]:
+    """Of ordinary turns every fifth, together with the one before: two are read so in calls."""
+    for before, one in pairwise(data):
+        beside = before.family == one.family and before.is_ordinary and one.is_ordinary
+        if beside and zlib.crc32(one.text.encode()) % ONE_IN == 0:
+            yield replace(one, text=f"{before.text}，{one.text}")
+
+
+def all_examples() -> list[Example]:
+    """Everything that is fitted on."""
+    calm = [*ordinary(), *told_in_calls()]
+    return [*labelled(), *calm, *in_a_row(calm)]
+
+
 def ordinary_callers() -> Iterator[list[str]]:
     """The turns of each caller in a call without danger."""
     for path in sorted(ORDINARY.glob("*/*.jsonl")):
@@ -107,4 +137,4 @@ def fit(data: Sequence[Example]) -> Likeness:
 
 
 if __name__ == "__main__":
-    RESULT.write_bytes(to_bytes(fit([*labelled(), *ordinary()])))
+    RESULT.write_bytes(to_bytes(fit(all_examples())))

@@ -29,6 +29,7 @@ class _RuleData(_Data):
     category: Category
     tier: Tier
     about: About = "caller"
+    plain: bool = False
     match: tuple[str, ...] = Field(min_length=1)
     unless: tuple[str, ...] = ()
 
@@ -76,6 +77,7 @@ class Rule:
     Attributes:
         rule_id: Stable name, for logs and reports; never carries text.
         about: "caller" asks who is meant; "anyone" is an emergency whoever it happens to.
+        plain: Its words are seldom said of anything else: a slight doubt takes nothing from it.
         match: What to look for in folded text.
         unless: Found anywhere in the text, it takes the rule back; None takes nothing back.
     """
@@ -84,6 +86,7 @@ class Rule:
     category: Category
     tier: Tier
     about: About
+    plain: bool
     match: Pattern
     unless: Pattern | None
 
@@ -168,6 +171,7 @@ def rulebook(language: str) -> Rulebook:
             rule.category,
             rule.tier,
             rule.about,
+            rule.plain,
             compiled(*rule.match),
             compiled(*rule.unless) if rule.unless else None,
         )

@@ -19,11 +19,6 @@ def rank(tier: Tier) -> int:
     return TIERS.index(tier)
 
 
-def graver(left: Tier, right: Tier) -> Tier:
-    """The higher of two tiers."""
-    return max(left, right, key=rank)
-
-
 def lowered(tier: Tier, steps: int) -> Tier:
     """The tier `steps` below, at least none."""
     return TIERS[max(0, rank(tier) - steps)]

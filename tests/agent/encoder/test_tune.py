@@ -45,6 +45,26 @@ def test_a_tuning_survives_its_file(tmp_path: Path) -> None:
     np.testing.assert_allclose(bias, tuned.heads["kind"].bias.detach().numpy(), atol=0.01)
 
 
+def test_tuning_goes_on_from_a_file(tmp_path: Path) -> None:
+    """What was loaded is written again as it was; a file of other heads is refused."""
+    torch.manual_seed(0)
+    weights = read_weights(tiny.write(tmp_path / "tiny.bin", tiny.tensors()))
+    tuned = TunedEncoder(weights, {"kind": 3})
+    with torch.no_grad():
+        for parameter in tuned.parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))
+    tuned.save(tmp_path / "first.npz")
+    other = TunedEncoder(weights, {"kind": 3})
+    other.load(tmp_path / "first.npz")
+    other.save(tmp_path / "second.npz")
+    with np.load(tmp_path / "first.npz") as first, np.load(tmp_path / "second.npz") as second:
+        assert set(first) == set(second)
+        for name in first.files:
+            np.testing.assert_array_equal(first[name], second[name])
+    with pytest.raises(ValueError, match=r"kind\.w"):
+        TunedEncoder(weights, {"kind": 2}).load(tmp_path / "first.npz")
+
+
 def test_tuning_learns(tmp_path: Path) -> None:
     """Two texts of two classes are told apart."""
     torch.manual_seed(0)

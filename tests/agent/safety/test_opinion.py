@@ -11,7 +11,7 @@ from agent.likeness.model import from_bytes, grams_of, to_bytes
 from agent.safety.detector import SECOND_OPINION, assess
 from agent.safety.meaning import DIMENSIONS, vectors
 from agent.safety.opinion import Opinion, opinion_of, opinion_on
-from agent.safety.tiers import Tier
+from agent.safety.tiers import TIERS, Tier, rank
 
 pytest.importorskip("scipy", reason="only the fit needs scipy, which the train extra brings")
 from agent.safety.opinion_check import PARTS, parts
@@ -68,16 +68,27 @@ def test_meaning_of_nothing_is_no_vector():
 @pytest.mark.parametrize(
     ("log_odds", "found", "left"),
     [
-        (0.0, "imminent", "imminent"),
-        (-1.9, "imminent", "concern"),
-        (-1.9, "concern", "concern"),
-        (-2.1, "elevated", "none"),
+        (1.5, "imminent", ("imminent", False)),
+        (-0.5, "imminent", ("concern", False)),
+        (-2.0, "imminent", ("concern", True)),
+        (-2.0, "concern", ("concern", True)),
+        (-4.0, "elevated", ("none", False)),
     ],
 )
-def test_a_doubt_makes_a_question_of_what_a_rule_found(log_odds: float, found: Tier, left: Tier):
-    """The surer it is of nothing, the less is left; but not of a medical emergency."""
-    assert Opinion(log_odds, "suicide").on(found, "abuse") == left
-    assert Opinion(log_odds, "suicide").on("imminent", "medical") == "imminent"
+def test_a_doubt_makes_a_question_of_what_a_rule_found(
+    log_odds: float, found: Tier, left: tuple[Tier, bool]
+):
+    """The surer it is of nothing, the less is left, and the softer it is asked about."""
+    assert Opinion(log_odds, "suicide").on(found, plain=False) == left
+
+
+@given(st.floats(-6, 6), st.sampled_from(TIERS))
+def test_plain_words_are_never_doubted_more(log_odds: float, found: Tier):
+    """Of what is seldom said of anything else at least as much is left."""
+    opinion = Opinion(log_odds, "suicide")
+    (plain, softly), (left, more_softly) = (opinion.on(found, plain=way) for way in (True, False))
+    assert rank(plain) >= rank(left)
+    assert softly <= more_softly
 
 
 def test_a_fit_separates_what_it_was_given_and_survives_its_file():
