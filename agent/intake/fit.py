@@ -1,8 +1,8 @@
 """Fits `agent.intake.classifier`: `python -m agent.intake.fit`, in a few minutes of one core.
 
-tests/data/intake/two_readers/{dialogues,callers,more_callers}.jsonl ─▶ weights ─┐
-tests/data/intake/two_readers/borders.jsonl, by other authors ─▶ borders ────────┼─▶ classifier.npz
-                                                all of them ─▶ sure rules ───────┘
+tests/data/intake/two_readers, of which `LABELLED` ─▶ weights ────┐
+                 borders.jsonl, by other authors ─▶ borders ────┼─▶ classifier.npz
+                                     all of them ─▶ sure rules ─┘
 
 Prints how well the callers are taken down that the borders were chosen on. Deterministic. Runs in a
 checkout with the `train` extra, after `agent.intake.tune`; of the other sets of that folder nothing

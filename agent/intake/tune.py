@@ -1,10 +1,10 @@
 """Trains the tuning of `agent.intake.context`: `python -m agent.intake.tune`.
 
-    tests/data/intake/two_readers/{dialogues,callers,more_callers}.jsonl
+    tests/data/intake/two_readers, of which `fit.LABELLED`
     ─▶ low-rank sums, biases and normalisations of the encoder, and a head ─▶ context.npz
 
 A mark that is a matter of taste counts as two fifths of one. Runs in a checkout, in the environment
-of `make setup-train`, in 25 minutes of two cores; `agent.intake.fit` then chooses the
+of `make setup-train`, in forty minutes of two cores; `agent.intake.fit` then chooses the
 borders, on callers of authors that neither has seen.
 """
 

@@ -26,11 +26,11 @@ from agent.encoder.tune import Course, TunedEncoder, frozen_weights, tune
 from agent.safety.encoder import HEADS, TUNING_FILE, numbers_of
 from agent.safety.fold import fold
 from agent.safety.opinion_check import LEFT_OUT, parts
-from agent.safety.opinion_fit import ORDINARY_COUNTS_FOR, Example, all_examples
+from agent.safety.opinion_fit import ORDINARY_COUNTS_FOR, Example, all_examples, joined
 from agent.safety.tiers import rank
 
 RESULT = Path(__file__).with_name(TUNING_FILE)
-COURSE = Course(epochs=2, batch=32, rate=3e-4)
+COURSE = Course(epochs=1, batch=32, rate=3e-4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def main() -> None:
     kept = [one for one, part in zip(data, parts(data), strict=True) if part != LEFT_OUT]
     encoder = TunedEncoder(weights, HEADS)
     encoder.load(RESULT)
-    examples = learnt(weights.pieces, kept)
+    examples = learnt(weights.pieces, joined(kept))
     tune(
         encoder,
         examples,

