@@ -22,7 +22,7 @@ DANGER = 1  # the class of "suicide"
 
 @pytest.mark.parametrize(
     ("text", "tier"),
-    [("這個時間橋上沒有人 我站了很久", "concern"), ("我已經不需要明天了", "elevated")],
+    [("這個時間橋上沒有人 我站了很久", "concern"), ("今晚之後你們就不用再擔心我了", "elevated")],
 )
 def test_an_indirect_wording_is_asked_about(text: str, tier: Tier):
     """Where no rule matches, what resembles danger is a concern, more only if it is plain."""
