@@ -31,8 +31,8 @@ CLASSES = 1 + len(get_args(Category))
 
 # Log-odds of danger, chosen on families that neither judge had seen (`opinion_check`). From RAISE
 # on a turn is asked about directly: of the grave texts that no rule finds, more than half, and of
-# turns in calls 5 in a thousand. From FAINT on it is asked about in softer words, which ask an
-# ordinary caller nothing strange: three in four, and 21; nine in ten of all answers are still right
+# turns in calls 6 in a thousand. From FAINT on it is asked about in softer words, which ask an
+# ordinary caller nothing strange: three in four, and 27; nine in ten of all answers are still right
 # where half of the texts are hard harmless ones. A stretch of a turn counts for less, since there
 # are several.
 RAISE_LOG_ODDS = 2.5
@@ -42,18 +42,17 @@ STRETCH_LESS = 1.0
 # Where context took back what a rule found.
 TAKEN_BACK_LOG_ODDS = 3.0
 
-# What is left of a rule's find. From DOUBT on it stands: below lie 14 % of the true finds among
-# texts left out, and 92 % of those in ordinary calls. They are asked about directly, and below
-# SOFTLY (5 and 82 %) in softer words; below DISMISS (2 and 44 %) not at all. A plain one, read by
-# itself, too, stands longer: below its borders lie 3 and 61 %, 2 and 54 %, less than 1 and 32 %.
+# What is left of a rule's find. From DOUBT on it stands: below lie 15 % of the true finds among
+# texts left out, and nine in ten of those in ordinary turns. They are asked about directly, and
+# below SOFTLY (6 and 75 %) in softer words; below DISMISS (1 and 50 %) not at all. A plain one,
+# which is read by itself, too, stands longer.
 DOUBT_LOG_ODDS = 1.5
 SOFTLY_LOG_ODDS = -1.0
 PLAIN_DOUBT_LOG_ODDS = -1.25
 PLAIN_SOFTLY_LOG_ODDS = -1.75
 DISMISS_LOG_ODDS = -3.5
 
-# For two turns in a row: of 300 pairs of ordinary turns of which neither is asked about alone, one
-# is together.
+# For two turns in a row: above it lie less than 2 % of pairs of ordinary turns.
 TOGETHER_LOG_ODDS = 1.75
 
 # What the sum of both log-odds is scaled by, so that the borders mean about the same where there
@@ -61,7 +60,7 @@ TOGETHER_LOG_ODDS = 1.75
 BOTH = 0.6
 
 # Where a turn that no rule finds is grave beyond a question: log-odds of danger, and the encoder's
-# of an elevated tier. Of the turns left out there, 1.6 % are harmless and none is an ordinary one.
+# of an elevated tier. Of the turns left out there, 2 % are harmless, hardly any an ordinary one.
 SURE_LOG_ODDS = 4.0
 SURE_GRAVE_LOG_ODDS = 1.0
 
