@@ -6,8 +6,8 @@
     ─▶ without a fifth of their families
     ─▶ low-rank sums and two heads: which danger, and how grave ─▶ encoder.npz
 
-Runs in a checkout, in the environment of `make setup-train`, in 15 minutes of two cores. It goes on
-from the tuning that is there: from nothing it learns nothing since long turns are among the texts.
+Runs in a checkout, in the environment of `make setup-train`, in ten minutes of two cores. It goes
+on from the tuning that is there: from nothing it learns nothing since long turns are learnt.
 Nothing of the sets that measure is fitted on. On the fifth left out `opinion_check` chooses the
 borders.
 """
