@@ -146,6 +146,7 @@ class TurnStage(Stage):
         self._speculation = SpeculationLedger()
         self._governor = SpeculationGovernor()
         self._may_speculate = machine.settings.speculation
+        self._latest_cost = ReplyCostFrame(0)
 
     async def stopped(self) -> None:
         for task in (self._words_opinion_task, self._audio_opinion_task):
@@ -184,6 +185,7 @@ class TurnStage(Stage):
                     tokens=frame.tokens,
                     audio_samples=frame.audio_samples,
                 )
+                self._latest_cost = frame
                 self._answered(frame.generation)
             case PlayoutStartedFrame():
                 self._words.note_reply(frame.generation)
@@ -342,6 +344,8 @@ class TurnStage(Stage):
                 await self.push_frame(TakeTextFrame(turn_id, text))
                 await self._end_turn(TranscriptCompleted(turn_id, text, language))
             case Drop(generation, reason):
+                if reason == "failed":
+                    self._report_failure(generation)
                 self._speculation.drop(generation)
                 self._governor.drop(generation, self.now())
                 self._govern()
@@ -383,6 +387,17 @@ class TurnStage(Stage):
             await self._end_turn(TranscriptCompleted(action.turn_id, action.text, action.language))
         await self.mark(action.generation, "turn_commit")
         await self.emit(StateChanged("thinking"))
+
+    def _report_failure(self, generation: int) -> None:
+        """Say how far a reply came that is given up; a stalled engine says nothing itself."""
+        cost = self._latest_cost
+        if cost.generation != generation:
+            reached = "without a word"
+        elif cost.audio_samples:
+            reached = "with speech ready"
+        else:
+            reached = "with words, before speech"
+        logger.warning("reply %d was given up %s", generation, reached)
 
     def _answered(self, generation: int) -> None:
         self._governor.answered(generation, self.now())

@@ -109,6 +109,25 @@ def test_an_engine_that_never_answers_is_spoken_for(stalled: str):
     assert scene.silence_before(ReplyAudio) <= LONGEST_SILENCE_SECS
 
 
+@pytest.mark.parametrize(
+    ("stalled", "reached"),
+    [
+        ("prefill", "without a word"),
+        ("first token", "without a word"),
+        ("voice", "with words, before speech"),
+    ],
+)
+def test_the_log_tells_how_far_a_stalled_reply_came(
+    caplog: pytest.LogCaptureFixture, stalled: str, reached: str
+):
+    """An engine that hangs reports nothing itself; the caller's words are not told."""
+    play(say(STORY * 2), hear_out(), **STALLS[stalled])
+    told = [line for line in caplog.messages if "given up" in line]
+    assert len(told) == 1
+    assert told[0].endswith(reached)
+    assert STORY not in caplog.text
+
+
 def test_a_voice_that_hangs_in_mid_reply_is_spoken_for():
     """The silence after its last sound is bounded, too."""
     scene = play(say(STORY), hear_out(), answers=ANSWERS, workers=StallingExecutor({1}))
