@@ -100,6 +100,11 @@ class CallProfile:
     acknowledgements: Acknowledgements = field(default_factory=dict)
 
     @property
+    def usual_language(self) -> Language:
+        """What a caller is likely to speak."""
+        return next(iter(self.manners))
+
+    @property
     def usual_manner(self) -> Manner:
         """How to speak until a caller is heard to speak another language."""
         return next(iter(self.manners.values()))
@@ -140,7 +145,7 @@ def assemble(
                 engines.words_judge,
                 engines.guards,
             ),
-            SttStage(engines.recogniser, profile.language, profile.hearing),
+            SttStage(engines.recogniser, profile.language, profile.hearing, profile.usual_language),
             ContextStage(
                 profile.manners,
                 profile.cut_mark,

@@ -42,6 +42,7 @@ class Recogniser(Protocol):
         audio: FloatArray,
         *,
         language: Language | None = None,
+        expected: Language | None = None,
         prompt: str = "",
         timed: bool = False,
         priority: Priority = "final",
@@ -51,6 +52,7 @@ class Recogniser(Protocol):
         Args:
             audio: float32, shape (n_samples,), range [-1, 1], mono, 16 kHz, up to 28 s.
             language: zh or en; None lets the model decide.
+            expected: Spoken so far: where the model decides, another needs better reasons.
             prompt: Text agreed on just before this audio.
             timed: Whether `unit_ends_secs` is wanted.
             priority: "final" decodes overtake waiting "partial" ones.

@@ -52,6 +52,10 @@ class UtteranceTranscriber:
         """Expect another language from the next turn on, or None to detect it."""
         self._planner.use_language(language)
 
+    def expect_language(self, language: Language | None) -> None:
+        """See `DecodePlanner.expect_language`."""
+        self._planner.expect_language(language)
+
     @property
     def state(self) -> TranscriptState:
         """The transcript of the turn under way; empty between turns."""
@@ -133,6 +137,7 @@ class UtteranceTranscriber:
         hypothesis = await self._recogniser.decode(
             request.audio,
             language=request.language,
+            expected=request.expected,
             prompt=request.prompt,
             timed=request.timed,
             priority=request.priority,

@@ -72,12 +72,14 @@ class DecodeRequest:
     Attributes:
         audio: float32, shape (n_samples,), 16 kHz: the stream from `start_sample` to
             `end_sample`.
+        expected: What the caller has spoken so far; decides where `language` is None.
         text_start: Where in the committed text the window begins, in characters.
         generation: Turn it was made for.
     """
 
     audio: FloatArray
     language: Language | None
+    expected: Language | None
     prompt: str
     timed: bool
     priority: Priority
@@ -132,6 +134,7 @@ class DecodePlanner:
     ) -> None:
         self._settings = settings or PlannerSettings()
         self._given_language = language
+        self._expected_language: Language | None = None
         self._audio: Int16Array = np.zeros(0, dtype=np.int16)
         self._audio_start = 0  # stream position of the buffer's first sample
         self._generation = 0
@@ -158,6 +161,10 @@ class DecodePlanner:
     def use_language(self, language: Language | None) -> None:
         """Expect another language from the next turn on, or None to detect it."""
         self._given_language = language
+
+    def expect_language(self, language: Language | None) -> None:
+        """What has been spoken so far; where it is detected, another needs better reasons."""
+        self._expected_language = language
 
     @property
     def generation(self) -> int:
@@ -298,6 +305,7 @@ class DecodePlanner:
         request = DecodeRequest(
             audio=int16_to_float(window),
             language=self._language,
+            expected=self._expected_language,
             prompt=committed[: self._text_start],
             timed=priority == "partial" and self._may_be_cut(len(window)),
             priority=priority,

@@ -35,6 +35,13 @@ class SttStage(Stage):
 
     pipecat's Whisper service waits for the end of speech and decodes a padded half
     minute then; this one has most of the words by that time.
+
+    Args:
+        recogniser: Shared by calls.
+        language: Spoken in this call, or None to detect it turn by turn.
+        settings: See `PlannerSettings`.
+        expected: What the first turn is likely to be in; later ones are likely to be in that
+            of the turn before.
     """
 
     def __init__(
@@ -42,6 +49,7 @@ class SttStage(Stage):
         recogniser: Recogniser,
         language: Language | None,
         settings: PlannerSettings | None = None,
+        expected: Language | None = None,
     ) -> None:
         super().__init__(name="stt")
         self._turn_id = ""
@@ -54,6 +62,8 @@ class SttStage(Stage):
             on_update=self._updated,
             on_error=lambda error: logger.warning("a partial failed: %s", error.code),
         )
+
+        self._transcriber.expect_language(expected)
 
     async def stopped(self) -> None:
         await self._stop_final()
@@ -75,6 +85,9 @@ class SttStage(Stage):
             case CommitFrame() | TakeTextFrame() | UtteranceDiscardFrame():
                 if frame.turn_id and frame.turn_id == self._turn_id:
                     await self._stop_final()
+                    heard = self._transcriber.state
+                    if heard.text and not isinstance(frame, UtteranceDiscardFrame):
+                        self._transcriber.expect_language(heard.language)
                     self._transcriber.end()
                     self._turn_id = ""
                 if not isinstance(frame, UtteranceDiscardFrame):

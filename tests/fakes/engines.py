@@ -82,6 +82,7 @@ class FakeRecogniser:
         audio: FloatArray,
         *,
         language: Language | None = None,
+        expected: Language | None = None,
         prompt: str = "",
         timed: bool = False,
         priority: Priority = "final",

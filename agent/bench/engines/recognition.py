@@ -175,6 +175,7 @@ async def hear_on_stream_time(
             hypothesis = await recogniser.decode(
                 request.audio,
                 language=request.language,
+                expected=request.expected,
                 prompt=request.prompt,
                 timed=request.timed,
                 priority=request.priority,

@@ -24,7 +24,7 @@ class ScriptedRecogniser:
         self.open = asyncio.Event()
         self.open.set()
 
-    async def decode(self, audio, *, language=None, prompt="", timed=False, priority="final"):
+    async def decode(self, audio, *, language=None, prompt="", timed=False, priority="final", **_):
         self.priorities.append(priority)
         answer = self.answers.pop(0)
         try:

@@ -317,6 +317,17 @@ def test_the_language_is_settled_with_the_first_committed_text():
     assert requests[-1].language == "zh"
 
 
+def test_what_was_spoken_so_far_is_told_with_every_decode_and_outlives_the_turn():
+    """It decides nothing by itself: the language of the turn stays open."""
+    planner = begin()
+    planner.expect_language("zh")
+    first = speak(planner, 0.5)[0]
+    planner.end()
+    planner.begin(planner.last_voiced_sample)
+    later = speak(planner, 0.5)[0]
+    assert [(one.language, one.expected) for one in (first, later)] == [(None, "zh")] * 2
+
+
 def test_a_sealed_turn_hears_no_more():
     """Neither its decodes nor those of the next turn reach over the border between the two."""
     planner = begin()

@@ -13,6 +13,7 @@ from pipeline.frames import (
     CommitFrame,
     ConfigureFrame,
     SoftEndFrame,
+    TakeTextFrame,
     TranscriptFrame,
     UtteranceDiscardFrame,
     UtteranceStartFrame,
@@ -120,6 +121,45 @@ def test_a_language_may_be_set_at_any_moment(at_step: int):
     )
     (final,) = finals(passed)
     assert final.text == TEXT
+
+
+class Expecting(FakeRecogniser):
+    """Hears what it is told to expect: what matters here is who tells it what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.expected = list[str | None]()
+
+    async def decode(self, audio, *, expected=None, **others):
+        self.expected.append(expected)
+        return await super().decode(audio, expected=expected, **others)
+
+
+@pytest.mark.parametrize(
+    ("ended", "expected"),
+    [
+        (CommitFrame(1, "turn_1"), "en"),
+        (TakeTextFrame("turn_1", ""), "en"),
+        (UtteranceDiscardFrame("turn_1"), "zh"),
+    ],
+)
+def test_the_language_of_a_turn_is_expected_of_the_next(ended: Frame, expected: str):
+    """The persona's is of the first; noise, or the bot's echo, changes nothing."""
+    recogniser = Expecting()
+    onset = 5 * INPUT_RATE_HZ
+    drive(
+        SttStage(recogniser, None, expected="zh"),
+        UtteranceStartFrame("turn_1", 0),
+        *spoken("I can't sleep at night"),
+        SoftEndFrame(1, "turn_1", 9_600),
+        0.5,
+        ended,
+        UtteranceStartFrame("turn_2", onset),
+        *spoken(TEXT, onset),
+        0.5,
+    )
+    assert recogniser.expected[0] == "zh"
+    assert recogniser.expected[-1] == expected
 
 
 def test_committed_text_never_shrinks_over_a_soft_end():

@@ -15,7 +15,7 @@ from pipeline.audio import INPUT_RATE_HZ, FloatArray, float_to_int16
 from pipeline.errors import AudioFormatError, ModelCorruptError, ModelMissingError
 from pipeline.stt.planner import DecodePlanner
 from pipeline.stt.whisper import MAX_WINDOW_SECS, MODEL_FILES, WhisperRecogniser
-from pipeline.text import count_units, unit_error_rate
+from pipeline.text import Language, count_units, unit_error_rate
 from pipeline.vad.gate import SpeechGate
 from pipeline.vad.silero import SileroModel
 
@@ -57,6 +57,28 @@ async def test_real_clips_are_transcribed(recogniser: WhisperRecogniser, clip: t
     assert unit_error_rate(hypothesis.text, reference) <= BOUNDS[clip]
     assert hypothesis.language == ("zh" if clip == MANDARIN else "en")
     assert hypothesis.confidence > 0.7
+
+
+@pytest.mark.parametrize("clip", CLIPS, ids=CLIP_IDS)
+@pytest.mark.parametrize("expected", ["zh", "en"])
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_plain_sentence_is_heard_in_its_language_whatever_is_expected(
+    recogniser: WhisperRecogniser, clip: tuple[str, str], expected: Language
+):
+    """Callers may change the language; only a doubtful passage goes with the one before."""
+    hypothesis = await recogniser.decode(load(clip[0]), expected=expected)
+    assert hypothesis.language == ("zh" if clip == MANDARIN else "en")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_doubtful_passage_is_heard_in_the_language_expected(recogniser: WhisperRecogniser):
+    """A syllable and a half of Mandarin may be English for all Whisper knows."""
+    syllables = load(MANDARIN[0])[round(0.3 * INPUT_RATE_HZ) : round(0.6 * INPUT_RATE_HZ)]
+    heard = {
+        expected: (await recogniser.decode(syllables, expected=expected)).language
+        for expected in ("zh", "en")
+    }
+    assert heard == {"zh": "zh", "en": "en"}
 
 
 @pytest.mark.parametrize("clip", CLIPS, ids=CLIP_IDS)
