@@ -112,7 +112,7 @@ class Rhythm:
     """
 
     story: Occasion
-    doubt: Occasion = Occasion(silence_secs=0.35, apart_secs=3.0)
+    doubt: Occasion = Occasion(silence_secs=0.35, apart_secs=2.0)
     likely: Occasion = Occasion(silence_secs=0.25, apart_secs=1.5)
     lasting: Occasion = Occasion(silence_secs=0.6, apart_secs=3.0)
 

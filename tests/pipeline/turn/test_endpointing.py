@@ -190,12 +190,12 @@ def test_the_audio_model_is_asked_only_where_it_may_decide():
     assert not audio_may_decide(replace(doubtful, language="zh"), NATURAL)
 
 
-DOUBTFUL = Evidence(complete=0.87, judge="encoder")
+DOUBTFUL = Evidence(complete=0.91, judge="encoder")
 
 
 def test_who_tells_a_story_is_waited_for():
     """After three inner pauses a clause that could be all is not believed at once."""
-    likely = Evidence(complete=0.92, judge="encoder")
+    likely = Evidence(complete=0.945, judge="encoder")
     assert wait_secs(likely, PauseRhythm(), NATURAL) == NATURAL.min_wait_secs
     assert wait_secs(likely, rhythm_of([0.5, 0.9, 0.6]), NATURAL) > 1.0
 

@@ -206,6 +206,9 @@ class World:
     def ask(self, what: Literal["force", "clear", "respond", "type", "cancel"]) -> None:
         match what:
             case "force":
+                utterance = self.machine.floor.utterance
+                if utterance is not None and not utterance.forced:
+                    self.waited_secs = 0.0  # its words are due from now on
                 self.take(self.machine.force_end(self.last_voiced))
             case "clear":
                 self.take(self.machine.clear())
