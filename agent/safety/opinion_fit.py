@@ -85,9 +85,9 @@ def labelled(paths: Sequence[Path] = LABELLED) -> Iterator[Example]:
 
 def ordinary() -> Iterator[Example]:
     """What callers say in calls without danger."""
-    for number, caller in enumerate(ordinary_callers()):
-        family = f"caller {number}"
-        for turn in caller:
+    for caller, turns in ordinary_callers():
+        family = f"caller {caller}"
+        for turn in turns:
             yield Example(turn, 0, family=family, is_ordinary=True)
 
 
@@ -109,10 +109,14 @@ def in_a_row(data: Sequence[Example]) -> Iterator[Example]:
             yield replace(one, text=f"{before.text}，{one.text}")
 
 
-def in_one_breath(data: Sequence[Example]) -> Iterator[Example]:
+def in_one_breath(data: Sequence[Example], one_in: int = GRAVE_ONE_IN) -> Iterator[Example]:
     """Every third grave utterance with an ordinary turn of its language before or behind it.
 
     What is grave stays so in the middle of a story.
+
+    Args:
+        data: Grave and ordinary texts, in any order.
+        one_in: Of the grave ones, drawn by lot; 1 takes all.
     """
     dice = random.Random(0)
     calm: dict[str, list[str]] = {}
@@ -121,7 +125,7 @@ def in_one_breath(data: Sequence[Example]) -> Iterator[Example]:
             calm.setdefault(language_of(one.text), []).append(one.text)
     for one in data:
         pool = calm.get(language_of(one.text))
-        if pool and rank(one.label) >= rank("elevated") and dice.random() < 1 / GRAVE_ONE_IN:
+        if pool and rank(one.label) >= rank("elevated") and dice.random() < 1 / one_in:
             halves = [one.text, dice.choice(pool)]
             dice.shuffle(halves)
             yield replace(one, text="，".join(halves))
@@ -137,15 +141,15 @@ def joined(data: Sequence[Example]) -> list[Example]:
     return [*data, *in_a_row(data), *in_one_breath(data)]
 
 
-def ordinary_callers() -> Iterator[list[str]]:
-    """The turns of each caller in a call without danger."""
+def ordinary_callers() -> Iterator[tuple[str, list[str]]]:
+    """Each caller of a dialogue without danger: the dialogue's id, and their turns."""
     for path in sorted(ORDINARY.glob("*/*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
             dialogue = json.loads(line)
             if NOT_ORDINARY.isdisjoint(dialogue["tags"]):
                 turns = [one["content"] for one in dialogue["messages"] if one["role"] == "user"]
                 if turns:
-                    yield turns
+                    yield dialogue["id"], turns
 
 
 def fit(data: Sequence[Example]) -> Likeness:

@@ -9,7 +9,15 @@ from agent.intake.extract import Hit, Proposal, RuledClause
 from agent.intake.reader import READ_FIELDS
 from agent.intake.regression import Examples
 from agent.intake.spans import Span
-from agent.intake.trust import PRECISION, PRECISION_OF_ALL, border, borders, sure_rules
+from agent.intake.trust import (
+    ASKED,
+    STRICT,
+    border,
+    borders,
+    borders_of,
+    left_out,
+    sure_rules,
+)
 
 
 def test_a_border_keeps_the_mistakes_under_it():
@@ -17,8 +25,8 @@ def test_a_border_keeps_the_mistakes_under_it():
     odds = np.arange(200, 0, -1, dtype=np.float32)
     told = np.ones(200)
     told[150:] = 0
-    found = odds >= border(told, odds)
-    assert told[found].mean() >= PRECISION
+    found = odds >= border(told, odds, STRICT.of_field)
+    assert told[found].mean() >= STRICT.of_field
     assert told[found].sum() == 150
 
 
@@ -26,16 +34,16 @@ def test_a_field_seen_seldom_has_no_border():
     """A few right ones in a row prove little."""
     odds = np.arange(30, 0, -1, dtype=np.float32)
     told = (odds > 25).astype(float)
-    assert border(told, odds) == float("inf")
+    assert border(told, odds, STRICT.of_field) == float("inf")
 
 
 def test_a_matter_of_taste_moves_no_border():
     """It counts neither way."""
     odds = np.arange(200, 0, -1, dtype=np.float32)
     told = (odds > 100).astype(float)
-    before = border(told, odds)
+    before = border(told, odds, STRICT.of_field)
     told[-20:] = np.nan
-    assert border(told, odds) == before
+    assert border(told, odds, STRICT.of_field) == before
 
 
 def hit(rule, field="name"):
@@ -56,15 +64,36 @@ def test_a_rule_is_judged_by_its_own_hits_and_its_fields():
     assert sure_rules(clauses, told) == {"good", "rare"}
 
 
+def test_an_author_left_out_is_judged_by_the_borders_of_the_others():
+    """Counts are of their clauses alone; what is a matter of taste counts neither way."""
+    random = np.random.default_rng(3)
+    odds = [random.normal(size=(300, len(READ_FIELDS))).astype(np.float32) for _ in range(3)]
+    told = [(one + random.normal(0, 0.2, one.shape) > 0).astype(float) for one in odds]
+    told[0][:100] = np.nan
+    believed = odds[0] >= borders_of(np.concatenate(told[1:]), np.concatenate(odds[1:]))
+    right, wrong, missed = left_out(told, odds)[0]
+    assert right == (believed & (told[0] == 1)).sum() > 0
+    assert wrong == (believed & (told[0] == 0)).sum()
+    assert right + missed == (told[0] == 1).sum()
+
+
 def test_a_fields_border_is_drawn_halfway_to_that_of_all():
     """And a field without one of its own has that of all."""
     clauses = 400
+    age, name = READ_FIELDS.index("age"), READ_FIELDS.index("name")
     odds = np.repeat(np.arange(clauses, 0, -1, dtype=np.float32)[:, None], len(READ_FIELDS), axis=1)
     told = np.full(odds.shape, np.nan)
-    told[:, 0] = odds[:, 0] > 200
-    told[:30, 1] = odds[:30, 1] > 395
+    told[:, age] = odds[:, age] > 200
+    told[:30, name] = odds[:30, name] > 395
     empty = np.empty((clauses, 0), np.float32)
     found = borders(Examples((), (), empty, told), odds)
-    of_all = border(told.ravel(), odds.ravel(), PRECISION_OF_ALL)
-    assert found[0] == pytest.approx((border(told[:, 0], odds[:, 0]) + of_all) / 2)
-    assert found[1] == found[2] == of_all
+    of_all = border(told.ravel(), odds.ravel(), STRICT.of_all)
+    own = border(told[:, age], odds[:, age], STRICT.of_field)
+    assert found[age] == pytest.approx((own + of_all) / 2)
+    assert found[name] == of_all
+
+
+def test_less_is_asked_of_what_brings_a_caller():
+    """A page without it is worth less than one with a sentence too much."""
+    assert ASKED["concern"] < STRICT
+    assert {asked for field, asked in ASKED.items() if field != "concern"} == {STRICT}
