@@ -22,7 +22,6 @@ from typing import Any, Literal, TypeAlias
 
 from pipeline.text import language_of
 from train import schema
-from train.feelings import names_untold
 from train.mix.identity import LOCALES, Locale
 from train.mix.spoken import SpeechStyle, spoken
 from train.schema import Conversation, Message
@@ -119,7 +118,7 @@ def training_set(
     folder: Path = DIALOGUES, persona: Path = PERSONA, asked: Path = ASKED
 ) -> tuple[list[Conversation], list[Conversation]]:
     """Rows to train on and rows to measure by, which share no dialogue."""
-    whole = [plainly_felt(dialogue) for dialogue in dialogues(folder, persona)]
+    whole = list(dialogues(folder, persona))
     dice = random.Random(_SEED)
     held_back = set(dice.sample(range(len(whole)), round(len(whole) * _VALIDATION_SHARE)))
     questions = {locale: _in_turn(by_heart(locale, asked, persona)) for locale in LOCALES}
@@ -130,25 +129,7 @@ def training_set(
         for row in _asking(_rewritten(dialogue, _times(dialogue)), questions[_locale_of(dialogue)])
     }
     validation = [row for number in sorted(held_back) for row in _rewritten(whole[number], 1)]
-    # Who says goodbye at once leaves nothing to learn.
-    return [row for row in training.values() if teaches(row)], validation
-
-
-def plainly_felt(dialogue: Conversation) -> Conversation:
-    """Replies that name a feeling nobody told become context, which is not learnt."""
-    told, messages = "", []
-    for message in dialogue.messages:
-        if message.role == "user":
-            told += f"{message.content}\n"
-        elif names_untold(message.content, told):
-            message = message.model_copy(update={"weight": 0})
-        messages.append(message)
-    return dialogue.model_copy(update={"messages": tuple(messages)})
-
-
-def teaches(row: Conversation) -> bool:
-    """Whether any reply of it is learnt; trainers refuse what has none."""
-    return any(said.role == "assistant" and said.weight != 0 for said in row.messages)
+    return list(training.values()), validation
 
 
 def _times(dialogue: Conversation) -> int:

@@ -16,14 +16,10 @@ from train.counsellor import (
     TIMES,
     Writing,
     by_heart,
-    dialogues,
-    plainly_felt,
     prompt_of,
-    teaches,
     training_set,
     written,
 )
-from train.feelings import names_untold
 from train.schema import Conversation
 
 Rows = list[Conversation]
@@ -81,18 +77,18 @@ def test_replies_are_never_rewritten(parts: tuple[Rows, Rows]) -> None:
         }
         for theme in {file.stem for file in DIALOGUES.glob("*/*.jsonl")}
     }
-    written_by_authors = {said for calls in by_theme.values() for said in calls}
+    written_by_authors = {said for dialogues in by_theme.values() for said in dialogues}
     beginnings = {said[:end] for said in written_by_authors for end in range(1, len(said) + 1)}
     rows = [row for part in parts for row in part]
     used = {own_words(row) for row in rows}
     assert used <= beginnings
     used |= shortened(rows, beginnings)
-    for theme, calls in by_theme.items():
-        found = calls & used
+    for theme, dialogues in by_theme.items():
+        found = dialogues & used
         if TIMES.get(theme, 1) < 1:
-            assert len(calls) / 4 < len(found) < len(calls), theme
+            assert len(dialogues) / 4 < len(found) < len(dialogues), theme
         else:
-            assert found == calls, theme
+            assert found == dialogues, theme
     assert TIMES.keys() <= by_theme.keys()
 
 
@@ -119,27 +115,6 @@ def test_what_is_answered_by_heart_is_read_and_not_learnt(parts: tuple[Rows, Row
     by_heart_replies = [turn for turn in replies if about_of(turn.content)]
     assert by_heart_replies
     assert not any(turn.weight for turn in by_heart_replies)
-
-
-def test_feelings_that_nobody_told_are_read_and_not_learnt() -> None:
-    """What a small model learns to name it names anywhere; all other replies stay as they are."""
-    context = 0
-    for dialogue in dialogues():
-        told = ""
-        for was, turn in zip(dialogue.messages, plainly_felt(dialogue).messages, strict=True):
-            if turn.role == "user":
-                told += f"{turn.content}\n"
-            elif names_untold(turn.content, told):
-                context += 1
-                assert turn == was.model_copy(update={"weight": 0})
-            else:
-                assert turn == was
-    assert context
-
-
-def test_every_row_teaches_something(parts: tuple[Rows, Rows]) -> None:
-    """A trainer refuses what does not."""
-    assert all(teaches(row) for part in parts for row in part)
 
 
 def test_who_says_goodbye_says_no_more(parts: tuple[Rows, Rows]) -> None:

@@ -15,7 +15,7 @@ from agent.safety.tiers import TIERS, Tier, rank
 
 pytest.importorskip("scipy", reason="only the fit needs scipy, which the train extra brings")
 from agent.safety.opinion_check import PARTS, parts
-from agent.safety.opinion_fit import Example, fit
+from agent.safety.opinion_fit import Example, fit, in_one_breath
 
 DANGER = 1  # the class of "suicide"
 
@@ -110,3 +110,17 @@ def test_families_stay_together_when_they_are_divided():
     found = parts(data)
     assert set(found.tolist()) == set(range(PARTS))
     assert all(len(set(found[at : at + 4].tolist())) == 1 for at in range(0, 200, 4))
+
+
+def test_what_is_grave_stays_grave_in_one_breath_with_an_ordinary_turn():
+    """Of its own language, before or behind; what is ordinary or faint is not joined."""
+    grave = [Example("我想死", 1, "elevated"), Example("i want to die", 1, "imminent")]
+    calm = [
+        Example("我今天去买菜", 0, is_ordinary=True),
+        Example("i fed the cat", 0, is_ordinary=True),
+    ]
+    faint = Example("活着没意思", 1, "concern")
+    made = list(in_one_breath([*grave, faint, *calm], one_in=1))
+    assert [(one.label, one.kind) for one in made] == [("elevated", 1), ("imminent", 1)]
+    for one, own, other in zip(made, grave, calm, strict=True):
+        assert sorted(one.text.split("，")) == sorted([own.text, other.text])
