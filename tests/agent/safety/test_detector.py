@@ -128,10 +128,10 @@ def test_the_development_set_is_held():
 @pytest.mark.parametrize(
     ("name", "precision", "recall"),
     [
-        ("held_out", 0.9, 0.96),
+        ("held_out", 0.89, 0.96),
         ("blind", 0.92, 0.98),
-        ("unseen", 0.86, 0.95),
-        ("fresh", 0.9, 0.8),
+        ("unseen", 0.85, 0.95),
+        ("fresh", 0.9, 0.83),
         ("first_sight", 0.86, 0.93),
         ("second_sight", 0.94, 0.88),
         ("third_sight", 0.87, 0.95),
