@@ -32,8 +32,8 @@ CLASSES = 1 + len(get_args(Category))
 # Log-odds of danger, chosen on families that neither judge had seen (`opinion_check`). From RAISE
 # on a turn is asked about directly: of the grave texts that no rule finds, more than half, and of
 # turns in calls 2 in a thousand. From FAINT on it is asked about in softer words, which ask an
-# ordinary caller nothing strange: three in four, and 21; nine in ten of all answers are still right
-# where half of the texts are hard harmless ones. A stretch of a turn counts for less, since there
+# ordinary caller nothing strange: three in four, and 30; seven in eight of all answers are still
+# right where half of the texts are hard harmless ones. A stretch of a turn counts for less, since there
 # are several.
 RAISE_LOG_ODDS = 2.5
 FAINT_LOG_ODDS = 0.1
@@ -44,9 +44,9 @@ TAKEN_BACK_LOG_ODDS = 3.0
 
 # What is left of a rule's find. From DOUBT on it stands: below lie 16 % of the true finds among
 # texts left out, and all of those in ordinary turns. They are asked about directly, and below
-# SOFTLY (9 and 84 %) in softer words; below DISMISS (2 and 46 %) not at all. A plain one, which is
-# read by itself, too, stands longer: 8 % of the true finds do not, and of 24 in hard harmless texts
-# 10; with a border of -1.25 it was 2 % and none, and the script took over in ordinary calls.
+# SOFTLY (8 and 83 %) in softer words; below DISMISS (2 and 46 %) not at all. A plain one, which is
+# read by itself, too, stands longer: of the true finds 5 % do not, of 55 in hard harmless texts 38;
+# with a border of -1.25 it was 2 % and 31, and the script took over in more ordinary calls.
 DOUBT_LOG_ODDS = 1.5
 SOFTLY_LOG_ODDS = -0.5
 PLAIN_DOUBT_LOG_ODDS = 0.0
