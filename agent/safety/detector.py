@@ -140,13 +140,15 @@ _assessed = ByDigest(_assess, 64)
 def assess_together(before: str, text: str) -> Assessment:
     """Assess two turns in a row of which neither is a sign alone: a concern or nothing.
 
-    Only the second opinion is asked: a rule would match what a denial took back.
+    Only the second opinion is asked: a rule would match what a denial took back. It asks softly
+    where it would of one turn.
     """
     opinion = _together(f"{before}，{text}")
     if opinion.log_odds < TOGETHER_LOG_ODDS:
         return Assessment("none", None, ())
-    sign = Sign(SECOND_OPINION, opinion.category, "concern")
-    return Assessment(sign.tier, sign.category, (sign,))
+    faint = opinion.log_odds < RAISE_LOG_ODDS
+    sign = Sign(SECOND_OPINION, opinion.category, "concern", faint)
+    return Assessment(sign.tier, sign.category, (sign,), faint)
 
 
 def _judge_together(text: str) -> Opinion:

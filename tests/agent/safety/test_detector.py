@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from opencc import OpenCC
 
 from agent.encoder.weights import weights_file
-from agent.safety import evaluation
+from agent.safety import detector, evaluation
 from agent.safety.detector import STRETCH_UNITS, assess, stretches
 from agent.safety.fold import fold
+from agent.safety.opinion import Opinion
 from agent.safety.tiers import Tier
 
 DATA = Path(__file__).parents[2] / "data" / "safety"
@@ -216,3 +217,13 @@ def test_a_grave_stretch_of_a_turn_is_asked_about(times: int):
     story = "那天我下班回到家里看到他一个人坐在客厅里面也没有开灯" * times
     assert assess(story).tier == "none"
     assert assess(story + "反正我已經不需要明天了 你們也不用再等我了").tier == "concern"
+
+
+@pytest.mark.parametrize(("log_odds", "faint"), [(2.0, True), (3.0, False)])
+def test_two_turns_are_asked_about_as_softly_as_one(
+    monkeypatch: pytest.MonkeyPatch, log_odds: float, faint: bool
+):
+    """Directly only from where one turn would be."""
+    monkeypatch.setattr(detector, "_together", lambda text: Opinion(log_odds, "suicide"))
+    found = detector.assess_together("我觉得很空", "应该是从去年冬天开始的")
+    assert (found.tier, found.faint) == ("concern", faint)
