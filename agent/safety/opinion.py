@@ -33,8 +33,8 @@ CLASSES = 1 + len(get_args(Category))
 # on a turn is asked about directly: of the grave texts that no rule finds, more than half, and of
 # turns in calls 2 in a thousand. From FAINT on it is asked about in softer words, which ask an
 # ordinary caller nothing strange: three in four, and 30; seven in eight of all answers are still
-# right where half of the texts are hard harmless ones. A stretch of a turn counts for less, since there
-# are several.
+# right where half of the texts are hard harmless ones. A stretch of a turn counts for less, since
+# there are several.
 RAISE_LOG_ODDS = 2.5
 FAINT_LOG_ODDS = 0.1
 STRETCH_LESS = 1.0
