@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -93,18 +94,19 @@ def test_a_failed_recogniser_asks_to_repeat():
     assert scene.story[-1] == f"bot    {UNHEARD}"
 
 
-STALLS = {
-    "recogniser": {"recogniser": FakeRecogniser(decode_secs=1e6)},
-    "prefill": {"model": FakeLanguageModel(prefill_secs=1e6)},
-    "first token": {"model": FakeLanguageModel(token_secs=1e6)},
-    "voice": {"workers": StallingExecutor({0})},
+# Made anew for each test: an executor counts its jobs.
+STALLS: dict[str, Callable[[], dict[str, Any]]] = {
+    "recogniser": lambda: {"recogniser": FakeRecogniser(decode_secs=1e6)},
+    "prefill": lambda: {"model": FakeLanguageModel(prefill_secs=1e6)},
+    "first token": lambda: {"model": FakeLanguageModel(token_secs=1e6)},
+    "voice": lambda: {"workers": StallingExecutor({0})},
 }
 
 
 @pytest.mark.parametrize("stalled", STALLS)
 def test_an_engine_that_never_answers_is_spoken_for(stalled: str):
     """Within the bound: the caller hears a scripted line, whatever hangs."""
-    scene = play(say(STORY * 2), hear_out(), **STALLS[stalled])
+    scene = play(say(STORY * 2), hear_out(), **STALLS[stalled]())
     assert scene.story[-1] == f"bot    {UNHEARD if stalled == 'recogniser' else APOLOGY}"
     assert scene.silence_before(ReplyAudio) <= LONGEST_SILENCE_SECS
 
@@ -121,7 +123,7 @@ def test_the_log_tells_how_far_a_stalled_reply_came(
     caplog: pytest.LogCaptureFixture, stalled: str, reached: str
 ):
     """An engine that hangs reports nothing itself; the caller's words are not told."""
-    play(say(STORY * 2), hear_out(), **STALLS[stalled])
+    play(say(STORY * 2), hear_out(), **STALLS[stalled]())
     told = [line for line in caplog.messages if "given up" in line]
     assert len(told) == 1
     assert told[0].endswith(reached)
