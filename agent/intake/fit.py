@@ -25,7 +25,7 @@ from agent.intake.context import ContextJudge, context_judge
 from agent.intake.evaluation import ScriptedCaller, by_call, evaluate, figures, read_callers
 from agent.intake.extract import ruled_turn
 from agent.intake.regression import examples, fit
-from agent.intake.trust import borders, left_out, sure_rules
+from agent.intake.trust import borders, counts_without_each, sure_rules
 
 DATA = Path(__file__).parents[2] / "tests" / "data" / "intake" / "two_readers"
 LABELLED = tuple(
@@ -76,7 +76,7 @@ def in_context(context: ContextJudge, callers: Sequence[ScriptedCaller]) -> Weig
 def without_author(
     callers: Sequence[ScriptedCaller], context: ContextJudge
 ) -> Mapping[str, tuple[int, int, int]]:
-    """See `trust.left_out`; an author's callers share the letter before the dash of their ids."""
+    """See `trust.counts_without_each`; callers of one author share what their ids begin with."""
     by_author: dict[str, list[ScriptedCaller]] = {}
     for caller in callers:
         by_author.setdefault(caller.caller_id.partition("-")[0], []).append(caller)
@@ -87,7 +87,7 @@ def without_author(
         odds.append(
             classifier().log_odds_of(data.features, data.meanings) + in_context(context, own)
         )
-    return dict(zip(by_author, left_out(told, odds), strict=True))
+    return dict(zip(by_author, counts_without_each(told, odds), strict=True))
 
 
 def main() -> None:
@@ -99,9 +99,12 @@ def main() -> None:
     RESULT.write_bytes(to_bytes(fitted(labelled_callers(), others, context)))
     classifier.cache_clear()
     print(json.dumps(figures(asyncio.run(evaluate(others, by_call))), indent=1))
-    print("borders chosen without an author: right, wrong, missed")
-    for author, counts in without_author(others, context).items():
-        print(f"{author}: {counts}")
+    print("borders chosen without an author, clause by clause")
+    by_author = without_author(others, context)
+    pooled = tuple(map(sum, zip(*by_author.values(), strict=True)))
+    for author, (right, wrong, missed) in {**by_author, "all": pooled}.items():
+        precision, recall = right / (right + wrong), right / (right + missed)
+        print(f"{author}: precision {precision:.3f}, recall {recall:.3f}")
 
 
 if __name__ == "__main__":

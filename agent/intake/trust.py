@@ -48,11 +48,19 @@ FIELD_HITS = 5
 
 def borders(data: Examples, odds: Weights) -> Weights:
     """From which log-odds on each field is believed: float32, shape (n_fields,)."""
-    return borders_of(data.told, odds)
+    return borders_from(data.told, odds)
 
 
-def borders_of(told: Floats, odds: Weights) -> Weights:
-    """The same of what each clause tells, shape (n_clauses, n_fields)."""
+def borders_from(told: Floats, odds: Weights) -> Weights:
+    """From which log-odds on each field is believed.
+
+    Args:
+        told: What each clause tells, shape (n_clauses, n_fields): 1 told, 0 not, NaN as one likes.
+        odds: The judges' log-odds, alike.
+
+    Returns:
+        float32, shape (n_fields,).
+    """
     drawn = []
     for at, field in enumerate(READ_FIELDS):
         asked = ASKED[field]
@@ -62,8 +70,10 @@ def borders_of(told: Floats, odds: Weights) -> Weights:
     return np.array(drawn, np.float32)
 
 
-def left_out(told: Sequence[Floats], odds: Sequence[Weights]) -> list[tuple[int, int, int]]:
-    """What borders do that were chosen without an author, for each of them in turn.
+def counts_without_each(
+    told: Sequence[Floats], odds: Sequence[Weights]
+) -> list[tuple[int, int, int]]:
+    """Counts for each author, by borders that were chosen on all the others.
 
     Args:
         told: Of each author, shape (n_clauses, n_fields): 1 told, 0 not, NaN as one likes.
@@ -74,7 +84,7 @@ def left_out(told: Sequence[Floats], odds: Sequence[Weights]) -> list[tuple[int,
     """
     counts = []
     for at, (own, own_odds) in enumerate(zip(told, odds, strict=True)):
-        believed = own_odds >= borders_of(
+        believed = own_odds >= borders_from(
             np.concatenate([*told[:at], *told[at + 1 :]]),
             np.concatenate([*odds[:at], *odds[at + 1 :]]),
         )

@@ -26,7 +26,7 @@ DATA = Path(__file__).parents[2] / "tests" / "data"
 SIGNS = DATA / "safety" / "calls.jsonl"
 FITTED = ("callers", "more_callers", "later_callers", "ordinary_callers")
 CHOSEN_ON = ("again", "sight", "blind", "borders")  # the borders, with a look at these
-UNTOUCHED = ("further_callers",)
+NOT_FITTED = ("further_callers",)  # neither, but their figures were seen when borders were chosen
 
 Asked: TypeAlias = Literal["nothing", "softly", "directly", "scripted"]
 _NO_SIGN: tuple[Tier | None, Category | None] = ("none", None)
@@ -133,5 +133,5 @@ def figures(turns: Sequence[CallTurn]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    found = {names: figures([*turns_of(names)]) for names in (CHOSEN_ON, UNTOUCHED)}
+    found = {names: figures([*turns_of(names)]) for names in (CHOSEN_ON, NOT_FITTED)}
     print(json.dumps({", ".join(names): of for names, of in found.items()}, indent=1))

@@ -2,8 +2,9 @@
 
 Its constants are chosen on the fifth of the families without which the encoder was tuned, judged
 also by a likeness that was fitted without them: no text is judged by a fit on what is much like
-it. All stretches of a turn are read, and what the rules took back is asked about like anything
-else: `detector` is stricter in both.
+it, but the turns of dialogues, most of which tunings before the last had learnt. All stretches of
+a turn are read, and what the rules took back is asked about like anything else: `detector` is
+stricter in both.
 """
 
 from __future__ import annotations
@@ -22,7 +23,14 @@ from agent.safety.detector import recent, rule_signs, stretches, without_benign
 from agent.safety.encoder import verdict_on
 from agent.safety.fold import fold
 from agent.safety.meaning import vectors
-from agent.safety.opinion import FAINT_LOG_ODDS, SURE_LOG_ODDS, Opinion, opinion_of
+from agent.safety.opinion import (
+    FAINT_LOG_ODDS,
+    RAISE_LOG_ODDS,
+    SURE_LOG_ODDS,
+    TOGETHER_LOG_ODDS,
+    Opinion,
+    opinion_of,
+)
 from agent.safety.opinion_fit import (
     DEVELOPMENT,
     Example,
@@ -39,7 +47,7 @@ Parts: TypeAlias = npt.NDArray[np.int64]
 
 PARTS = 5
 LEFT_OUT = 0  # the part that the encoder was not tuned on
-RAISES = (0.0, 0.5, 0.6, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
+RAISES = (0.0, FAINT_LOG_ODDS, 0.5, 1.0, 1.5, TOGETHER_LOG_ODDS, RAISE_LOG_ODDS, 3.0)
 DOUBTS = (-3.5, -2.5, -1.75, -1.25, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
 
 

@@ -92,7 +92,7 @@ def ordinary() -> Iterator[Example]:
 
 
 def told_in_calls() -> Iterator[Example]:
-    """What the callers say on whom `agent.intake` is fitted, without what is a matter of taste."""
+    """What the callers of `in_calls.FITTED` say, without what is a matter of taste."""
     categories: tuple[Category, ...] = get_args(Category)
     for turn in turns_of(FITTED):
         if turn.label is not None:
@@ -110,13 +110,13 @@ def in_a_row(data: Sequence[Example]) -> Iterator[Example]:
 
 
 def in_one_breath(data: Sequence[Example], one_in: int = GRAVE_ONE_IN) -> Iterator[Example]:
-    """Every third grave utterance with an ordinary turn of its language before or behind it.
+    """Some grave utterances, each with an ordinary turn of its language before or behind it.
 
     What is grave stays so in the middle of a story.
 
     Args:
         data: Grave and ordinary texts, in any order.
-        one_in: Of the grave ones, drawn by lot; 1 takes all.
+        one_in: Of so many grave ones one is taken, by lot; 1 takes all.
     """
     dice = random.Random(0)
     calm: dict[str, list[str]] = {}

@@ -49,7 +49,7 @@ class UtteranceTranscriber:
         self._planner.use(settings)
 
     def use_language(self, language: Language | None) -> None:
-        """Expect another language from the next turn on, or None to detect it."""
+        """Hear turns in `language` from the next one on, or None to detect it."""
         self._planner.use_language(language)
 
     def expect_language(self, language: Language | None) -> None:

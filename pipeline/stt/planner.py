@@ -72,7 +72,7 @@ class DecodeRequest:
     Attributes:
         audio: float32, shape (n_samples,), 16 kHz: the stream from `start_sample` to
             `end_sample`.
-        expected: What the caller has spoken so far; decides where `language` is None.
+        expected: What the caller has spoken so far; weighs in where `language` is None.
         text_start: Where in the committed text the window begins, in characters.
         generation: Turn it was made for.
     """
@@ -159,7 +159,7 @@ class DecodePlanner:
         self._settings = settings
 
     def use_language(self, language: Language | None) -> None:
-        """Expect another language from the next turn on, or None to detect it."""
+        """Hear turns in `language` from the next one on, or None to detect it."""
         self._given_language = language
 
     def expect_language(self, language: Language | None) -> None:

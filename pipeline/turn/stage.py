@@ -83,6 +83,12 @@ SMART_TURN_WINDOWS = 8 * INPUT_RATE_HZ // WINDOW_SAMPLES
 # The silence after which it tells best: on the labelled set of `agent/bench/endpointing`, the
 # area under the curve is 0.96 for English after 0.1 s and 0.94 after 0.2 s.
 SMART_TURN_SILENCE_SECS = 0.1
+REACHED = (
+    "without a word",
+    "with words, before speech",
+    "with speech, before it was played",
+    "in the midst of playout",
+)
 
 
 class SmartTurn(Protocol):
@@ -146,7 +152,7 @@ class TurnStage(Stage):
         self._speculation = SpeculationLedger()
         self._governor = SpeculationGovernor()
         self._may_speculate = machine.settings.speculation
-        self._latest_cost = ReplyCostFrame(0)
+        self._reached = (0, 0)  # the newest reply's generation, and how far it came
 
     async def stopped(self) -> None:
         for task in (self._words_opinion_task, self._audio_opinion_task):
@@ -185,10 +191,11 @@ class TurnStage(Stage):
                     tokens=frame.tokens,
                     audio_samples=frame.audio_samples,
                 )
-                self._latest_cost = frame
+                self._note_reached(frame.generation, 2 if frame.audio_samples else 1)
                 self._answered(frame.generation)
             case PlayoutStartedFrame():
                 self._words.note_reply(frame.generation)
+                self._note_reached(frame.generation, 3)
                 self._answered(frame.generation)
                 await self._do(machine.on_playout_started(frame.generation))
                 await self.emit(StateChanged("speaking"))
@@ -364,6 +371,7 @@ class TurnStage(Stage):
                 playing = self.machine.reply == "playing"
                 await self.emit(StateChanged("speaking" if playing else "thinking"))
             case Say(generation, turn_id, line):
+                self._note_reached(generation, 1)
                 await self.push_frame(
                     SayFrame(generation, turn_id, self._lines[line], enters_context=False)
                 )
@@ -388,16 +396,14 @@ class TurnStage(Stage):
         await self.mark(action.generation, "turn_commit")
         await self.emit(StateChanged("thinking"))
 
+    def _note_reached(self, generation: int, step: int) -> None:
+        """How far a reply has come, a step of `REACHED`; it never goes back."""
+        self._reached = max(self._reached, (generation, step))
+
     def _report_failure(self, generation: int) -> None:
         """Say how far a reply came that is given up; a stalled engine says nothing itself."""
-        cost = self._latest_cost
-        if cost.generation != generation:
-            reached = "without a word"
-        elif cost.audio_samples:
-            reached = "with speech ready"
-        else:
-            reached = "with words, before speech"
-        logger.warning("reply %d was given up %s", generation, reached)
+        step = self._reached[1] if self._reached[0] == generation else 0
+        logger.warning("reply %d was given up %s", generation, REACHED[step])
 
     def _answered(self, generation: int) -> None:
         self._governor.answered(generation, self.now())

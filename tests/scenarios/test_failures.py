@@ -130,12 +130,14 @@ def test_the_log_tells_how_far_a_stalled_reply_came(
     assert STORY not in caplog.text
 
 
-def test_a_voice_that_hangs_in_mid_reply_is_spoken_for():
-    """The silence after its last sound is bounded, too."""
+def test_a_voice_that_hangs_in_mid_reply_is_spoken_for(caplog: pytest.LogCaptureFixture):
+    """The silence after its last sound is bounded, too; the log says that it was playing."""
     scene = play(say(STORY), hear_out(), answers=ANSWERS, workers=StallingExecutor({1}))
     assert scene.story[-2:] == ["bot    听起来你真的很累，— failed", f"bot    {APOLOGY}"]
     ends, starts = scene.speaker.spans[-3].end_at, scene.speaker.spans[-2].start_at
     assert starts - ends <= SETTINGS.reply_owed_secs + 0.5
+    (told,) = [line for line in caplog.messages if "given up" in line]
+    assert told.endswith("in the midst of playout")
 
 
 def test_a_model_that_hangs_in_mid_reply_is_spoken_for():

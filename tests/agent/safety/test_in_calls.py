@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.safety.in_calls import (
     CHOSEN_ON,
     FITTED,
-    UNTOUCHED,
+    NOT_FITTED,
     CallTurn,
     asked,
     figures,
@@ -22,7 +22,7 @@ def turn(text: str, label: Tier | None = "none", caller: str = "a", before: str 
 
 def test_every_sign_is_of_a_turn():
     """No mark points at a caller or a turn that is not there."""
-    marked = [turn for turn in turns_of((*FITTED, *CHOSEN_ON, *UNTOUCHED)) if turn.label != "none"]
+    marked = [turn for turn in turns_of((*FITTED, *CHOSEN_ON, *NOT_FITTED)) if turn.label != "none"]
     assert len(marked) == len(signs_in_calls())
 
 

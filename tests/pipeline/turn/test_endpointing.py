@@ -209,6 +209,27 @@ def test_who_never_pauses_is_taken_at_their_word():
     assert wait_secs(DOUBTFUL, rhythm, NATURAL) == NATURAL.min_wait_secs
 
 
+def test_less_caution_is_needed_where_the_audio_model_has_heard_the_end_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Half of it: two judges err together less often."""
+
+    def waits(caution: float) -> list[float]:
+        monkeypatch.setattr("pipeline.turn.endpointing.CAUTION", {"natural": caution})
+        return [
+            wait_secs(
+                Evidence(share / 100, "encoder", heard, language="en"), PauseRhythm(), NATURAL
+            )
+            for heard in (None, 0.9)
+            for share in range(1, 100)
+        ]
+
+    whole, half, none = waits(1.0), waits(0.5), waits(0.0)
+    monkeypatch.setattr("pipeline.turn.endpointing.HEARD_CAUTION_SHARE", 1.0)
+    assert whole[:99] == waits(1.0)[:99] != half[:99]
+    assert whole[99:] == waits(0.5)[99:] != none[99:]
+
+
 def test_a_question_is_answered_sooner(monkeypatch: pytest.MonkeyPatch):
     """Than its vote says: whoever asks wants to hear, also where the models are in doubt."""
     asked = Evidence(complete=0.7, judge="encoder", ending="question")
