@@ -28,6 +28,7 @@ class EchoHearing(FakeRecogniser):
         audio: FloatArray,
         *,
         language: Language | None = None,
+        expected: Language | None = None,
         prompt: str = "",
         timed: bool = False,
         priority: Priority = "final",
