@@ -53,7 +53,7 @@ class PairCollator:
     def __init__(self, pad: int) -> None:
         self._pad = pad
 
-    def __call__(self, pairs: Sequence[PreferencePair]) -> Batch:
+    def __call__(self, pairs: Sequence[PreferencePair]) -> dict[str, torch.Tensor]:
         """Tensors, int64, shape (2 x pairs, longest): input_ids, labels, attention_mask."""
         rows: list[Row] = [*(pair.chosen for pair in pairs), *(pair.rejected for pair in pairs)]
         return {

@@ -43,12 +43,15 @@ def device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def load_for_training(folder: Path, recipe: Recipe, threads: int | None = None) -> Any:
+def load_for_training(
+    folder: Path, recipe: Recipe, threads: int | None = None, start: Path | None = None
+) -> Any:
     """Load a base and add what is trained.
 
     Args:
         folder: Model folder.
         recipe: Decides what is added.
+        start: Folder of an adapter of the same shape to go on from; None begins anew.
         threads: Compute threads on a CPU; None leaves torch's choice.
 
     Returns:
@@ -71,11 +74,21 @@ def load_for_training(folder: Path, recipe: Recipe, threads: int | None = None) 
     if recipe.method == "qlora" and where != "cuda":
         raise ConfigError(f"method=qlora needs CUDA, this machine has {where}; use method=lora")
     try:
-        if recipe.engine == "unsloth":
-            return _with_unsloth(folder, recipe, where)
-        return _plainly(folder, recipe, where)
+        loaded = _with_unsloth if recipe.engine == "unsloth" else _plainly
+        model = loaded(folder, recipe, where)
+        if start is not None:
+            _go_on_from(model, start, where)
+        return model
     except (OSError, ValueError, NotImplementedError) as error:
         raise ModelError(f"{folder} cannot be trained: {error}") from error
+
+
+def _go_on_from(model: Any, start: Path, where: str) -> None:
+    from peft import load_peft_weights, set_peft_model_state_dict
+
+    result = set_peft_model_state_dict(model, load_peft_weights(str(start), device=where))
+    if result.unexpected_keys:
+        raise ValueError(f"the adapter to go on from does not fit: {result.unexpected_keys[0]}")
 
 
 def _import_unsloth() -> None:

@@ -119,9 +119,10 @@ def plan(
     operations = _FULL_OPERATIONS if recipe.method == "full" else _LORA_OPERATIONS
     if recipe.checkpointing:
         operations += 2  # forward once more
+    operations *= passes
     if recipe.stage == "dpo":
-        operations += 2  # the reference
-    secs = passes * figures.tokens * shape.parameters * operations / machine.flops
+        operations += 2  # the reference, once
+    secs = figures.tokens * shape.parameters * operations / machine.flops
     return Plan(
         memory_bytes=memory,
         steps=steps,

@@ -45,6 +45,9 @@ class Recipe(BaseModel):
         None, gt=0, description="NEFTune: noise on embeddings against over-fitting; 5 is usual."
     )
     dpo_beta: float = Field(0.1, gt=0, description="DPO: how far the reference holds.")
+    dpo_imitation: float = Field(
+        0.0, ge=0, description="DPO: weight of also imitating the better reply; 1 is usual."
+    )
     learn: Learn = Field(
         "assistant",
         description="Replies, the last reply, both sides of the dialogue, or everything.",

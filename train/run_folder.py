@@ -4,6 +4,7 @@ RUN/
   run.json               base, recipe, data with hashes, versions, state   (see `Manifest`)
   rows.txt               one row, learned tokens between ⟦ and ⟧
   data/                  the very rows of training and validation, as JSONL
+  start/                 the adapter of the run that this one goes on from, if it does
   checkpoints/           what `resume` continues from; `.complete` marks a whole one
   trainer_log.jsonl      one line a logged step
   trainer_state.json, train_results.json, all_results.json, training_args.bin
@@ -56,6 +57,7 @@ class Manifest(BaseModel):
         base: As the user named it, made absolute if it is a path.
         base_gguf: File that a call loads beside the adapter; None for other bases.
         base_folder: Model folder that was trained from.
+        started_from: Run whose adapter was gone on from, and the hash of its weights.
         template_sha256: Of the chat template.
         data: Files given, with what they held.
         rows_sha256: Of the rows made of them; resuming refuses others.
@@ -73,6 +75,8 @@ class Manifest(BaseModel):
     base: str
     base_gguf: str | None
     base_folder: str
+    started_from: str | None = None
+    started_sha256: str | None = None
     recipe: Recipe
     preset: str
     template_sha256: str
@@ -97,6 +101,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.data = path / "data"
+        self.start = path / "start"
         self.checkpoints = path / "checkpoints"
         self.log = path / "trainer_log.jsonl"
         self.adapter_gguf = path / "adapter.gguf"

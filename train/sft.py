@@ -114,7 +114,9 @@ def _train(folder: RunFolder, checkpoint: Path | None, threads: int | None) -> O
     manifest = folder.manifest
     recipe = manifest.recipe
     base = Path(manifest.base_folder)
-    model = load_for_training(base, recipe, threads)  # before anything imports transformers
+    start = folder.start if manifest.started_from else None
+    # Before anything imports transformers.
+    model = load_for_training(base, recipe, threads, start)
     from transformers import set_seed
 
     from train.progress import LogWriter, ProgressBar, SoftStop, WholeCheckpoints
@@ -221,9 +223,17 @@ def _trainer(
     }
     trainer: Trainer
     if recipe.stage == "dpo":
-        from train.dpo import PreferenceTrainer
+        from train.dpo import PreferenceTrainer, ReferredCollator, refer
 
-        trainer = PreferenceTrainer(beta=recipe.dpo_beta, data_collator=PairCollator(pad), **shared)
+        pairs = PairCollator(pad)
+        for part in ("train_dataset", "eval_dataset"):
+            shared[part] = refer(model, shared[part] or (), pairs) or None
+        trainer = PreferenceTrainer(
+            beta=recipe.dpo_beta,
+            imitation=recipe.dpo_imitation,
+            data_collator=ReferredCollator(pairs),
+            **shared,
+        )
     else:
         collator = ExampleCollator(pad, packing=recipe.packing)
         trainer = Trainer(data_collator=collator, **shared)

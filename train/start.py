@@ -14,6 +14,7 @@ from pipeline.errors import DataError
 from train import schema
 from train.base import Base, ChatFormat, load_format, locate
 from train.clean.gate import high_risk
+from train.earlier import Earlier, earlier_run
 from train.evaluate.canaries import plant
 from train.plan import RowFigures
 from train.presets import recipe as recipe_of
@@ -56,6 +57,7 @@ class RunRequest:
         force: Train although high-risk personal data was found.
         canaries: Invented secrets to plant, see `train.evaluate.canaries`.
         offline: Take no base from the hub that is not here.
+        start_from: Finished run whose adapter is gone on from.
     """
 
     data: tuple[Path, ...]
@@ -66,6 +68,7 @@ class RunRequest:
     force: bool = False
     canaries: int = 0
     offline: bool = False
+    start_from: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Prepared:
     rows: RunRows
     warnings: tuple[str, ...]
     records: Mapping[Path, int]
+    earlier: Earlier | None = None
 
 
 def prepare(request: RunRequest) -> Prepared:
@@ -110,12 +114,16 @@ def prepare(request: RunRequest) -> Prepared:
         raise DataError(risks[0])
     training += plant(request.canaries, recipe.seed, recipe.system)[1]
     base = locate(request.base, offline=request.offline)
+    earlier = None
+    if request.start_from is not None:
+        earlier = earlier_run(request.start_from, base.folder)
+        recipe = earlier.recipe(recipe)
     form = load_format(base.folder)
     rows = make_rows(form, recipe, training, validation)
     warnings = _warnings(rows, risks, recipe, training)
     if left_out:
         warnings.append(f"{left_out} spoken copies of held-out conversations are left out")
-    return Prepared(request, recipe, base, form, rows, tuple(warnings), counts)
+    return Prepared(request, recipe, base, form, rows, tuple(warnings), counts, earlier)
 
 
 def validation_beside(data: Sequence[Path]) -> Path | None:
@@ -141,13 +149,17 @@ def create(path: Path, prepared: Prepared) -> RunFolder:
     save_rows(folder.data / "training.jsonl", prepared.rows.training)
     save_rows(folder.data / "validation.jsonl", prepared.rows.validation)
     (path / "rows.txt").write_text(marked(_first(prepared.rows), prepared.form), "utf-8")
-    base = prepared.base
+    base, earlier = prepared.base, prepared.earlier
+    if earlier is not None:
+        earlier.copy(folder.start)
     folder.save(
         Manifest(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             base=base.name,
             base_gguf=str(base.gguf.resolve()) if base.gguf else None,
             base_folder=str(base.folder.resolve()),
+            started_from=str(earlier.path.resolve()) if earlier else None,
+            started_sha256=earlier.sha256 if earlier else None,
             recipe=prepared.recipe,
             preset=prepared.request.preset,
             template_sha256=prepared.form.digest,

@@ -45,6 +45,10 @@ LlamaFactory = Annotated[
     str | None,
     typer.Option("--llama-factory", metavar="FILE|LINE", help="Take LLaMA-Factory's settings."),
 ]
+StartFrom = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="RUN", help="Go on from the adapter of a finished run."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Train although personal data remains.")]
 Canaries = Annotated[
     int, typer.Option(min=0, help="Invented secrets to plant; `qingting eval` looks for them.")
@@ -72,6 +76,7 @@ def plan(
     preset: PresetName = "qingting-cpu",
     changes: Changes = None,
     llama_factory: LlamaFactory = None,
+    start_from: StartFrom = None,
     force: Force = False,
     threads: Threads = None,
     price: Annotated[float | None, typer.Option(help="Price of an hour here.")] = None,
@@ -80,6 +85,7 @@ def plan(
     from rich.console import Console
 
     request = _request(ctx, data, validation, base, preset, changes, llama_factory, force)
+    request = replace(request, start_from=start_from)
     console = Console(highlight=False)
     prepared, forecast = _forecast(request, threads, price)
     _show_plan(console, prepared, forecast)
@@ -96,6 +102,7 @@ def run(
     preset: PresetName = "qingting-cpu",
     changes: Changes = None,
     llama_factory: LlamaFactory = None,
+    start_from: StartFrom = None,
     force: Force = False,
     canaries: Canaries = 0,
     threads: Threads = None,
@@ -111,7 +118,7 @@ def run(
     refuse_existing(out)
     require_training()
     request = _request(ctx, data, validation, base, preset, changes, llama_factory, force)
-    request = replace(request, canaries=canaries)
+    request = replace(request, canaries=canaries, start_from=start_from)
     console = Console(highlight=False)
     prepared, forecast = _forecast(request, threads, None)
     _show_plan(console, prepared, forecast)

@@ -85,6 +85,32 @@ def test_preferences_begin_at_the_logarithm_of_two():
     assert bool(won.all())
 
 
+def test_the_reference_is_the_model_as_it_begins(model: Any):
+    """It is asked once, reply by reply, whatever the batch is later."""
+    import torch
+
+    from train.batches import PairCollator
+    from train.dpo import ReferredCollator, preference_loss, refer, reply_log_probability
+
+    pairs = [PreferencePair(row(6, 1), row(9, 20)), PreferencePair(row(5, 7), row(4, 40))]
+    batch = ReferredCollator(PairCollator(0))(refer(model, pairs, PairCollator(0)))
+    with torch.no_grad():
+        now = reply_log_probability(model, batch)
+    assert now.tolist() == pytest.approx(batch["reference"].tolist(), rel=1e-4)
+    assert float(preference_loss(now, batch["reference"], 0.1)[0]) == pytest.approx(math.log(2))
+
+
+def test_imitation_is_the_better_replys_loss_per_token():
+    """However many tokens it has, and whatever the worse one has."""
+    import torch
+
+    from train.dpo import imitation_loss
+
+    labels = torch.tensor([[IGNORED, 5, 6, 7, 8], [IGNORED, 5, IGNORED, IGNORED, IGNORED]])
+    both = torch.tensor([-8.0, -100.0])
+    assert float(imitation_loss(both, labels)) == pytest.approx(2.0)
+
+
 def test_only_the_reply_is_scored(model: Any):
     """The log probability of a row is that of its learned tokens."""
     import torch

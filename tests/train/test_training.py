@@ -19,7 +19,7 @@ from agent import config, engines
 from agent.cli.run_models import model_flags
 from agent.models import ModelStore
 from tests.e2e.house import House, PatientSwitchboard, PromptRecorder
-from train.schema import Conversation, Message, write
+from train.schema import Conversation, Message, Preference, write
 from web.metrics import Metrics
 from web.server import create_app, running
 
@@ -206,6 +206,32 @@ async def test_the_run_answers_a_call(run: Path):
     assert report.errors == ()
     assert turn.status == "completed"
     assert NAME in turn.heard_text
+
+
+def test_preferences_go_on_from_a_run(run: Path, base: Path, tmp_path: Path):
+    """What it had learnt by heart gives way to what is preferred; the rank stays as it was."""
+    better = "We have not met yet. What is on your mind?"
+    pairs = [
+        Preference(
+            id=str(number), source="test", system=SYSTEM,
+            prompt=(Message(role="user", content=question),),
+            chosen=better, rejected=f"I am {NAME}, an AI listener. [微笑]",
+        )
+        for number, question in enumerate(QUESTIONS)
+    ]  # fmt: skip
+    write(tmp_path / "pairs.jsonl", pairs)
+    done = qingting(
+        "train", "run", tmp_path / "pairs.jsonl", "--from", run, "--base", "smollm2-135m",
+        "--out", tmp_path / "dpo", "--threads", "2", *SMALL, "--set", "rank=8",
+        "--set", "stage=dpo", "--set", "packing=false", "--set", "dpo_imitation=0.5",
+        "--set", "epochs=4",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((tmp_path / "dpo/run.json").read_text("utf-8"))
+    assert manifest["recipe"]["rank"] == 4
+    assert manifest["started_from"] == str(run)
+    assert NAME in answer(base, "Who are you?", run / "adapter.gguf")
+    assert NAME not in answer(base, "Who are you?", tmp_path / "dpo/adapter.gguf")
 
 
 @pytest.fixture(scope="session")
