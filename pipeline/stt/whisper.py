@@ -150,7 +150,7 @@ class WhisperRecogniser:
         timed: bool,
     ) -> Hypothesis:
         if not voiced_secs(audio):
-            return Hypothesis("", language or self._fallback(), 0.0, "silence")
+            return Hypothesis("", language or expected or self._fallback(), 0.0, "silence")
         try:
             with self._computing.at_work():
                 return self._recognise(audio, language, expected, prompt, timed)

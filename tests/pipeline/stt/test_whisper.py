@@ -190,6 +190,19 @@ async def test_empty_audio_is_legal_and_too_long_audio_is_not(recogniser: Whispe
         await recogniser.decode(too_long)
 
 
+@pytest.mark.parametrize(
+    ("language", "expected"), [(None, "zh"), (None, "en"), ("en", "zh")], ids=str
+)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_silence_is_in_the_language_that_is_set_or_else_expected(
+    recogniser: WhisperRecogniser, language, expected
+):
+    """Nothing was heard that could tell another; the next turn goes by it."""
+    silence = np.zeros(INPUT_RATE_HZ, dtype=np.float32)
+    heard = await recogniser.decode(silence, language=language, expected=expected)
+    assert heard.language == (language or expected)
+
+
 @pytest.mark.asyncio(loop_scope="module")
 async def test_the_longest_window_fits_the_encoder(recogniser: WhisperRecogniser):
     """28 s of audio and the padding stay within Whisper's 30 s."""
