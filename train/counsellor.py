@@ -1,11 +1,14 @@
 """The training set of the persona that comes with the project.
 
-    python -m train.counsellor -o FOLDER    writes FOLDER/train.jsonl and FOLDER/valid.jsonl
+    python -m train.counsellor -o FOLDER    writes FOLDER/train.jsonl and FOLDER/valid.jsonl,
+                                            and FOLDER/pairs.jsonl and FOLDER/pairs-valid.jsonl
 
 Takes the dialogues of `train/data/counsellor`, puts before each the prompt that the tuned
 model is given in a call, adds questions about itself, and writes the callers' turns in the
 several ways in which recognisers do: pauses as spaces, as nothing, or as punctuation.
-Without that the model would take a space for the only sign that a caller goes on.
+Without that the model would take a space for the only sign that a caller goes on. The pairs, of
+`train/data/preferences`, are moments of calls with a better reply and a worse one: the worse ones
+were given by a model that had learnt the dialogues.
 """
 
 from __future__ import annotations
@@ -24,9 +27,10 @@ from pipeline.text import language_of
 from train import schema
 from train.mix.identity import LOCALES, Locale
 from train.mix.spoken import SpeechStyle, spoken
-from train.schema import Conversation, Message
+from train.schema import Conversation, Message, Preference
 
 DIALOGUES = Path(__file__).parent / "data" / "counsellor"
+PREFERENCES = Path(__file__).parent / "data" / "preferences"
 PERSONA = Path(__file__).parents[1] / "agent" / "persona" / "listener"
 ASKED = Path(__file__).parents[1] / "tests" / "data" / "asked" / "fit.jsonl"
 
@@ -44,6 +48,7 @@ _SLIPS = SpeechStyle(fillers=0.0, slips=0.04)
 # sense, so half of them, drawn by lot, are enough: they hold what plain callers never say.
 TIMES: Mapping[str, float] = {
     "plain": 2,
+    "plain-faithful": 2,
     "work-study-money": 0.5,
     "grief-illness-sleep": 0.5,
     "family-relationships": 0.5,
@@ -57,6 +62,7 @@ TIMES: Mapping[str, float] = {
 # (`train/LOG.md`).
 _ASKED_SHARE = 0.25
 _VALIDATION_SHARE = 0.04
+_PAIRS_VALIDATION_SHARE = 0.05
 _SEED = 20261121
 _HAN_PAUSE = re.compile(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")
 _PAUSE = re.compile(r"(?<=[\u3400-\u9fff])\s+|\s+(?=[\u3400-\u9fff])")
@@ -132,6 +138,22 @@ def training_set(
     return list(training.values()), validation
 
 
+def preference_set(
+    folder: Path = PREFERENCES, persona: Path = PERSONA
+) -> tuple[list[Preference], list[Preference]]:
+    """Pairs to train on and pairs to measure by, which share no moment."""
+    training: list[Preference] = []
+    validation: list[Preference] = []
+    for locale in LOCALES:
+        prompt = prompt_of(locale, persona)
+        for pair in schema.read_only(folder / f"{locale}.jsonl", Preference):
+            words = [message.content for message in pair.prompt]
+            lot = random.Random(f"{_SEED} {schema.content_id(words)}").random()
+            part = validation if lot < _PAIRS_VALIDATION_SHARE else training
+            part.append(pair.model_copy(update={"system": prompt}))
+    return training, validation
+
+
 def _times(dialogue: Conversation) -> int:
     """How often it is learnt; the same every time."""
     times = TIMES.get(dialogue.tags[-1], 1)
@@ -201,9 +223,16 @@ def main() -> None:
     parser.add_argument("--force", action="store_true", help="replace what is there")
     chosen = parser.parse_args()
     training, validation = training_set()
-    for name, part in (("train", training), ("valid", validation)):
+    pairs, pairs_validation = preference_set()
+    parts: Mapping[str, list[Conversation] | list[Preference]] = {
+        "train": training,
+        "valid": validation,
+        "pairs": pairs,
+        "pairs-valid": pairs_validation,
+    }
+    for name, part in parts.items():
         rows = schema.write(chosen.out / f"{name}.jsonl", part, force=chosen.force)
-        print(f"{name}.jsonl: {rows} dialogues")
+        print(f"{name}.jsonl: {rows} rows")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from train.counsellor import (
     TIMES,
     Writing,
     by_heart,
+    preference_set,
     prompt_of,
     training_set,
     written,
@@ -153,3 +154,12 @@ def shortened(rows: Rows, beginnings: set[tuple[str, ...]]) -> set[tuple[str, ..
 
 def said_by_listener(dialogue: Conversation) -> tuple[str, ...]:
     return tuple(turn.content for turn in dialogue.messages if turn.role == "assistant")
+
+
+def test_a_moment_of_the_pairs_is_in_one_part() -> None:
+    """Whatever of its replies are compared; each has its locale's prompt, and both parts some."""
+    training, validation = preference_set()
+    moments = [{(pair.system, pair.prompt) for pair in part} for part in (training, validation)]
+    assert all(moments)
+    assert not moments[0] & moments[1]
+    assert {pair.system for pair in training} == {prompt_of(locale) for locale in LOCALES}
