@@ -14,13 +14,22 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from agent.asked.about import SURE_LOG_ODDS, asked_about, decided, log_odds_of
+from agent.asked.about import (
+    SURE_LOG_ODDS,
+    asked_about,
+    asked_as_whole,
+    asked_within,
+    decided,
+    log_odds_of,
+)
 from agent.asked.fit import MEASURING, Example, examples, fit, labelled
 from agent.asked.kinds import ABOUTS, About
 from agent.asked.rules import plainly_asked
 from agent.safety.fold import fold
+from agent.safety.in_calls import CHOSEN_ON, FITTED, NOT_FITTED, turns_of
 from agent.safety.meaning import vectors
 
+CALLERS = (*FITTED, *CHOSEN_ON, *NOT_FITTED)
 PARTS = 5
 SEED = 1
 BORDERS = (-0.5, 0.0, 0.5, 1.0, 1.5)
@@ -101,13 +110,32 @@ def parts(data: Sequence[Example]) -> npt.NDArray[np.int64]:
     return of_family[[families[one.family] for one in data]]
 
 
+def within_stories(one_in: int = 2) -> list[str]:
+    """Turns of the callers in `tests/data/intake`, each that asks only in a stretch of it.
+
+    Args:
+        one_in: Which of the turns are read, of as many; all take five minutes.
+
+    Returns:
+        What it asks for, how likely, and the stretch, to be read: nobody has labelled them.
+    """
+    turns = [turn.text for turn in turns_of(CALLERS)][::one_in]
+    found = []
+    for text in turns:
+        if asked_as_whole(text) is None and (inside := asked_within(text)):
+            odds, about, words = max(inside)
+            found.append(f"{about} {odds:.1f} {words}")
+    return [f"of {len(turns)} turns:", *found]
+
+
 def main() -> None:
-    """Print both as JSON."""
+    """Print all three as JSON."""
     found = {
         "cross-validated": cross_validated(examples()),
         f"measured at {SURE_LOG_ODDS}": {one.stem: measured(labelled(one)) for one in MEASURING},
+        "asked within a story": within_stories(),
     }
-    print(json.dumps(found, indent=1))
+    print(json.dumps(found, indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from agent.asked.kinds import About
+
+_BESIDE_CHARS = 4
+_PART_OF_WORD = re.compile(r"^[a-z']{1,4}(?=\s)|(?<=\s)[a-z']{1,4}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,14 @@ class Rule:
     match: re.Pattern[str]
     unless: re.Pattern[str] | None
 
+    def around(self, folded: str) -> Iterator[str]:
+        """Where it holds in a long text, with whole words beside it."""
+        for found in self.match.finditer(folded):
+            begin, end = max(0, found.start() - _BESIDE_CHARS), found.end() + _BESIDE_CHARS
+            stretch = folded[begin:end]
+            if self.unless is None or not self.unless.search(stretch):
+                yield _PART_OF_WORD.sub("", stretch)
+
     def holds(self, folded: str) -> bool:
         """Whether a folded text asks in this way."""
         if not self.match.search(folded):
@@ -36,6 +48,12 @@ class Rule:
 def plainly_asked(folded: str) -> set[About]:
     """What a folded text plainly asks for; more than one where the rules disagree."""
     return {rule.about for rule in rules() if rule.holds(folded)}
+
+
+def plainly_asked_around(folded: str) -> Iterator[str]:
+    """The stretches of a long folded text that plainly ask for something."""
+    for rule in rules():
+        yield from rule.around(folded)
 
 
 @cache

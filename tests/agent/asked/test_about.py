@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from agent.asked.about import MOST_UNITS, asked_about, decided
 from agent.asked.kinds import ABOUTS, About
 from agent.safety.detector import assess
+from pipeline.text import language_of
 
 pytest.importorskip("scipy", reason="the check shares the fit's examples, and its extra")
 from agent.asked.check import measured
@@ -71,12 +73,32 @@ def test_their_words_alone_ask_nothing(text: str) -> None:
     assert asked_about(text) is None
 
 
-def test_long_turns_are_left_to_the_model() -> None:
-    """Who tells a story and asks at its end wants the story heard."""
-    question = "你是真人吗"
+WITHIN: tuple[tuple[About | None, str], ...] = (
+    ("secrecy", "您好 我问一下 我说的这些单位能查到吗 我在公立医院 住院部 护士长 带了二十个人"),
+    ("secrecy", "我跟我姊講過一次。我說的這些你會不會跟我爸媽講？她那次講出去了。"),
+    ("human", "小姐啊 你是真人還是機器 喔 好啦沒差 我開計程車的 開了三十一年 停在河堤邊"),
+    (
+        "human",
+        "So my sister rang on Sunday. Are you a real person? Anyway, she says mum is moving in.",
+    ),
+    (None, "他问我你是真人吗 我就笑了 然后我们就认识了 后来他每天都发消息 我也每天回"),
+    (None, "那就这样吧 再见 我跟他说 然后我就把门关上 走到楼下 在车里坐了一个小时"),
+)
+
+
+@pytest.mark.parametrize(("about", "text"), WITHIN)
+def test_a_question_is_heard_in_the_middle_of_a_story(about: About | None, text: str) -> None:
+    """Without pauses, too; what others asked, and said goodbye to, is told."""
+    assert asked_about(text) == about
+    if language_of(text) == "zh":
+        assert asked_about(re.sub(r"[\s，。]", "", text)) == about
+
+
+def test_long_turns_that_end_in_a_question_are_answered() -> None:
+    """However much was told before it."""
     story = "我今天早上去上班" * (MOST_UNITS // 8)
-    assert asked_about(question) == "human"
-    assert asked_about(story + question) is None
+    assert asked_about(story) is None
+    assert asked_about(f"{story}你是真人吗") == "human"
 
 
 def test_a_doubt_takes_a_rule_back_and_two_rules_are_weighed() -> None:

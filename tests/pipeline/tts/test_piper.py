@@ -145,9 +145,11 @@ def test_brackets_are_no_raw_phonemes(tiny: PiperVoice):
 
 def test_sentences_come_one_by_one(tiny: PiperVoice):
     """The first can be heard while the second is computed; marks are spread over both."""
-    text = "I hear you. Tell me more, if you like."
-    found = marks(say(tiny, text))
-    assert len(found) > 6
+    first, second = "I hear you.", " Tell me more, if you like."
+    ends = [mark.chars for mark in marks(say(tiny, first + second))]
+    # How many there are is a matter of the lengths, which the voice draws by lot.
+    assert sum(end <= len(first) for end in ends) >= 2
+    assert sum(len(first) < end < len(first + second) for end in ends) >= 1
 
 
 def test_the_text_is_not_logged(tiny: PiperVoice, caplog: pytest.LogCaptureFixture):
