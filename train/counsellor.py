@@ -1,14 +1,17 @@
 """The training set of the persona that comes with the project.
 
     python -m train.counsellor -o FOLDER    writes FOLDER/train.jsonl and FOLDER/valid.jsonl,
-                                            and FOLDER/pairs.jsonl and FOLDER/pairs-valid.jsonl
+                                            FOLDER/faithful.jsonl, for a second run,
+                                            FOLDER/pairs.jsonl and FOLDER/pairs-valid.jsonl
 
 Takes the dialogues of `train/data/counsellor`, puts before each the prompt that the tuned
 model is given in a call, adds questions about itself, and writes the callers' turns in the
 several ways in which recognisers do: pauses as spaces, as nothing, or as punctuation.
-Without that the model would take a space for the only sign that a caller goes on. The pairs, of
-`train/data/preferences`, are moments of calls with a better reply and a worse one: the worse ones
-were given by a model that had learnt the dialogues.
+Without that the model would take a space for the only sign that a caller goes on.
+
+The pairs, of `train/data/preferences`, are moments of calls with a better and a worse reply: the
+worse ones were given by a model that had learnt the dialogues. The second run (`qingting train run
+--from`) goes over the dialogues whose listener keeps to what was said, and the better replies.
 """
 
 from __future__ import annotations
@@ -44,11 +47,12 @@ _WRITINGS: Mapping[Writing, float] = {
 }
 # A homophone here and there, no more fillers than the callers already use.
 _SLIPS = SpeechStyle(fillers=0.0, slips=0.04)
+FAITHFUL = "plain-faithful"
 # Plain calls teach a small model what always makes sense. The vivid ones it imitates without their
 # sense, so half of them, drawn by lot, are enough: they hold what plain callers never say.
 TIMES: Mapping[str, float] = {
     "plain": 2,
-    "plain-faithful": 2,
+    FAITHFUL: 2,
     "work-study-money": 0.5,
     "grief-illness-sleep": 0.5,
     "family-relationships": 0.5,
@@ -136,6 +140,38 @@ def training_set(
     }
     validation = [row for number in sorted(held_back) for row in _rewritten(whole[number], 1)]
     return list(training.values()), validation
+
+
+def faithful_set(
+    folder: Path = DIALOGUES, persona: Path = PERSONA, asked: Path = ASKED
+) -> list[Conversation]:
+    """What a second run learns: faithful dialogues, and each moment's better reply, once."""
+    questions = {locale: _in_turn(by_heart(locale, asked, persona)) for locale in LOCALES}
+    rows = {
+        row.id: row
+        for dialogue in dialogues(folder, persona)
+        if dialogue.tags[-1] == FAITHFUL
+        for row in _asking(_rewritten(dialogue, _times(dialogue)), questions[_locale_of(dialogue)])
+    }
+    for part in preference_set(persona=persona):
+        rows |= {row.id: row for row in map(_better, part)}
+    return list(rows.values())
+
+
+def _better(pair: Preference) -> Conversation:
+    """The moment with its better reply, which alone is learnt."""
+    before = (
+        message.model_copy(update={"weight": 0}) if message.role == "assistant" else message
+        for message in pair.prompt
+    )
+    messages = (*before, Message(role="assistant", content=pair.chosen))
+    return Conversation(
+        id=schema.conversation_id(messages, pair.system),
+        source=pair.source,
+        tags=pair.tags,
+        system=pair.system,
+        messages=messages,
+    )
 
 
 def preference_set(
@@ -227,6 +263,7 @@ def main() -> None:
     parts: Mapping[str, list[Conversation] | list[Preference]] = {
         "train": training,
         "valid": validation,
+        "faithful": faithful_set(),
         "pairs": pairs,
         "pairs-valid": pairs_validation,
     }

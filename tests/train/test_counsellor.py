@@ -16,6 +16,7 @@ from train.counsellor import (
     TIMES,
     Writing,
     by_heart,
+    faithful_set,
     preference_set,
     prompt_of,
     training_set,
@@ -163,3 +164,13 @@ def test_a_moment_of_the_pairs_is_in_one_part() -> None:
     assert all(moments)
     assert not moments[0] & moments[1]
     assert {pair.system for pair in training} == {prompt_of(locale) for locale in LOCALES}
+
+
+def test_the_second_run_learns_the_better_replies_alone() -> None:
+    """And the dialogues of one theme; what the moments' listeners said before is context."""
+    rows = faithful_set()
+    moments = [row for row in rows if "faithful" not in row.tags]
+    better = {pair.chosen for part in preference_set() for pair in part}
+    assert {row.messages[-1].content for row in moments} == better
+    learnt = [m for row in moments for m in row.messages if m.role == "assistant" and m.weight]
+    assert len(learnt) == len(moments) < len(rows) / 2
