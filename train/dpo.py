@@ -2,9 +2,10 @@
 
 Rafailov et al. 2023, "Direct Preference Optimization", equation 7. The reference is the model as
 it is before the first step: the base, or the adapter of the run that this one goes on from. What
-it gives each reply is measured once. `imitation` adds the better reply's mean loss per token
-(Pang et al. 2024, "Iterative Reasoning Preference Optimization", equation 1), without which the
-better replies may become unlikelier too, as long as the worse ones sink faster.
+it gives each reply is measured before training, and again when a run is resumed; on CUDA outside
+of mixed precision, where nobody has run it yet. `imitation` adds the better reply's mean loss per
+token (Pang et al. 2024, "Iterative Reasoning Preference Optimization", equation 1), without which
+the better replies may become unlikelier too, as long as the worse ones sink faster.
 """
 
 from __future__ import annotations
@@ -107,9 +108,12 @@ class PreferenceTrainer(Trainer):
         prediction_loss_only: bool,
         ignore_keys: list[str] | None = None,
     ) -> tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
-        """Loss of an evaluation batch."""
+        """Loss of an evaluation batch: the preference alone, by which a checkpoint is kept."""
+        inputs = self._prepare_inputs(inputs)
         with torch.no_grad():
-            return self.compute_loss(model, self._prepare_inputs(inputs)).detach(), None, None
+            policy = reply_log_probability(model, inputs)
+            loss, _ = preference_loss(policy, inputs["reference"], self._beta)
+            return loss, None, None
 
 
 def reply_log_probability(model: Any, inputs: dict[str, Any]) -> torch.Tensor:

@@ -16,8 +16,9 @@ from train.recipe import Recipe
 from train.run_folder import Manifest, RunFolder, file_sha256
 
 # What decides the shape and the strength of an adapter; a later run cannot change it.
-_OF_THE_ADAPTER = ("method", "rank", "alpha", "targets", "rslora", "dora")
-_FILES = ("adapter_config.json", "adapter_model.safetensors")
+_OF_THE_ADAPTER = ("rank", "alpha", "targets", "rslora", "dora")
+_WEIGHTS = "adapter_model.safetensors"
+_FILES = ("adapter_config.json", _WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,6 @@ class Earlier:
     path: Path
     manifest: Manifest
 
-    @property
-    def sha256(self) -> str:
-        """Of the adapter's weights."""
-        return file_sha256(self.path / _FILES[1])
-
     def recipe(self, later: Recipe) -> Recipe:
         """`later` with an adapter of this run's shape.
 
@@ -49,11 +45,24 @@ class Earlier:
         shape: dict[str, Any] = {name: getattr(own, name) for name in _OF_THE_ADAPTER}
         return later.model_copy(update=shape)
 
-    def copy(self, folder: Path) -> None:
-        """Put the adapter into `folder`, which is made: the later run depends on nothing else."""
+    def warnings(self) -> list[str]:
+        """What is still in the weights, whatever is learnt now."""
+        of = self.manifest
+        found = [f"{self.path.name}, which this goes on from: {one}" for one in of.warnings]
+        if of.canaries:
+            found.append(f"{self.path.name} planted {of.canaries} canaries; `eval` it for them")
+        return found
+
+    def copy(self, folder: Path) -> str:
+        """Put the adapter into `folder`, which is made: the later run depends on nothing else.
+
+        Returns:
+            SHA-256 of the weights there.
+        """
         folder.mkdir()
         for name in _FILES:
             shutil.copy2(self.path / name, folder / name)
+        return file_sha256(folder / _WEIGHTS)
 
 
 def earlier_run(path: Path, base_folder: Path) -> Earlier:
@@ -73,3 +82,14 @@ def earlier_run(path: Path, base_folder: Path) -> Earlier:
     if Path(manifest.base_folder) != base_folder.resolve():
         raise ConfigError(f"{path} was trained from {manifest.base}; give the same --base")
     return Earlier(path, manifest)
+
+
+def require_unchanged(folder: Path, sha256: str | None) -> None:
+    """Check the copy that a run began from: it is what its preferences refer to.
+
+    Raises:
+        ConfigError: It is gone, or another.
+    """
+    weights = folder / _WEIGHTS
+    if not weights.is_file() or file_sha256(weights) != sha256:
+        raise ConfigError(f"the adapter in {folder}, which this run goes on from, has changed")

@@ -43,6 +43,7 @@ _FIELDS = {
     "loraplus_lr_ratio": "loraplus_ratio",
     "neftune_noise_alpha": "neftune_alpha",
     "pref_beta": "dpo_beta",
+    "pref_ftx": "dpo_imitation",
     "cutoff_len": "max_tokens",
     "packing": "packing",
     "per_device_train_batch_size": "batch",

@@ -85,10 +85,17 @@ def load_for_training(
 
 def _go_on_from(model: Any, start: Path, where: str) -> None:
     from peft import load_peft_weights, set_peft_model_state_dict
+    from safetensors import SafetensorError
 
-    result = set_peft_model_state_dict(model, load_peft_weights(str(start), device=where))
-    if result.unexpected_keys:
-        raise ValueError(f"the adapter to go on from does not fit: {result.unexpected_keys[0]}")
+    try:
+        result = set_peft_model_state_dict(model, load_peft_weights(str(start), device=where))
+    except (RuntimeError, SafetensorError) as error:  # other sizes; a damaged file
+        raise ValueError(f"the adapter to go on from: {error}") from error
+    left = [name for name in result.missing_keys if "lora_" in name]
+    if left or result.unexpected_keys:
+        raise ValueError(
+            f"the adapter to go on from does not fit: {[*left, *result.unexpected_keys][0]}"
+        )
 
 
 def _import_unsloth() -> None:

@@ -119,10 +119,9 @@ def plan(
     operations = _FULL_OPERATIONS if recipe.method == "full" else _LORA_OPERATIONS
     if recipe.checkpointing:
         operations += 2  # forward once more
-    operations *= passes
-    if recipe.stage == "dpo":
-        operations += 2  # the reference, once
-    secs = figures.tokens * shape.parameters * operations / machine.flops
+    reference = 2 if recipe.stage == "dpo" else 0  # once, whatever the passes
+    operations_in_all = passes * operations + reference
+    secs = figures.tokens * shape.parameters * operations_in_all / machine.flops
     return Plan(
         memory_bytes=memory,
         steps=steps,

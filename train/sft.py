@@ -21,6 +21,7 @@ from rich.progress import Progress
 
 from pipeline.errors import ConfigError
 from train.base import load_format
+from train.earlier import require_unchanged
 from train.model_loading import device, load_for_training, require_training
 from train.recipe import Recipe
 from train.render import PreferencePair, Row
@@ -115,6 +116,8 @@ def _train(folder: RunFolder, checkpoint: Path | None, threads: int | None) -> O
     recipe = manifest.recipe
     base = Path(manifest.base_folder)
     start = folder.start if manifest.started_from else None
+    if start is not None:
+        require_unchanged(start, manifest.started_sha256)
     # Before anything imports transformers.
     model = load_for_training(base, recipe, threads, start)
     from transformers import set_seed

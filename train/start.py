@@ -123,6 +123,8 @@ def prepare(request: RunRequest) -> Prepared:
     warnings = _warnings(rows, risks, recipe, training)
     if left_out:
         warnings.append(f"{left_out} spoken copies of held-out conversations are left out")
+    if earlier is not None:
+        warnings += earlier.warnings()
     return Prepared(request, recipe, base, form, rows, tuple(warnings), counts, earlier)
 
 
@@ -150,8 +152,7 @@ def create(path: Path, prepared: Prepared) -> RunFolder:
     save_rows(folder.data / "validation.jsonl", prepared.rows.validation)
     (path / "rows.txt").write_text(marked(_first(prepared.rows), prepared.form), "utf-8")
     base, earlier = prepared.base, prepared.earlier
-    if earlier is not None:
-        earlier.copy(folder.start)
+    started_sha256 = earlier.copy(folder.start) if earlier else None
     folder.save(
         Manifest(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -159,7 +160,7 @@ def create(path: Path, prepared: Prepared) -> RunFolder:
             base_gguf=str(base.gguf.resolve()) if base.gguf else None,
             base_folder=str(base.folder.resolve()),
             started_from=str(earlier.path.resolve()) if earlier else None,
-            started_sha256=earlier.sha256 if earlier else None,
+            started_sha256=started_sha256,
             recipe=prepared.recipe,
             preset=prepared.request.preset,
             template_sha256=prepared.form.digest,

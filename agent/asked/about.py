@@ -38,22 +38,22 @@ LEAST_UNITS = 4
 SURE_LOG_ODDS = 1.0
 DOUBT_LOG_ODDS = -4.0
 
-# The same, of a stretch of a turn; who says goodbye within a turn goes on. Of 3,736 turns of the
-# callers in tests/data/intake (`agent.asked.check` prints them) 24 have such a stretch and ask for
-# nothing as a whole: all but one do ask, 17 of them who hears this and 5 whether this is a person.
-WITHIN_LOG_ODDS: Mapping[About, float] = {
-    "human": 2.0,
-    "secrecy": 2.0,
-    "name": 3.0,
-    "pills": 3.0,
-    "diagnosis": 3.0,
-}
-# Where a question ends in Mandarin, and how long before that it may have begun; recognisers write
-# no pauses there that could tell.
-_ASKING = re.compile(r"[吗嗎吧哈喔嘛？]")
+# The same, of a stretch of a turn: who hears this, and whether this is a person, are asked in
+# passing. Whoever says goodbye within a turn goes on, and of illness and medicine many tell.
+# `agent.asked.check` prints what is found in callers' turns.
+WITHIN_LOG_ODDS: Mapping[About, float] = {"human": 2.0, "secrecy": 2.0}
+# Where a question ends in Mandarin, and how long before that it may have begun: recognisers write
+# no pauses there that could tell. The last ones of a turn are read, 2 ms each.
+_ASKING = re.compile(r"[吗吧哈喔嘛]")
 _ASKING_CHARS = (8, 11, 14)
-_PAUSE = re.compile(r"(?<=[一-鿿])[\s，。！,；;]+")
-_SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
+_MOST_STRETCHES = 12
+_SENTENCE_END = re.compile(r"(?<=[.?!])\s+|(?<=[。？！])")
+# What somebody else was asked, or said, just before or within a stretch.
+_REPORTED = re.compile(
+    r"(?:他|她|人家|医生|老师|护士|同事|老板|客服|就|又|那个)[^你，]{0,4}(?:问|说|讲)"
+    r"|问那|打客服|\b(?:ask(?:s|ed|ing)?|said|says?|told|tells?)\b"
+)
+_BEFORE_CHARS = 20
 
 N_KINDS = 1 + len(ABOUTS)  # kind 0 is "none", the others are the things in their order
 
@@ -62,8 +62,8 @@ N_KINDS = 1 + len(ABOUTS)  # kind 0 is "none", the others are the things in thei
 def asked_about(text: str) -> About | None:
     """What a turn with `text` asks for, in any script or mix of languages.
 
-    Takes 2.2 ms of one core and as much for each stretch; the first call reads the weights, in a
-    second.
+    Takes 2.2 ms of one core, and as much for each stretch that may be a question, at most
+    _MOST_STRETCHES; the first call reads the weights, in a second.
     """
     return asked_as_whole(text) or max(asked_within(text), default=(0.0, None))[1]
 
@@ -80,9 +80,9 @@ def asked_within(text: str) -> list[tuple[float, About, str]]:
     """What single stretches of a turn ask for, and how likely; the words as `fold` leaves them."""
     read = [
         one
-        for one in dict.fromkeys(map(fold, _stretches(text)))
+        for one in dict.fromkeys(_stretches(text))
         if LEAST_UNITS <= count_units(one) <= MOST_UNITS
-    ]
+    ][-_MOST_STRETCHES:]
     return [
         (odds, about, words)
         for words, vector in zip(read, vectors(read), strict=True)
@@ -92,15 +92,25 @@ def asked_within(text: str) -> list[tuple[float, About, str]]:
 
 
 def _stretches(text: str) -> Iterator[str]:
-    """Where a turn may ask something in passing: before a particle, in a sentence, by a rule."""
-    together = _PAUSE.sub("", text)
+    """Where a turn may ask something in passing: by a rule, in a sentence, before a particle."""
+    words = fold(text)
+    for stretch in plainly_asked_around(words):
+        if not _is_reported(words, words.find(stretch), stretch):
+            yield stretch
+    for sentence in map(fold, _SENTENCE_END.split(text)):
+        if sentence != words and not _REPORTED.search(sentence):
+            yield sentence
+    together = words.replace("，", "")
     for particle in _ASKING.finditer(together):
+        end = particle.end()
+        if _is_reported(together, end, ""):
+            continue
         for chars in _ASKING_CHARS:
-            yield together[max(0, particle.end() - chars) : particle.end()]
-    sentences = _SENTENCE_END.split(text)
-    if len(sentences) > 1:
-        yield from sentences
-    yield from plainly_asked_around(fold(together))
+            yield together[max(0, end - chars) : end]
+
+
+def _is_reported(words: str, at: int, stretch: str) -> bool:
+    return _REPORTED.search(words[max(0, at - _BEFORE_CHARS) : at + len(stretch)]) is not None
 
 
 def log_odds_of(model: Likeness, words: str, vector: Vectors) -> dict[About, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agent.asked.about import asked_about
+from agent.asked.about import asked_about, asked_as_whole
 from agent.asked.kinds import About
 from pipeline.text import Language, count_units, language_of
 
@@ -38,8 +38,13 @@ class AnswersByHeart:
         return says[about][self._said.get(about, 0) % len(says[about])]
 
     def hushes(self, text: str) -> bool:
-        """A turn that is answered by heart is heard in silence."""
-        return self.answer(text) is not None
+        """A turn that asks for nothing but what is answered by heart is heard in silence.
+
+        Who asks in the middle of a story is not: there a 嗯 is in place, and the event loop, which
+        asks this at every pause, has no time to read each stretch.
+        """
+        about = asked_as_whole(text)
+        return about is not None and about in self._says[self._language_of(text)]
 
     def rate(self, text: str) -> float:
         """The usual rate."""

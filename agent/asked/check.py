@@ -29,7 +29,6 @@ from agent.safety.fold import fold
 from agent.safety.in_calls import CHOSEN_ON, FITTED, NOT_FITTED, turns_of
 from agent.safety.meaning import vectors
 
-CALLERS = (*FITTED, *CHOSEN_ON, *NOT_FITTED)
 PARTS = 5
 SEED = 1
 BORDERS = (-0.5, 0.0, 0.5, 1.0, 1.5)
@@ -110,22 +109,24 @@ def parts(data: Sequence[Example]) -> npt.NDArray[np.int64]:
     return of_family[[families[one.family] for one in data]]
 
 
-def within_stories(one_in: int = 2) -> list[str]:
-    """Turns of the callers in `tests/data/intake`, each that asks only in a stretch of it.
-
-    Args:
-        one_in: Which of the turns are read, of as many; all take five minutes.
+def within_stories() -> dict[str, list[str]]:
+    """What callers of `tests/data/intake` ask only in a stretch of a turn, to be read.
 
     Returns:
-        What it asks for, how likely, and the stretch, to be read: nobody has labelled them.
+        The stretches, most likely first, by the group of callers: those that the borders were
+        chosen on, and the others. Nobody has labelled them.
     """
-    turns = [turn.text for turn in turns_of(CALLERS)][::one_in]
-    found = []
-    for text in turns:
+    turns = [turn.text for turn in turns_of((*FITTED, *CHOSEN_ON, *NOT_FITTED))]
+    found: dict[str, list[tuple[float, str, str]]] = {"chosen on": [], "others": []}
+    for number, text in enumerate(turns):
         if asked_as_whole(text) is None and (inside := asked_within(text)):
-            odds, about, words = max(inside)
-            found.append(f"{about} {odds:.1f} {words}")
-    return [f"of {len(turns)} turns:", *found]
+            found["others" if number % 2 else "chosen on"].append(max(inside))
+    return {
+        f"{name}, of {len(turns) // 2} turns": [
+            f"{about} {odds:.1f} {words}" for odds, about, words in sorted(stretches, reverse=True)
+        ]
+        for name, stretches in found.items()
+    }
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from agent.asked.kinds import About
 
 _BESIDE_CHARS = 4
-_PART_OF_WORD = re.compile(r"^[a-z']{1,4}(?=\s)|(?<=\s)[a-z']{1,4}$")
+_FIRST_WORD = re.compile(r"^[a-z']+")  # perhaps cut through
+_LAST_WORD = re.compile(r"[a-z']+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,17 @@ class Rule:
     unless: re.Pattern[str] | None
 
     def around(self, folded: str) -> Iterator[str]:
-        """Where it holds in a long text, with whole words beside it."""
+        """Where it holds in a long text, with a few characters beside it but no half words."""
         for found in self.match.finditer(folded):
-            begin, end = max(0, found.start() - _BESIDE_CHARS), found.end() + _BESIDE_CHARS
-            stretch = folded[begin:end]
+            before = folded[max(0, found.start() - _BESIDE_CHARS) : found.start()]
+            after = folded[found.end() : found.end() + _BESIDE_CHARS]
+            if found.start() > _BESIDE_CHARS:
+                before = _FIRST_WORD.sub("", before)
+            if found.end() + _BESIDE_CHARS < len(folded):
+                after = _LAST_WORD.sub("", after)
+            stretch = f"{before}{found.group()}{after}".strip()
             if self.unless is None or not self.unless.search(stretch):
-                yield _PART_OF_WORD.sub("", stretch)
+                yield stretch
 
     def holds(self, folded: str) -> bool:
         """Whether a folded text asks in this way."""

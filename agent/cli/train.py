@@ -293,6 +293,8 @@ def _show_plan(console: Console, prepared: Prepared, forecast: Plan) -> None:
         suits = f"   [cyan]suits so many rows: {advised}[/]" if (
             advised := forecast.advice.get(name)) else ""  # fmt: skip
         console.print(f"  [dim]{name:<20}[/] {escape(_short(value))}{suits}")
+    if prepared.earlier is not None:
+        console.print(f"start    the adapter of {escape(str(prepared.earlier.path))}, in its shape")
     for warning in (*prepared.warnings, *forecast.warnings):
         console.print(f"[yellow]warning[/]  {escape(warning)}")
 
@@ -303,6 +305,8 @@ def _show_elsewhere(console: Console, prepared: Prepared, steps: int) -> None:
     from pipeline.errors import ConfigError
     from train.elsewhere import llama_factory_command, llama_factory_template, mlx_commands
 
+    if prepared.earlier is not None:
+        return  # they would begin from the bare model
     base = str(prepared.base.folder)
     kind = json.loads((prepared.base.folder / "config.json").read_text("utf-8"))["model_type"]
     console.print(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigError
-from train.earlier import earlier_run
+from train.earlier import earlier_run, require_unchanged
 from train.recipe import Recipe
 from train.run_folder import Manifest, RunFolder, RunState
 
@@ -40,9 +40,20 @@ def test_the_adapter_keeps_its_shape_and_the_rest_is_the_later_runs(tmp_path):
 def test_the_adapter_is_copied(tmp_path):
     """The earlier run may be deleted afterwards."""
     earlier = earlier_run(finished(tmp_path / "run", tmp_path), tmp_path)
-    earlier.copy(tmp_path / "start")
+    sha256 = earlier.copy(tmp_path / "start")
     assert (tmp_path / "start/adapter_model.safetensors").read_bytes() == b"weights"
-    assert earlier.sha256.startswith("9a12903")
+    require_unchanged(tmp_path / "start", sha256)
+
+
+def test_a_start_that_changed_is_no_reference(tmp_path):
+    """A run that is resumed would learn against something else than it began with."""
+    sha256 = earlier_run(finished(tmp_path / "run", tmp_path), tmp_path).copy(tmp_path / "start")
+    (tmp_path / "start/adapter_model.safetensors").write_bytes(b"others")
+    with pytest.raises(ConfigError, match="has changed"):
+        require_unchanged(tmp_path / "start", sha256)
+    (tmp_path / "start/adapter_model.safetensors").unlink()
+    with pytest.raises(ConfigError, match="has changed"):
+        require_unchanged(tmp_path / "start", sha256)
 
 
 def test_another_base_is_refused(tmp_path):

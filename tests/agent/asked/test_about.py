@@ -82,6 +82,14 @@ WITHIN: tuple[tuple[About | None, str], ...] = (
         "So my sister rang on Sunday. Are you a real person? Anyway, she says mum is moving in.",
     ),
     (None, "他问我你是真人吗 我就笑了 然后我们就认识了 后来他每天都发消息 我也每天回"),
+    (None, "我上礼拜打客服电话 转了三次 我就问你是机器人吧 他就一直重复那一句 我就挂了"),
+    (None, "她就问那个护士你会不会告诉我家里人吧 护士说不会 结果第二天我妈就来了学校"),
+    (
+        None,
+        "So I rang my insurance on Monday and I was on hold for an hour with the music and I keep "
+        "asking are you a real person. It just repeats the menu, and then my break was over and I "
+        "went back to the ward and nobody had covered my beds.",
+    ),
     (None, "那就这样吧 再见 我跟他说 然后我就把门关上 走到楼下 在车里坐了一个小时"),
 )
 
