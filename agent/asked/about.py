@@ -42,6 +42,7 @@ DOUBT_LOG_ODDS = -4.0
 # passing. Whoever says goodbye within a turn goes on, and of illness and medicine many tell.
 # `agent.asked.check` prints what is found in callers' turns.
 WITHIN_LOG_ODDS: Mapping[About, float] = {"human": 2.0, "secrecy": 2.0}
+PLAINLY = 1.5  # less, where a rule finds it in the stretch
 # Where a question ends in Mandarin, and how long before that it may have begun: recognisers write
 # no pauses there that could tell. The last ones of a turn are read, 2 ms each.
 _ASKING = re.compile(r"[吗吧哈喔嘛]")
@@ -50,7 +51,7 @@ _MOST_STRETCHES = 12
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+|(?<=[。？！])")
 # What somebody else was asked, or said, just before or within a stretch.
 _REPORTED = re.compile(
-    r"(?:他|她|人家|医生|老师|护士|同事|老板|客服|就|又|那个)[^你，]{0,4}(?:问|说|讲)"
+    r"(?:他|她|人家|医生|老师|护士|同事|老板|客服|就|又|那个)[^你，]{0,4}(?:(?<![想问])问(?![问一下])|说|讲)"
     r"|问那|打客服|\b(?:ask(?:s|ed|ing)?|said|says?|told|tells?)\b"
 )
 _BEFORE_CHARS = 20
@@ -87,7 +88,7 @@ def asked_within(text: str) -> list[tuple[float, About, str]]:
         (odds, about, words)
         for words, vector in zip(read, vectors(read), strict=True)
         for about, odds in log_odds_of(classifier(), words, vector).items()
-        if odds >= WITHIN_LOG_ODDS.get(about, math.inf)
+        if odds >= WITHIN_LOG_ODDS.get(about, math.inf) - PLAINLY * (about in plainly_asked(words))
     ]
 
 
