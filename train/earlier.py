@@ -17,8 +17,9 @@ from train.run_folder import Manifest, RunFolder, file_sha256
 
 # What decides the shape and the strength of an adapter; a later run cannot change it.
 _OF_THE_ADAPTER = ("rank", "alpha", "targets", "rslora", "dora")
-_WEIGHTS = "adapter_model.safetensors"
-_FILES = ("adapter_config.json", _WEIGHTS)
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+_FILES = (CONFIG, WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Earlier:
         folder.mkdir()
         for name in _FILES:
             shutil.copy2(self.path / name, folder / name)
-        return file_sha256(folder / _WEIGHTS)
+        return file_sha256(folder / WEIGHTS)
 
 
 def earlier_run(path: Path, base_folder: Path) -> Earlier:
@@ -90,6 +91,6 @@ def require_unchanged(folder: Path, sha256: str | None) -> None:
     Raises:
         ConfigError: It is gone, or another.
     """
-    weights = folder / _WEIGHTS
+    weights = folder / WEIGHTS
     if not weights.is_file() or file_sha256(weights) != sha256:
         raise ConfigError(f"the adapter in {folder}, which this run goes on from, has changed")

@@ -239,7 +239,7 @@ class LlmSettings(Section):
         "at once. Every other engine at work takes a core away from them.",
     )
     temperature: float = Field(
-        0.4, ge=0.0, le=2.0, description="0.0 always takes the likeliest word; higher varies more."
+        0.2, ge=0.0, le=2.0, description="0.0 always takes the likeliest word; higher varies more."
     )
     top_p: float = Field(0.9, gt=0.0, le=1.0, description="Share of probability drawn from.")
     top_k: int = Field(40, ge=0, description="Candidates drawn from; 0 is off.")
