@@ -22,7 +22,7 @@ import json
 import random
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -129,8 +129,7 @@ def training_set(
 ) -> tuple[list[Conversation], list[Conversation]]:
     """Rows to train on and rows to measure by, which share no dialogue."""
     whole = list(dialogues(folder, persona))
-    dice = random.Random(_SEED)
-    held_back = set(dice.sample(range(len(whole)), round(len(whole) * _VALIDATION_SHARE)))
+    held_back = _held_back(whole)
     questions = {locale: _in_turn(by_heart(locale, asked, persona)) for locale in LOCALES}
     training = {
         row.id: row
@@ -142,19 +141,27 @@ def training_set(
     return list(training.values()), validation
 
 
+def _held_back(whole: Sequence[Conversation]) -> set[int]:
+    """Which dialogues measure: no run learns them."""
+    dice = random.Random(_SEED)
+    return set(dice.sample(range(len(whole)), round(len(whole) * _VALIDATION_SHARE)))
+
+
 def faithful_set(
     folder: Path = DIALOGUES, persona: Path = PERSONA, asked: Path = ASKED
 ) -> list[Conversation]:
     """What a second run learns: faithful dialogues, and each moment's better reply, once."""
     questions = {locale: _in_turn(by_heart(locale, asked, persona)) for locale in LOCALES}
+    whole = list(dialogues(folder, persona))
+    held_back = _held_back(whole)
     rows = {
         row.id: row
-        for dialogue in dialogues(folder, persona)
-        if dialogue.tags[-1] == FAITHFUL
+        for number, dialogue in enumerate(whole)
+        if dialogue.tags[-1] == FAITHFUL and number not in held_back
         for row in _asking(_rewritten(dialogue, _times(dialogue)), questions[_locale_of(dialogue)])
     }
-    for part in preference_set(persona=persona):
-        rows |= {row.id: row for row in map(_better, part)}
+    training, _ = preference_set(persona=persona)
+    rows |= {row.id: row for row in map(_better, training)}
     return list(rows.values())
 
 
@@ -253,7 +260,7 @@ def _asking(rows: Iterator[Conversation], questions: Iterator[_Asked]) -> Iterat
 
 
 def main() -> None:
-    """Write both files."""
+    """Write them all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder to write to")
     parser.add_argument("--force", action="store_true", help="replace what is there")

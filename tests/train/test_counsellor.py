@@ -166,11 +166,17 @@ def test_a_moment_of_the_pairs_is_in_one_part() -> None:
     assert {pair.system for pair in training} == {prompt_of(locale) for locale in LOCALES}
 
 
-def test_the_second_run_learns_the_better_replies_alone() -> None:
-    """And the dialogues of one theme; what the moments' listeners said before is context."""
+def test_the_second_run_learns_the_better_replies_alone(parts: tuple[Rows, Rows]) -> None:
+    """And the dialogues of one theme; what the moments' listeners said before is context.
+
+    Nothing that measures is among them.
+    """
     rows = faithful_set()
     moments = [row for row in rows if "faithful" not in row.tags]
-    better = {pair.chosen for part in preference_set() for pair in part}
-    assert {row.messages[-1].content for row in moments} == better
+    training, validation = preference_set()
+    assert {row.messages[-1].content for row in moments} == {pair.chosen for pair in training}
     learnt = [m for row in moments for m in row.messages if m.role == "assistant" and m.weight]
     assert len(learnt) == len(moments) < len(rows) / 2
+    assert not {pair.prompt[-1] for pair in validation} & {row.messages[-2] for row in moments}
+    dialogues = {said_by_listener(row) for row in rows if "faithful" in row.tags}
+    assert not dialogues & {said_by_listener(row) for row in parts[1]}
