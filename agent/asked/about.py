@@ -23,6 +23,7 @@ import numpy as np
 from agent.asked.kinds import ABOUTS, About
 from agent.asked.rules import plainly_asked, plainly_asked_around
 from agent.likeness.model import Likeness, from_bytes
+from agent.safety.detector import assess
 from agent.safety.fold import fold
 from agent.safety.meaning import Vectors, vectors
 from pipeline.text import count_units
@@ -44,15 +45,17 @@ DOUBT_LOG_ODDS = -4.0
 WITHIN_LOG_ODDS: Mapping[About, float] = {"human": 2.0, "secrecy": 2.0}
 PLAINLY = 1.5  # less, where a rule finds it in the stretch
 # Where a question ends in Mandarin, and how long before that it may have begun: recognisers write
-# no pauses there that could tell. The last ones of a turn are read, 2 ms each.
+# no pauses there that could tell. The last ones of a turn are read, 2 ms a stretch.
 _ASKING = re.compile(r"[吗吧哈喔嘛]")
 _ASKING_CHARS = (8, 11, 14)
-_MOST_STRETCHES = 12
-_SENTENCE_END = re.compile(r"(?<=[.?!])\s+|(?<=[。？！])")
-# What somebody else was asked, or said, just before or within a stretch.
+_MOST_ASKING = 4
+_ASKING_SENTENCE = re.compile(r"[^.?!。？！]{4,}[?？]")
+# What somebody else was asked, or said; not what is asked about somebody: 你会跟我老师说吗.
 _REPORTED = re.compile(
-    r"(?:他|她|人家|医生|老师|护士|同事|老板|客服|就|又|那个)[^你，]{0,4}(?:(?<![想问])问(?![问一下])|说|讲)"
-    r"|问那|打客服|\b(?:ask(?:s|ed|ing)?|said|says?|told|tells?)\b"
+    r"(?<![跟给和对向诉])(?<![跟给和对向诉]我)"
+    r"(?:他|她|人家|医生|老师|护士|同事|老板|客服|就|又|那个)"
+    r"[^你，]{0,4}(?:(?<![想问])问(?![问一下])|说|讲)"
+    r"|问那|打客服|(?<!\bi )(?<!\byou )(?<!\bbe )\b(?:asked|asking|asks|said|says|told|tells)\b"
 )
 _BEFORE_CHARS = 20
 
@@ -63,8 +66,8 @@ N_KINDS = 1 + len(ABOUTS)  # kind 0 is "none", the others are the things in thei
 def asked_about(text: str) -> About | None:
     """What a turn with `text` asks for, in any script or mix of languages.
 
-    Takes 2.2 ms of one core, and as much for each stretch that may be a question, at most
-    _MOST_STRETCHES; the first call reads the weights, in a second.
+    Takes 2.2 ms of one core, and as much for each stretch that may be a question; the first call
+    reads the weights, in a second.
     """
     return asked_as_whole(text) or max(asked_within(text), default=(0.0, None))[1]
 
@@ -78,12 +81,17 @@ def asked_as_whole(text: str) -> About | None:
 
 
 def asked_within(text: str) -> list[tuple[float, About, str]]:
-    """What single stretches of a turn ask for, and how likely; the words as `fold` leaves them."""
+    """What single stretches of a turn ask for, and how likely; the words as `fold` leaves them.
+
+    Of whoever may be in danger nothing is read: that is for the crisis protocol.
+    """
     read = [
         one
         for one in dict.fromkeys(_stretches(text))
         if LEAST_UNITS <= count_units(one) <= MOST_UNITS
-    ][-_MOST_STRETCHES:]
+    ]
+    if not read or assess(text).tier != "none":
+        return []
     return [
         (odds, about, words)
         for words, vector in zip(read, vectors(read), strict=True)
@@ -98,11 +106,11 @@ def _stretches(text: str) -> Iterator[str]:
     for stretch in plainly_asked_around(words):
         if not _is_reported(words, words.find(stretch), stretch):
             yield stretch
-    for sentence in map(fold, _SENTENCE_END.split(text)):
+    for sentence in map(fold, _ASKING_SENTENCE.findall(text)[-_MOST_ASKING:]):
         if sentence != words and not _REPORTED.search(sentence):
             yield sentence
     together = words.replace("，", "")
-    for particle in _ASKING.finditer(together):
+    for particle in [*_ASKING.finditer(together)][-_MOST_ASKING:]:
         end = particle.end()
         if _is_reported(together, end, ""):
             continue

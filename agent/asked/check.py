@@ -113,14 +113,14 @@ def within_stories() -> dict[str, list[str]]:
     """What callers of `tests/data/intake` ask only in a stretch of a turn, to be read.
 
     Returns:
-        The stretches, most likely first, by the group of callers: those that the borders were
-        chosen on, and the others. Nobody has labelled them.
+        The stretches, most likely first, of every second turn, on which the borders were chosen,
+        and of the turns between, by the same callers. Nobody has labelled them.
     """
     turns = [turn.text for turn in turns_of((*FITTED, *CHOSEN_ON, *NOT_FITTED))]
-    found: dict[str, list[tuple[float, str, str]]] = {"chosen on": [], "others": []}
+    found: dict[str, list[tuple[float, str, str]]] = {"chosen on": [], "between": []}
     for number, text in enumerate(turns):
         if asked_as_whole(text) is None and (inside := asked_within(text)):
-            found["others" if number % 2 else "chosen on"].append(max(inside))
+            found["between" if number % 2 else "chosen on"].append(max(inside))
     return {
         f"{name}, of {len(turns) // 2} turns": [
             f"{about} {odds:.1f} {words}" for odds, about, words in sorted(stretches, reverse=True)

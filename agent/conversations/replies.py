@@ -41,13 +41,12 @@ def main() -> None:
     """Print each moment with its reply."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("file", type=Path)
-    parser.add_argument("--adapter", default="auto", help="`models.llm_adapter`")
+    parser.add_argument("--adapter", help="`models.llm_adapter`, if another")
     parser.add_argument("--temperature", type=float, help="`llm.temperature`, if another")
     chosen = parser.parse_args()
-    flags = {"models.llm_adapter": chosen.adapter}
-    if chosen.temperature is not None:
-        flags["llm.temperature"] = chosen.temperature
-    settings = config.load(flags=flags).settings
+    flags = {"models.llm_adapter": chosen.adapter, "llm.temperature": chosen.temperature}
+    given = {name: value for name, value in flags.items() if value is not None}
+    settings = config.load(flags=given).settings
     lines = chosen.file.read_text("utf-8").splitlines()
     moments = [Prompt.model_validate_json(line) for line in lines]
     for moment, reply in zip(moments, asyncio.run(replies(moments, settings)), strict=True):

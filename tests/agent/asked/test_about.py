@@ -81,6 +81,20 @@ WITHIN: tuple[tuple[About | None, str], ...] = (
         "human",
         "So my sister rang on Sunday. Are you a real person? Anyway, she says mum is moving in.",
     ),
+    (
+        "secrecy",
+        "我昨天跟他吵完就出来了 坐在公园里 你会不会跟我老师说啊 你不会跟我老师说吧 我怕",
+    ),
+    (
+        "secrecy",
+        "So I left the house on Sunday and I have been at my cousin's since then, the one in Leeds "
+        "with the dog. Will you tell my boss about this? Because I rang in sick and I was not sick "
+        "at all, I just could not go in.",
+    ),
+    (
+        "human",
+        "喂 你是真人还是机器 好吧 算了 我讲我的吧 我儿子去当兵了嘛 家里就剩我了喔 电视开着嘛",
+    ),
     (None, "他问我你是真人吗 我就笑了 然后我们就认识了 后来他每天都发消息 我也每天回"),
     (None, "我上礼拜打客服电话 转了三次 我就问你是机器人吧 他就一直重复那一句 我就挂了"),
     (None, "她就问那个护士你会不会告诉我家里人吧 护士说不会 结果第二天我妈就来了学校"),
@@ -100,6 +114,28 @@ def test_a_question_is_heard_in_the_middle_of_a_story(about: About | None, text:
     assert asked_about(text) == about
     if language_of(text) == "zh":
         assert asked_about(re.sub(r"[\s，。]", "", text)) == about
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这些话我不会让我妈妈知道",
+        "我今天说了会让领导知道的",
+        "我说这些会让家里知道我没出息",
+        "这些都写下来吧",
+        "你说的这个我要记下来",
+    ],
+)
+def test_who_says_that_others_will_know_does_not_ask(text: str) -> None:
+    """A rule for a question needs one."""
+    assert asked_about(text) is None
+
+
+def test_whoever_may_be_in_danger_is_not_told_of_recordings() -> None:
+    """What the crisis detector finds anything in is left to the protocol."""
+    text = "你们这个电话录音吗 录着吧 给我闺女留着 我上了那个塔吊了 风很大 也没有人看见我"
+    assert assess(text).tier != "none"
+    assert asked_about(text) is None
 
 
 def test_long_turns_that_end_in_a_question_are_answered() -> None:
