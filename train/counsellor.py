@@ -53,6 +53,7 @@ FAITHFUL = "plain-faithful"
 TIMES: Mapping[str, float] = {
     "plain": 2,
     FAITHFUL: 2,
+    "plain-warm": 2,
     "work-study-money": 0.5,
     "grief-illness-sleep": 0.5,
     "family-relationships": 0.5,
