@@ -1,4 +1,4 @@
-"""Averages the adapters of two runs, the later of which went on from the earlier.
+"""Averages two adapters, the later of which is of a run that went on from the earlier.
 
     python -m train.average EARLIER LATER --share 0.6 -o FOLDER
 
@@ -15,17 +15,18 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pipeline.errors import ConfigError, VoiceError
-from train.earlier import CONFIG, WEIGHTS, Earlier, earlier_run
-from train.run_folder import RunFolder, file_sha256, refuse_existing
+from train.earlier import CONFIG, WEIGHTS, earlier_adapter
+from train.run_folder import Manifest, RunFolder, refuse_existing
 
 
 def average(earlier: Path, later: Path, share: float, out: Path) -> None:
     """Write the adapter between two.
 
     Args:
-        earlier: Folder of a finished run.
+        earlier: Folder of a finished run, or GGUF adapter.
         later: Folder of a finished run that went on from it.
         share: Of the later one, 0 to 1.
         out: Folder to make.
@@ -40,13 +41,17 @@ def average(earlier: Path, later: Path, share: float, out: Path) -> None:
 
     if not 0 <= share <= 1:
         raise ConfigError(f"a share of {share:g} is no mean; give 0 to 1")
-    base = Path(RunFolder.open(earlier).manifest.base_folder)
-    first, second = earlier_run(earlier, base), earlier_run(later, base)
-    if not _descends(second, file_sha256(earlier / WEIGHTS)):
-        raise ConfigError(f"{later} did not go on from {earlier}")
+    manifest = RunFolder.open(later).manifest
+    base = Path(manifest.base_folder)
+    first, second = earlier_adapter(earlier, base), earlier_adapter(later, base)
     refuse_existing(out)
+    with TemporaryDirectory() as folder:
+        before_folder = Path(folder) / "earlier"
+        sha256 = first.copy(before_folder)
+        if not _descends(manifest, sha256):
+            raise ConfigError(f"{later} did not go on from {earlier}")
+        before, after = (load_file(one / WEIGHTS) for one in (before_folder, second.path))
     out.mkdir(parents=True, exist_ok=True)
-    before, after = (load_file(one.path / WEIGHTS) for one in (first, second))
     mean = {
         name: ((1 - share) * before[name] + share * after[name]).astype(after[name].dtype)
         for name in after
@@ -56,20 +61,21 @@ def average(earlier: Path, later: Path, share: float, out: Path) -> None:
     write_adapter(out, base / "config.json", out / "adapter.gguf", name=out.name)
 
 
-def _descends(later: Earlier, sha256: str) -> bool:
+def _descends(manifest: Manifest, sha256: str) -> bool:
     """Whether a run went on from an adapter, or from one that did."""
-    manifest = later.manifest
     while manifest.started_from is not None:
         if manifest.started_sha256 == sha256:
             return True
-        manifest = RunFolder.open(Path(manifest.started_from)).manifest
+        if not (before := Path(manifest.started_from)).is_dir():
+            return False
+        manifest = RunFolder.open(before).manifest
     return False
 
 
 def main() -> None:
     """Average, or end with a sentence and exit code 2."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("earlier", type=Path, help="folder of a finished run")
+    parser.add_argument("earlier", type=Path, help="folder of a finished run, or GGUF adapter")
     parser.add_argument("later", type=Path, help="folder of a run that went on from it")
     parser.add_argument("--share", type=float, default=0.5, help="of the later one, 0 to 1")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder to make")

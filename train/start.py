@@ -14,7 +14,7 @@ from pipeline.errors import DataError
 from train import schema
 from train.base import Base, ChatFormat, load_format, locate
 from train.clean.gate import high_risk
-from train.earlier import Earlier, earlier_run
+from train.earlier import Earlier, earlier_adapter
 from train.evaluate.canaries import plant
 from train.plan import RowFigures
 from train.presets import recipe as recipe_of
@@ -57,7 +57,7 @@ class RunRequest:
         force: Train although high-risk personal data was found.
         canaries: Invented secrets to plant, see `train.evaluate.canaries`.
         offline: Take no base from the hub that is not here.
-        start_from: Finished run whose adapter is gone on from.
+        start_from: Finished run, or GGUF adapter, that is gone on from.
     """
 
     data: tuple[Path, ...]
@@ -116,7 +116,7 @@ def prepare(request: RunRequest) -> Prepared:
     base = locate(request.base, offline=request.offline)
     earlier = None
     if request.start_from is not None:
-        earlier = earlier_run(request.start_from, base.folder)
+        earlier = earlier_adapter(request.start_from, base.folder)
         recipe = earlier.recipe(recipe)
     form = load_format(base.folder)
     rows = make_rows(form, recipe, training, validation)
@@ -124,7 +124,7 @@ def prepare(request: RunRequest) -> Prepared:
     if left_out:
         warnings.append(f"{left_out} spoken copies of held-out conversations are left out")
     if earlier is not None:
-        warnings += earlier.warnings()
+        warnings += earlier.notes
     return Prepared(request, recipe, base, form, rows, tuple(warnings), counts, earlier)
 
 

@@ -47,7 +47,11 @@ LlamaFactory = Annotated[
 ]
 StartFrom = Annotated[
     Path | None,
-    typer.Option("--from", metavar="RUN", help="Go on from the adapter of a finished run."),
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        help="Go on from the adapter of a finished run, a GGUF adapter, or a persona's (listener).",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Train although personal data remains.")]
 Canaries = Annotated[
@@ -84,8 +88,9 @@ def plan(
     """Say what a run would take and do, and what is wrong with it. Writes nothing."""
     from rich.console import Console
 
+    start = _adapter(ctx, base, start_from)
     request = _request(ctx, data, validation, base, preset, changes, llama_factory, force)
-    request = replace(request, start_from=start_from)
+    request = replace(request, start_from=start)
     console = Console(highlight=False)
     prepared, forecast = _forecast(request, threads, price)
     _show_plan(console, prepared, forecast)
@@ -117,8 +122,9 @@ def run(
 
     refuse_existing(out)
     require_training()
+    start = _adapter(ctx, base, start_from)
     request = _request(ctx, data, validation, base, preset, changes, llama_factory, force)
-    request = replace(request, canaries=canaries, start_from=start_from)
+    request = replace(request, canaries=canaries, start_from=start)
     console = Console(highlight=False)
     prepared, forecast = _forecast(request, threads, None)
     _show_plan(console, prepared, forecast)
@@ -218,6 +224,22 @@ def _base(settings: Settings, name: str | None) -> str:
     store = ModelStore(settings.models_dir)
     named = name or settings.models.llm
     return str(store.path(named)) if named in store.manifest else named
+
+
+def _adapter(ctx: typer.Context, base: str | None, given: Path | None) -> Path | None:
+    """The folder or file given, or the adapter of the persona of that name."""
+    from agent.persona import persona_folder
+    from pipeline.errors import ConfigError
+
+    if given is None or given.exists():
+        return given
+    settings = settings_of(ctx)
+    model = base or settings.models.llm
+    if given.name == str(given) and Path(model).name == model:  # names, no paths
+        own = persona_folder(given.name, settings.persona.directory) / f"{model}.gguf"
+        if own.is_file():
+            return own
+    raise ConfigError(f"--from {given}: no run, no file, and no persona tuned for {model}")
 
 
 def _request(

@@ -96,6 +96,29 @@ def test_a_plan_that_cannot_be_carried_out_ends_with_code_2(data: Path, base: Pa
     assert invoke("train", "plan", data, *settings).exit_code == 2
 
 
+def test_a_run_goes_on_from_what_is_there(data: Path, base: Path, tmp_path: Path):
+    """A finished run, a GGUF, or a persona that is tuned for the base; all else is refused."""
+    for given in ("nobody", "listener", tmp_path / "nothing"):
+        refused = invoke("train", "plan", data, "--base", base, "--from", given)
+        assert refused.exit_code == 2
+        assert f"--from {given}: no run, no file" in refused.stderr
+    file = tmp_path / "notes.gguf"
+    file.write_text("words")
+    refused = invoke("train", "plan", data, "--base", base, "--from", file)
+    assert "is no GGUF file" in refused.stderr
+
+
+def test_a_persona_is_named_and_its_adapter_found(data: Path, tmp_path: Path):
+    """As `--from listener` with the model that it is tuned for."""
+    own = tmp_path / "kind/smollm2-135m.gguf"
+    own.parent.mkdir()
+    own.write_text("words")
+    settings = ("--set", f"persona.directory={tmp_path}", "--set", "privacy.offline=true")
+    arguments = ("train", "plan", data, "--base", "smollm2-135m", "--from")
+    assert "no run, no file" not in invoke(*settings, *arguments, "kind").stderr
+    assert "no run, no file" in invoke(*settings, *arguments, "other").stderr
+
+
 def test_personal_data_is_not_trained_on_by_accident(tmp_path: Path, base: Path):
     """The message names the kind, never the number; --force goes on and keeps the warning."""
     path = tmp_path / "private.jsonl"

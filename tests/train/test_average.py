@@ -12,7 +12,8 @@ from safetensors.numpy import load_file, save_file
 from pipeline.errors import ConfigError
 from tests.train.test_earlier import finished
 from train.average import average
-from train.earlier import WEIGHTS
+from train.earlier import WEIGHTS, earlier_adapter
+from train.export.adapter import write_adapter
 from train.run_folder import RunFolder, file_sha256
 
 LAYER = "base_model.model.model.layers.0.self_attn.q_proj.lora_{}.weight"
@@ -59,6 +60,22 @@ def test_strangers_have_no_mean(tmp_path):
         with pytest.raises(ConfigError, match="did not go on"):
             average(*pair, 0.5, tmp_path / "mean")
     assert not (tmp_path / "mean").exists()
+
+
+def test_the_earlier_may_be_a_gguf(tmp_path):
+    """As it is where a run goes on from a persona's adapter."""
+    first = run(tmp_path, "first", 1.0)
+    write_adapter(first, tmp_path / "base/config.json", tmp_path / "first.gguf", name="first")
+    later = run(tmp_path, "later", 3.0, first)
+    folder = RunFolder.open(later)
+    sha256 = earlier_adapter(tmp_path / "first.gguf", tmp_path / "base").copy(tmp_path / "start")
+    update = {"started_from": str(tmp_path / "first.gguf"), "started_sha256": sha256}
+    folder.save(folder.manifest.model_copy(update=update))
+    average(tmp_path / "first.gguf", later, 0.5, tmp_path / "mean")
+    for values in load_file(tmp_path / "mean" / WEIGHTS).values():
+        assert values == pytest.approx(2.0)
+    with pytest.raises(ConfigError, match="did not go on"):
+        average(run(tmp_path, "other", 1.5), later, 0.5, tmp_path / "none")
 
 
 def test_a_share_beyond_the_ends_is_refused(tmp_path):

@@ -63,16 +63,24 @@ class Naming:
             name: Its name in transformers.
             weight: Any dtype, shape (rows,) or (rows, columns); rows are the layer's outputs.
         """
+        heads = self._rotated(name)
+        return weight if heads is None else _exchanged(weight, (heads, 2, -1))
+
+    def taken_back(self, name: str, weight: NDArray[Any]) -> NDArray[Any]:
+        """`weight` with its rows in the order of transformers: what `laid_out` began with."""
+        heads = self._rotated(name)
+        return weight if heads is None else _exchanged(weight, (heads, -1, 2))
+
+    def _rotated(self, name: str) -> int | None:
+        """How many heads llama.cpp rotates in pairs there; None where the rows keep their order."""
         if self.architecture not in _ROTATED_IN_PAIRS:
-            return weight
+            return None
         if ".q_proj" in name:
-            return _pairs_from_halves(weight, self._heads)
-        if ".k_proj" in name:
-            return _pairs_from_halves(weight, self._kv_heads)
-        return weight
+            return self._heads
+        return self._kv_heads if ".k_proj" in name else None
 
 
-def _pairs_from_halves(weight: NDArray[Any], heads: int) -> NDArray[Any]:
-    half = weight.shape[0] // heads // 2
-    parts = weight.reshape(heads, 2, half, *weight.shape[1:])
+def _exchanged(weight: NDArray[Any], rows: tuple[int, int, int]) -> NDArray[Any]:
+    """`weight` whose rows, seen as an array of shape `rows`, have the last two axes exchanged."""
+    parts = weight.reshape(*rows, *weight.shape[1:])
     return np.ascontiguousarray(parts.swapaxes(1, 2).reshape(weight.shape))
