@@ -2,6 +2,7 @@
 
     python -m train.counsellor -o FOLDER    writes FOLDER/train.jsonl and FOLDER/valid.jsonl,
                                             FOLDER/faithful.jsonl, for a second run,
+                                            FOLDER/warm.jsonl, for a third,
                                             FOLDER/pairs.jsonl and FOLDER/pairs-valid.jsonl
 
 Takes the dialogues of `train/data/counsellor`, puts before each the prompt that the tuned
@@ -11,7 +12,9 @@ Without that the model would take a space for the only sign that a caller goes o
 
 The pairs, of `train/data/preferences`, are moments of calls with a better and a worse reply: the
 worse ones were given by a model that had learnt the dialogues. The second run (`qingting train run
---from`) goes over the dialogues whose listener keeps to what was said, and the better replies.
+--from`) goes over the dialogues whose listener keeps to what was said, and the better replies. The
+third goes over these dialogues again, over those that are as true and warmer, and over the moments
+of `train/data/moments`, each with the reply that its author would have given.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from train.schema import Conversation, Message, Preference
 
 DIALOGUES = Path(__file__).parent / "data" / "counsellor"
 PREFERENCES = Path(__file__).parent / "data" / "preferences"
+MOMENTS = Path(__file__).parent / "data" / "moments"
 PERSONA = Path(__file__).parents[1] / "agent" / "persona" / "listener"
 ASKED = Path(__file__).parents[1] / "tests" / "data" / "asked" / "fit.jsonl"
 
@@ -47,13 +51,13 @@ _WRITINGS: Mapping[Writing, float] = {
 }
 # A homophone here and there, no more fillers than the callers already use.
 _SLIPS = SpeechStyle(fillers=0.0, slips=0.04)
-FAITHFUL = "plain-faithful"
+FAITHFUL, WARM = "plain-faithful", "plain-warm"
 # Plain calls teach a small model what always makes sense. The vivid ones it imitates without their
 # sense, so half of them, drawn by lot, are enough: they hold what plain callers never say.
 TIMES: Mapping[str, float] = {
     "plain": 2,
     FAITHFUL: 2,
-    "plain-warm": 2,
+    WARM: 2,
     "work-study-money": 0.5,
     "grief-illness-sleep": 0.5,
     "family-relationships": 0.5,
@@ -71,6 +75,7 @@ _PAIRS_VALIDATION_SHARE = 0.05
 _SEED = 20261121
 _HAN_PAUSE = re.compile(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")
 _PAUSE = re.compile(r"(?<=[\u3400-\u9fff])\s+|\s+(?=[\u3400-\u9fff])")
+_MARK = re.compile(r"(?<=[\u3400-\u9fff])[，。？！、；：](?=[\u3400-\u9fff]|$)")
 _QUESTION = re.compile(r"[吗嗎呢]$|什么|什麼|怎么|怎麼|为什么|為什麼|[谁誰]")
 
 
@@ -93,7 +98,7 @@ def written(text: str, way: Writing, dice: random.Random) -> str:
         return text
     if way == "punctuated":
         return _PAUSE.sub("，", text) + ("？" if _QUESTION.search(text) else "。")
-    text = _HAN_PAUSE.sub("", text)
+    text = _HAN_PAUSE.sub("", _MARK.sub("", text))
     return spoken(text, dice, _SLIPS) if way == "with slips" else text
 
 
@@ -163,6 +168,33 @@ def faithful_set(
     }
     training, _ = preference_set(persona=persona)
     rows |= {row.id: row for row in map(_better, training)}
+    return list(rows.values())
+
+
+def warm_set(
+    folder: Path = DIALOGUES,
+    moments: Path = MOMENTS,
+    persona: Path = PERSONA,
+    asked: Path = ASKED,
+) -> list[Conversation]:
+    """What a third run learns: warm dialogues, the faithful ones once more, and moments."""
+    questions = {locale: _in_turn(by_heart(locale, asked, persona)) for locale in LOCALES}
+    whole = list(dialogues(folder, persona))
+    held_back = _held_back(whole)
+    times = {WARM: TIMES[WARM], FAITHFUL: 1}
+    rows = {
+        row.id: row
+        for number, dialogue in enumerate(whole)
+        if dialogue.tags[-1] in times and number not in held_back
+        for row in _asking(
+            _rewritten(dialogue, int(times[dialogue.tags[-1]])), questions[_locale_of(dialogue)]
+        )
+    }
+    for locale in LOCALES:
+        prompt = prompt_of(locale, persona)
+        for moment in schema.read_only(moments / f"{locale}.jsonl", Conversation):
+            told = moment.model_copy(update={"system": prompt})
+            rows |= {row.id: row for row in _rewritten(told, 1)}
     return list(rows.values())
 
 
@@ -272,6 +304,7 @@ def main() -> None:
         "train": training,
         "valid": validation,
         "faithful": faithful_set(),
+        "warm": warm_set(),
         "pairs": pairs,
         "pairs-valid": pairs_validation,
     }
