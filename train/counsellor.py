@@ -39,7 +39,7 @@ DIALOGUES = Path(__file__).parent / "data" / "counsellor"
 PREFERENCES = Path(__file__).parent / "data" / "preferences"
 MOMENTS = Path(__file__).parent / "data" / "moments"
 PERSONA = Path(__file__).parents[1] / "agent" / "persona" / "listener"
-ASKED = Path(__file__).parents[1] / "tests" / "data" / "asked" / "fit.jsonl"
+ASKED = Path(__file__).parents[1] / "tests" / "data" / "asked"
 
 Writing: TypeAlias = Literal["as it is", "run together", "punctuated", "with slips"]
 # Our recogniser runs Mandarin together; others write pauses or punctuation.
@@ -123,10 +123,11 @@ def by_heart(
         if "when" not in table
     }
     wordings: dict[str, list[str]] = {}
-    for line in asked.read_text("utf-8").splitlines():
-        turn = json.loads(line)
-        if turn["locale"] == locale:
-            wordings.setdefault(turn["label"], []).append(turn["text"])
+    for name in ("fit", "errands"):
+        for line in (asked / f"{name}.jsonl").read_text("utf-8").splitlines():
+            turn = json.loads(line)
+            if turn["locale"] == locale:
+                wordings.setdefault(turn["label"], []).append(turn["text"])
     return {about: (wordings[about], answers) for about, answers in says.items()}
 
 

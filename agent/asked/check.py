@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.asked.about import (
-    SURE_LOG_ODDS,
     asked_about,
     asked_as_whole,
     asked_within,
@@ -23,7 +22,7 @@ from agent.asked.about import (
     log_odds_of,
 )
 from agent.asked.fit import MEASURING, Example, examples, fit, labelled
-from agent.asked.kinds import ABOUTS, About
+from agent.asked.kinds import ABOUTS, GROUPS, About, Group
 from agent.asked.rules import plainly_asked
 from agent.safety.fold import fold
 from agent.safety.in_calls import CHOSEN_ON, FITTED, NOT_FITTED, turns_of
@@ -44,7 +43,7 @@ class Judged:
     @property
     def right(self) -> bool:
         """Whether just this was asked."""
-        return self.about is not None and self.example.kind == 1 + ABOUTS.index(self.about)
+        return self.about is not None and self.about == self.example.about
 
 
 def figures(judged: Sequence[Judged]) -> dict[str, float]:
@@ -55,11 +54,11 @@ def figures(judged: Sequence[Judged]) -> dict[str, float]:
         locale; `ordinary` and `grave`, of ordinary and of grave turns that are answered.
     """
     by_hand = [one for one in judged if one.example.source == "labelled"]
-    asked = [one for one in by_hand if one.example.kind]
+    asked = [one for one in by_hand if one.example.about is not None]
     groups = {"precision": [one.right for one in by_hand if one.about is not None]}
     groups["recall"] = [one.right for one in asked]
-    for kind, about in enumerate(ABOUTS, start=1):
-        groups[f"recall {about}"] = [one.right for one in asked if one.example.kind == kind]
+    for about in ABOUTS:
+        groups[f"recall {about}"] = [one.right for one in asked if one.example.about == about]
     for locale in sorted({one.example.locale for one in asked}):
         groups[f"recall {locale}"] = [one.right for one in asked if one.example.locale == locale]
     for source in ("ordinary", "grave"):
@@ -73,10 +72,14 @@ def measured(turns: Sequence[Example]) -> dict[str, float]:
     return figures([Judged(one, asked_about(one.text)) for one in turns])
 
 
-def cross_validated(data: Sequence[Example]) -> dict[str, dict[str, float]]:
-    """Figures by the log-odds to answer from, each turn judged by a fit without its family."""
-    odds = log_odds_left_out(data)
-    plainly = [plainly_asked(fold(one.text)) for one in data]
+def cross_validated(group: Group) -> dict[str, dict[str, float]]:
+    """Figures by the log-odds to answer from, each turn judged by a fit without its family.
+
+    Only things of the group are asked for here, so that its own weights decide.
+    """
+    data = [one for one in examples(group) if one.about is None or one.about in GROUPS[group]]
+    odds = log_odds_left_out(group, data)
+    plainly = [plainly_asked(fold(one.text)) & {*GROUPS[group]} for one in data]
     return {
         str(border): figures(
             [
@@ -88,7 +91,7 @@ def cross_validated(data: Sequence[Example]) -> dict[str, dict[str, float]]:
     }
 
 
-def log_odds_left_out(data: Sequence[Example]) -> list[Mapping[About, float]]:
+def log_odds_left_out(group: Group, data: Sequence[Example]) -> list[Mapping[About, float]]:
     """The log-odds of each thing for each turn, fitted on the other parts."""
     part = parts(data)
     words = [fold(one.text) for one in data]
@@ -96,9 +99,9 @@ def log_odds_left_out(data: Sequence[Example]) -> list[Mapping[About, float]]:
     odds: dict[int, Mapping[About, float]] = {}
     for left_out in range(PARTS):
         rest = np.flatnonzero(part != left_out).tolist()
-        model = fit([data[row] for row in rest], meanings[rest])
+        model = fit(group, [data[row] for row in rest], meanings[rest])
         for row in np.flatnonzero(part == left_out).tolist():
-            odds[row] = log_odds_of(model, words[row], meanings[row])
+            odds[row] = log_odds_of(GROUPS[group], model, words[row], meanings[row])
     return [odds[row] for row in range(len(data))]
 
 
@@ -132,8 +135,8 @@ def within_stories() -> dict[str, list[str]]:
 def main() -> None:
     """Print all three as JSON."""
     found = {
-        "cross-validated": cross_validated(examples()),
-        f"measured at {SURE_LOG_ODDS}": {one.stem: measured(labelled(one)) for one in MEASURING},
+        "cross-validated": {group: cross_validated(group) for group in GROUPS},
+        "measured": {one.stem: measured(labelled(one)) for one in MEASURING},
         "asked within a story": within_stories(),
     }
     print(json.dumps(found, indent=1, ensure_ascii=False))

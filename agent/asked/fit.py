@@ -1,9 +1,10 @@
 """Fits the weights of `agent.asked.about`: `python -m agent.asked.fit`.
 
     tests/data/asked/fit.jsonl   labelled turns, half of them hard ones that ask for nothing
+    tests/data/asked/errands.jsonl   the same for the group `line`, which learns both files
     train/data/counsellor        callers' turns in ordinary calls, as none
     tests/data/safety            grave utterances of two files there, as none
-    ─▶ weights.npz
+    ─▶ listener.npz, line.npz: the weights of each group
 
 Who says goodbye to the world, and passes the crisis protocol by, must not get a friendly
 farewell: so grave utterances ask for nothing here. Runs in a checkout with the `train` extra,
@@ -19,8 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from agent.asked.about import N_KINDS
-from agent.asked.kinds import ABOUTS
+from pydantic import TypeAdapter
+
+from agent.asked.kinds import GROUPS, About, Group
+from agent.asked.rules import plainly_asked
 from agent.likeness.fit import fit as fit_likeness
 from agent.likeness.model import Likeness, to_bytes
 from agent.safety.fold import fold
@@ -33,19 +36,21 @@ Source: TypeAlias = Literal["labelled", "ordinary", "grave"]
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "asked"
 LABELLED = DATA / "fit.jsonl"
+ERRANDS = DATA / "errands.jsonl"
 UNSEEN = DATA / "unseen.jsonl"
 SECOND_UNSEEN = DATA / "second_unseen.jsonl"
+THIRD_UNSEEN = DATA / "third_unseen.jsonl"
 GRAVE = tuple(
     ROOT / "tests" / "data" / "safety" / f"{one}.jsonl" for one in ("development", "wordings")
 )
-MEASURING = (UNSEEN, SECOND_UNSEEN)
+MEASURING = (UNSEEN, SECOND_UNSEEN, THIRD_UNSEEN)
 ORDINARY = ROOT / "train" / "data" / "counsellor"
 # Files of dialogues, and dialogues by their tags, in which callers try the listener out.
 NOT_ORDINARY_FILES = frozenset(("around-the-call", "difficult-calls", "on-the-phone"))
 NOT_ORDINARY_TAGS = frozenset(("diagnosis", "goodbye", "identity", "medication request", "name",
                                "pills", "doctor's pills", "secrecy"))  # fmt: skip
-RESULT = Path(__file__).with_name("weights.npz")
 
+_ASKED_IN_CALLS: frozenset[About] = frozenset(("there", "errand"))
 NEIGHBOURS = 8  # lines of the labelled file that are kept together when it is divided
 
 
@@ -54,7 +59,7 @@ class Example:
     """One turn.
 
     Attributes:
-        kind: 0 for none, else 1 and the place in `ABOUTS`.
+        about: What is asked for, None where nothing is.
         locale: Of a labelled turn, else "".
         family: Turns of one family are alike: written in a row, or by one caller. None of them
             may judge another.
@@ -62,7 +67,7 @@ class Example:
     """
 
     text: str
-    kind: int
+    about: About | None
     locale: str = ""
     family: str = ""
     source: Source = "labelled"
@@ -73,9 +78,9 @@ def labelled(path: Path) -> list[Example]:
     turns = []
     for number, line in enumerate(path.read_text("utf-8").splitlines()):
         row = json.loads(line)
-        kind = 0 if row["label"] == "none" else 1 + ABOUTS.index(row["label"])
-        family = f"line {number // NEIGHBOURS}"
-        turns.append(Example(row["text"], kind, row["locale"], family))
+        about = None if row["label"] == "none" else TypeAdapter(About).validate_python(row["label"])
+        family = f"{path.stem}, line {number // NEIGHBOURS}"
+        turns.append(Example(row["text"], about, row["locale"], family))
     return turns
 
 
@@ -84,28 +89,33 @@ def ordinary(known: Sequence[Example]) -> list[Example]:
 
     Args:
         known: Turns that are labelled by hand; some were said in those calls.
+
+    Nobody has labelled these turns: what a rule takes for a check of the line or an errand, which
+    callers do ask there, is left out.
     """
     labelled_texts = {one.text for one in known}
     return [
-        Example(turn, 0, family=f"caller {number}", source="ordinary")
+        Example(turn, None, family=f"caller {number}", source="ordinary")
         for number, turns in enumerate(_callers())
         for turn in turns[:-1]
-        if turn not in labelled_texts
+        if turn not in labelled_texts and plainly_asked(fold(turn)).isdisjoint(_ASKED_IN_CALLS)
     ]
 
 
 def grave() -> list[Example]:
     """What callers in danger say; families as in the crisis detector's own fit."""
     return [
-        Example(one.text, 0, family=one.family, source="grave")
+        Example(one.text, None, family=one.family, source="grave")
         for one in utterances(GRAVE)
         if rank(one.label) >= rank("elevated")
     ]
 
 
-def examples() -> list[Example]:
-    """All that the weights are fitted on."""
+def examples(group: Group) -> list[Example]:
+    """All that the weights of a group are fitted on."""
     known = labelled(LABELLED)
+    if group == "line":
+        known += labelled(ERRANDS)
     return [*known, *ordinary(known), *grave()]
 
 
@@ -120,22 +130,26 @@ def _callers() -> Iterator[list[str]]:
                 yield [one["content"] for one in dialogue["messages"] if one["role"] == "user"]
 
 
-def fit(data: Sequence[Example], meanings: Vectors | None = None) -> Likeness:
-    """Fit on all turns.
+def fit(group: Group, data: Sequence[Example], meanings: Vectors | None = None) -> Likeness:
+    """Fit on all turns; what asks for a thing of another group asks for none here.
 
     Args:
+        group: Whose things are told apart.
         data: Turns, at least one labelled by hand.
         meanings: Of the turns, shape (n_turns, DIMENSIONS), where they are known already.
     """
     words = [fold(one.text) for one in data]
+    kinds = {about: kind for kind, about in enumerate(GROUPS[group], start=1)}
     return fit_likeness(
         words,
         vectors(words) if meanings is None else meanings,
-        [one.kind for one in data],
+        [0 if one.about is None else kinds.get(one.about, 0) for one in data],
         [row for row, one in enumerate(data) if one.source == "labelled"],
-        n_kinds=N_KINDS,
+        n_kinds=1 + len(kinds),
     )
 
 
 if __name__ == "__main__":
-    RESULT.write_bytes(to_bytes(fit(examples())))
+    for name in GROUPS:
+        result = Path(__file__).with_name(f"{name}.npz")
+        result.write_bytes(to_bytes(fit(name, examples(name))))

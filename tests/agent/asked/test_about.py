@@ -14,7 +14,7 @@ from pipeline.text import language_of
 
 pytest.importorskip("scipy", reason="the check shares the fit's examples, and its extra")
 from agent.asked.check import measured
-from agent.asked.fit import SECOND_UNSEEN, UNSEEN, grave, labelled
+from agent.asked.fit import SECOND_UNSEEN, THIRD_UNSEEN, UNSEEN, grave, labelled
 
 ASKED: tuple[tuple[About, str], ...] = (
     ("human", "你是真人嗎"),
@@ -41,6 +41,16 @@ ASKED: tuple[tuple[About, str], ...] = (
     ("goodbye", "那就这样，再见"),
     ("goodbye", "I have to go now."),
     ("goodbye", "okay, bye"),
+    ("there", "喂 你還在嗎"),
+    ("there", "听得到吗"),
+    ("there", "怎么没声音了"),
+    ("there", "are you still there"),
+    ("there", "hello can you hear me"),
+    ("errand", "可以幫我打電話給我媽嗎"),
+    ("errand", "能帮我叫个滴滴吗"),
+    ("errand", "幫我轉接真人客服"),
+    ("errand", "could you book me a taxi"),
+    ("errand", "please ring my daughter for me"),
 )
 
 NOT_ASKED = (
@@ -57,7 +67,12 @@ NOT_ASKED = (
     "I have to go to court on Thursday",
     "my doctor said it is depression",
     "everyone on those apps is a robot",
-    "are you still there",
+    "他問我聽得到嗎 我就把電話掛了",
+    "我请邻居帮我打电话给物业 他不肯",
+    "你可以慢慢聽我說嗎",
+    "nobody is ever there for me",
+    "he said can you call my mum and I froze",
+    "could you say that again",
 )
 
 
@@ -156,17 +171,23 @@ def test_a_doubt_takes_a_rule_back_and_two_rules_are_weighed() -> None:
 
 
 def test_ordinary_questions_are_left_to_the_model() -> None:
-    """Am I too impatient? Can you hear me? Nothing said by heart answers them."""
-    asked = [turn.text for turn in labelled(UNSEEN.with_name("ordinary.jsonl"))]
-    assert asked
-    assert [text for text in asked if asked_about(text) is not None] == []
+    """Am I too impatient? Do you read books? Nothing said by heart answers them."""
+    turns = labelled(UNSEEN.with_name("ordinary.jsonl"))
+    left = [turn.text for turn in turns if turn.about is None]
+    assert len(left) > 30
+    assert [text for text in left if asked_about(text) is not None] == []
 
 
-@pytest.mark.parametrize(("path", "recall"), [(UNSEEN, 0.5), (SECOND_UNSEEN, 0.53)])
-def test_unseen_wordings_are_seldom_answered_wrongly(path: Path, recall: float) -> None:
+@pytest.mark.parametrize(
+    ("path", "precision", "recall"),
+    [(UNSEEN, 0.95, 0.5), (SECOND_UNSEEN, 0.95, 0.53), (THIRD_UNSEEN, 0.9, 0.42)],
+)
+def test_unseen_wordings_are_seldom_answered_wrongly(
+    path: Path, precision: float, recall: float
+) -> None:
     """Turns that were put aside unread; floors a little under what was measured."""
     found = measured(labelled(path))
-    assert found["precision"] >= 0.95
+    assert found["precision"] >= precision
     assert found["recall"] >= recall
 
 
@@ -198,4 +219,4 @@ def test_grave_utterances_are_known_for_none() -> None:
     """The fit has the crisis detector's grave utterances, and none of them asks for anything."""
     turns = grave()
     assert turns
-    assert {(one.kind, one.source) for one in turns} == {(0, "grave")}
+    assert {(one.about, one.source) for one in turns} == {(None, "grave")}
