@@ -32,7 +32,7 @@ def test_the_last_reply_alone_is_learnt(locale: Locale) -> None:
         learnt = [message for message in one.messages if message.role == "assistant"]
         assert [bool(message.weight) for message in learnt] == [False] * (len(learnt) - 1) + [True]
         assert one.id == schema.conversation_id(one.messages)
-        assert one.tags == (locale, "moment")
+        assert one.tags[:2] == (locale, "moment")
 
 
 @each_locale
