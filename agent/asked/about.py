@@ -39,7 +39,6 @@ LEAST_UNITS = 4
 # that knew some of the turns, -0.5 (0.0, 1.0) answers 56 % (48, 36) with 0.98 (0.996, 1.0).
 SURE_LOG_ODDS: Mapping[Group, float] = {"listener": 1.0, "line": 0.0}
 DOUBT_LOG_ODDS = -4.0
-_GROUP_OF: Mapping[About, Group] = {about: group for group in GROUPS for about in GROUPS[group]}
 
 # The same, of a stretch of a turn: who hears this, and whether this is a person, are asked in
 # passing. Whoever says goodbye within a turn goes on, and of illness and medicine many tell.
@@ -154,18 +153,23 @@ def decided(
 ) -> About | None:
     """What is asked for, from what the rules find and how likely each thing is.
 
+    Each group decides by itself, and of two the likelier counts.
+
     Args:
         plainly: What rules find.
         log_odds: Of each thing.
         sure: Log-odds to answer from without a rule, instead of SURE_LOG_ODDS.
     """
-
-    def beyond(about: About) -> float:
-        border = SURE_LOG_ODDS[_GROUP_OF[about]] if sure is None else sure
-        return log_odds[about] - (DOUBT_LOG_ODDS if plainly else border)
-
-    about = max(sorted(plainly) or log_odds, key=beyond)
-    return about if beyond(about) >= 0 else None
+    if "emergency" in plainly:
+        return "emergency"
+    found: list[tuple[float, About]] = []
+    for group, things in GROUPS.items():
+        ruled = [about for about in things if about in plainly and about in log_odds]
+        odds, about = max((log_odds.get(one, -math.inf), one) for one in ruled or things)
+        border = SURE_LOG_ODDS[group] if sure is None else sure
+        if odds >= (DOUBT_LOG_ODDS if ruled else border):
+            found.append((odds, about))
+    return max(found)[1] if found else None
 
 
 @cache

@@ -17,6 +17,8 @@ from train.gguf_file import GgufFile
 from train.recipe import PROJECTIONS
 from train.run_folder import write_json
 
+_TYPES = (gguf.GGMLQuantizationType.F16, gguf.GGMLQuantizationType.F32)
+_FROM_HIDDEN = ("q_proj", "k_proj", "v_proj", "gate_proj", "up_proj")
 _NAME = re.compile(r"(?P<layer>.+)\.weight\.lora_(?P<side>[ab])")
 
 
@@ -44,7 +46,8 @@ def shape_of(file: Path, base_config: Path) -> AdapterShape:
 
     Raises:
         ModelCorruptError: It is no GGUF.
-        ConfigError: It is no LoRA on the layers of such a base, or its ranks differ.
+        ConfigError: It is no LoRA on the layers of such a base, its ranks differ, or it is
+            quantised.
     """
     adapter = _opened(file)
     layers = _layers(file, adapter, base_config)
@@ -132,12 +135,22 @@ def _layers(file: Path, adapter: GgufFile, base_config: Path) -> dict[str, str]:
             f"{file} is made for {adapter.architecture}, the base is {naming.architecture}"
         )
     known = _tunable(naming, range(int(config["num_hidden_layers"])))
-    found = {}
+    found: dict[str, str] = {}
+    sides: dict[str, set[str]] = {}
     for tensor in adapter.reader.tensors:
         match = _NAME.fullmatch(tensor.name)
         if match is None or match["layer"] not in known:
             raise ConfigError(f"{file} does not fit the base: it has no {tensor.name}")
-        found[match["layer"]] = known[match["layer"]]
+        if tensor.tensor_type not in _TYPES:
+            raise ConfigError(f"{file} is quantised; a run goes on from f16 or f32")
+        layer = known[match["layer"]]
+        from_hidden = match["side"] == "a" and layer.endswith(_FROM_HIDDEN)
+        if from_hidden and int(tensor.shape[0]) != config.get("hidden_size", tensor.shape[0]):
+            raise ConfigError(f"{file} does not fit the base: {tensor.name} has another width")
+        found[match["layer"]] = layer
+        sides.setdefault(layer, set()).add(match["side"])
+    if odd := [layer for layer, of in sides.items() if of != {"a", "b"}]:
+        raise ConfigError(f"{file} has half of {odd[0]} only")
     return found
 
 

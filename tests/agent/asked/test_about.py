@@ -51,6 +51,10 @@ ASKED: tuple[tuple[About, str], ...] = (
     ("errand", "幫我轉接真人客服"),
     ("errand", "could you book me a taxi"),
     ("errand", "please ring my daughter for me"),
+    ("emergency", "帮我叫救护车"),
+    ("emergency", "你可以幫我報警嗎 有人在敲門"),
+    ("emergency", "could you call 911 for me"),
+    ("emergency", "please call the police"),
 )
 
 NOT_ASKED = (
@@ -73,6 +77,14 @@ NOT_ASKED = (
     "nobody is ever there for me",
     "he said can you call my mum and I froze",
     "could you say that again",
+    "我不能叫车回家",
+    "给我打电话的都是催债的",
+    "我女朋友怎么不说话了",
+    "我们断了",
+    "我昨天叫了救護車",
+    "how could you send your own child away",
+    "people tell me you are quiet",
+    "I called the police on him last week",
 )
 
 
@@ -168,6 +180,15 @@ def test_a_doubt_takes_a_rule_back_and_two_rules_are_weighed() -> None:
     assert decided({"human", "name"}, unlikely | {"human": -4.0, "name": -2.0}) == "name"
     assert decided(set(), unlikely | {"human": -4.0}) is None
     assert decided(set(), unlikely | {"human": 1.0}) == "human"
+
+
+def test_of_two_groups_the_likelier_counts_and_an_emergency_before_all() -> None:
+    """A rule of one group hides nothing of the other."""
+    odds = dict.fromkeys(ABOUTS, -9.0) | {"secrecy": -3.0, "errand": 0.4}
+    assert decided({"secrecy"}, odds) == "errand"
+    assert decided({"secrecy"}, odds | {"errand": -0.1}) == "secrecy"
+    assert decided({"errand"}, odds | {"errand": -5.0, "goodbye": 2.0}) == "goodbye"
+    assert decided({"emergency", "secrecy"}, odds) == "emergency"
 
 
 def test_ordinary_questions_are_left_to_the_model() -> None:

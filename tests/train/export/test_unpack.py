@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from pipeline.errors import ConfigError, ModelCorruptError
-from tests.train.export.test_adapter import HEADS, LAYERS, RANK, peft
+from tests.train.export.test_adapter import HEADS, HIDDEN, LAYERS, RANK, peft
 from train.export.adapter import write_adapter
 from train.export.unpack import shape_of, unpack_adapter
 
@@ -57,6 +57,37 @@ def test_layers_that_the_base_lacks_are_refused(tmp_path):
     base.write_text(json.dumps(small))
     with pytest.raises(ConfigError, match="does not fit the base"):
         shape_of(tmp_path / "a.gguf", base)
+
+
+def test_a_wider_base_is_refused(tmp_path):
+    """Its layers have the same names, and may be more."""
+    base, _ = peft(tmp_path / "a", "qwen2")
+    write_adapter(tmp_path / "a", base, tmp_path / "a.gguf", name="a")
+    base.write_text(json.dumps(json.loads(base.read_text()) | {"hidden_size": 2 * HIDDEN}))
+    with pytest.raises(ConfigError, match="another width"):
+        shape_of(tmp_path / "a.gguf", base)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sides", "why"),
+    [("Q8_0", "ab", "quantised"), ("F32", "a", "half of")],
+)
+def test_what_is_quantised_or_half_is_refused(tmp_path, kind, sides, why):
+    """A byte of a quantised matrix is no number of it."""
+    base, _ = peft(tmp_path / "a", "qwen2")
+    writer = gguf.GGUFWriter(tmp_path / "odd.gguf", "qwen2")
+    writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
+    writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, 6.0)
+    raw_type = gguf.GGMLQuantizationType[kind]
+    for side in sides:
+        values = gguf.quants.quantize(np.ones((RANK, HIDDEN), np.float32), raw_type)
+        writer.add_tensor(f"blk.0.attn_q.weight.lora_{side}", values, raw_dtype=raw_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with pytest.raises(ConfigError, match=why):
+        shape_of(tmp_path / "odd.gguf", base)
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
