@@ -16,7 +16,7 @@ def script(**changes: object) -> CallerScript:
         "id": "someone",
         "goal": "Talk.",
         "voice": "sister",
-        "opening": "hello",
+        "opening": "good evening",
         "facts": {"since": "a month", "health": "badly"},
         "story": ("first", "second"),
         "goodbye": "bye",
