@@ -180,6 +180,37 @@ def test_what_callers_tell_of_their_lives_is_not_answered_by_a_script(text: str)
     assert assess(text).tier in ("none", "concern")
 
 
+@pytest.mark.parametrize(
+    ("harmless", "grave"),
+    [
+        ("早上她还在刮鱼鳞 下午就走了", "明天早上你们就看不到我了"),
+        ("挂过一次号 坐在走廊里", "我决定下个月三号走"),
+        ("他开民宿的 他说你直接说呗 能死啊", "我订了民宿 买了炭"),
+        ("今天有一个人来办死亡登记", "今天晚上我就去死"),
+        ("从时间序来看好像有关", "时间地点我都看好了"),
+        ("我命里缺个刹车 我妈还信了", "这条命还给你们"),
+        ("那个我爬不上去 真的爬会死人", "我真的好想去死"),
+        ("我阿嬷会死 我知道", "我会去死"),
+        ("同事会帮我看班让我早点走", "菩萨让我早点走吧"),
+        ("我在邮局窗口收挂号 晚上都要看完", "我坐在窗口 脚在外面"),
+        ("我在七楼 书柜倒下来 猫在书柜下面", "我在七楼窗边 一直看下面"),
+        ("上个月在桥上突然喘不过气", "我现在喘不过气"),
+        ("我会一直去摸他有没有呼吸", "他没有呼吸"),
+        ("我真的很想翻白眼", "他口吐白沫一直抽搐"),
+        ("离了 儿子归我八岁", "我八岁"),
+        ("i could do it dead and i went", "i wish i was dead"),
+        ("it is doing it now it is in e flat", "i am ending it now"),
+        ("i chickened out and got the pill instead", "i have got the pills in my hand"),
+        ("he was so happy he slapped me on the back", "he slapped me in the face"),
+        ("my old man's no use he was the same", "it's no use i'm done with all of this"),
+    ],
+)
+def test_rules_part_what_callers_tell_in_passing_from_what_is_grave(harmless: str, grave: str):
+    """No rule reads a sign into neighbouring words of another matter."""
+    assert all(sign.tier == "none" for sign in detector.rule_signs(fold(harmless)))
+    assert any(sign.tier != "none" for sign in detector.rule_signs(fold(grave)))
+
+
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_a_plain_sign_stands_however_ordinary_the_story_before_it(times):
     """A doubt about the whole turn does not weaken what its last words say plainly."""
