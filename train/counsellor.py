@@ -3,6 +3,7 @@
     python -m train.counsellor -o FOLDER    writes FOLDER/train.jsonl and FOLDER/valid.jsonl,
                                             FOLDER/faithful.jsonl, for a second run,
                                             FOLDER/warm.jsonl, for a third,
+                            FOLDER/attentive.jsonl, for a fourth,
                                             FOLDER/pairs.jsonl and FOLDER/pairs-valid.jsonl
 
 Takes the dialogues of `train/data/counsellor`, puts before each the prompt that the tuned
@@ -14,7 +15,8 @@ The pairs, of `train/data/preferences`, are moments of calls with a better and a
 worse ones were given by a model that had learnt the dialogues. The second run (`qingting train run
 --from`) goes over the dialogues whose listener keeps to what was said, and the better replies. The
 third goes over these dialogues again, over those that are as true and warmer, and over the moments
-of `train/data/moments`, each with the reply that its author would have given.
+of `train/data/moments`, each with the reply that its author would have given. The fourth goes over
+the warm ones once more and over those whose callers are often misheard and ask for things.
 """
 
 from __future__ import annotations
@@ -52,13 +54,14 @@ _WRITINGS: Mapping[Writing, float] = {
 }
 # A homophone here and there, no more fillers than the callers already use.
 _SLIPS = SpeechStyle(fillers=0.0, slips=0.04)
-FAITHFUL, WARM = "plain-faithful", "plain-warm"
+FAITHFUL, WARM, ATTENTIVE = "plain-faithful", "plain-warm", "plain-attentive"
 # Plain calls teach a small model what always makes sense. The vivid ones it imitates without their
 # sense, so half of them, drawn by lot, are enough: they hold what plain callers never say.
 TIMES: Mapping[str, float] = {
     "plain": 2,
     FAITHFUL: 2,
     WARM: 2,
+    ATTENTIVE: 1,
     "work-study-money": 0.5,
     "grief-illness-sleep": 0.5,
     "family-relationships": 0.5,
@@ -159,15 +162,7 @@ def faithful_set(
     folder: Path = DIALOGUES, persona: Path = PERSONA, asked: Path = ASKED
 ) -> list[Conversation]:
     """What a second run learns: faithful dialogues, and each moment's better reply, once."""
-    questions = {locale: _in_turn(by_heart(locale, asked, persona)) for locale in LOCALES}
-    whole = list(dialogues(folder, persona))
-    held_back = _held_back(whole)
-    rows = {
-        row.id: row
-        for number, dialogue in enumerate(whole)
-        if dialogue.tags[-1] == FAITHFUL and number not in held_back
-        for row in _asking(_rewritten(dialogue, _times(dialogue)), questions[_locale_of(dialogue)])
-    }
+    rows = _calls({FAITHFUL: TIMES[FAITHFUL]}, folder, persona, asked)
     training, _ = preference_set(persona=persona)
     rows |= {row.id: row for row in map(_better, training)}
     return list(rows.values())
@@ -180,24 +175,36 @@ def warm_set(
     asked: Path = ASKED,
 ) -> list[Conversation]:
     """What a third run learns: warm dialogues, the faithful ones once more, and moments."""
-    questions = {locale: _in_turn(by_heart(locale, asked, persona)) for locale in LOCALES}
-    whole = list(dialogues(folder, persona))
-    held_back = _held_back(whole)
-    times = {WARM: TIMES[WARM], FAITHFUL: 1}
-    rows = {
-        row.id: row
-        for number, dialogue in enumerate(whole)
-        if dialogue.tags[-1] in times and number not in held_back
-        for row in _asking(
-            _rewritten(dialogue, int(times[dialogue.tags[-1]])), questions[_locale_of(dialogue)]
-        )
-    }
+    rows = _calls({WARM: TIMES[WARM], FAITHFUL: 1}, folder, persona, asked)
     for locale in LOCALES:
         prompt = prompt_of(locale, persona)
         for moment in schema.read_only(moments / f"{locale}.jsonl", Conversation):
             told = moment.model_copy(update={"system": prompt})
             rows |= {row.id: row for row in _rewritten(told, 1)}
     return list(rows.values())
+
+
+def attentive_set(
+    folder: Path = DIALOGUES, persona: Path = PERSONA, asked: Path = ASKED
+) -> list[Conversation]:
+    """What a fourth run learns: attentive dialogues, and the warm ones once more."""
+    times = {ATTENTIVE: TIMES[ATTENTIVE], WARM: 1}
+    return list(_calls(times, folder, persona, asked).values())
+
+
+def _calls(
+    times: Mapping[str, float], folder: Path, persona: Path, asked: Path
+) -> dict[str, Conversation]:
+    """The dialogues of some themes without those held back, each in so many writings, by id."""
+    questions = {locale: _in_turn(by_heart(locale, asked, persona)) for locale in LOCALES}
+    whole = list(dialogues(folder, persona))
+    held_back = _held_back(whole)
+    return {
+        row.id: row
+        for number, dialogue in enumerate(whole)
+        if (theme := dialogue.tags[-1]) in times and number not in held_back
+        for row in _asking(_rewritten(dialogue, int(times[theme])), questions[_locale_of(dialogue)])
+    }
 
 
 def _better(pair: Preference) -> Conversation:
@@ -307,6 +314,7 @@ def main() -> None:
         "valid": validation,
         "faithful": faithful_set(),
         "warm": warm_set(),
+        "attentive": attentive_set(),
         "pairs": pairs,
         "pairs-valid": pairs_validation,
     }

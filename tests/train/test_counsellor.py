@@ -13,13 +13,16 @@ from train import schema
 from train.counsellor import (
     DIALOGUES,
     LOCALES,
+    MOMENTS,
     TIMES,
     Writing,
+    attentive_set,
     by_heart,
     faithful_set,
     preference_set,
     prompt_of,
     training_set,
+    warm_set,
     written,
 )
 from train.schema import Conversation
@@ -95,8 +98,12 @@ def test_replies_are_never_rewritten(parts: tuple[Rows, Rows]) -> None:
 
 
 def test_plain_calls_are_learnt_in_two_writings(parts: tuple[Rows, Rows]) -> None:
-    """English is written in one way only, and so learnt once."""
-    mandarin = [row for row in parts[0] if "plain" in row.tags and "en" not in row.tags]
+    """But the attentive; English is written in one way only, and so learnt once."""
+    mandarin = [
+        row
+        for row in parts[0]
+        if "plain" in row.tags and "attentive" not in row.tags and "en" not in row.tags
+    ]
     calls = {own_words(row) for row in mandarin}
     assert len(mandarin) > 1.5 * len(calls)
 
@@ -180,3 +187,40 @@ def test_the_second_run_learns_the_better_replies_alone(parts: tuple[Rows, Rows]
     assert not {pair.prompt[-1] for pair in validation} & {row.messages[-2] for row in moments}
     dialogues = {said_by_listener(row) for row in rows if "faithful" in row.tags}
     assert not dialogues & {said_by_listener(row) for row in parts[1]}
+
+
+def test_the_third_run_learns_each_moments_last_reply_alone(parts: tuple[Rows, Rows]) -> None:
+    """Beside warm and faithful calls; what the moments' listeners said before is context."""
+    rows = warm_set()
+    moments = [row for row in rows if "moment" in row.tags]
+    written_down = [
+        moment
+        for locale in LOCALES
+        for moment in schema.read_only(MOMENTS / f"{locale}.jsonl", Conversation)
+    ]
+    assert len(moments) == len(written_down)
+    for row in moments:
+        learnt = [turn for turn in row.messages if turn.role == "assistant" and turn.weight]
+        assert learnt == [row.messages[-1]]
+        assert row.system is not None
+    assert calls_of(rows) == {"warm", "faithful"}
+    assert not {said_by_listener(row) for row in rows} & {said_by_listener(r) for r in parts[1]}
+
+
+def test_the_fourth_run_learns_attentive_and_warm_calls(parts: tuple[Rows, Rows]) -> None:
+    """Each once, and none of those that measure."""
+    rows = attentive_set()
+    assert calls_of(rows) == {"attentive", "warm"}
+    said = [own_words(row) for row in rows]
+    assert len(set(said)) == len(said)
+    assert not set(said) & {said_by_listener(row) for row in parts[1]}
+
+
+def calls_of(rows: Rows) -> set[str]:
+    return {tag for row in rows for tag in row.tags} & {"warm", "faithful", "attentive"}
+
+
+def test_marks_within_mandarin_are_not_run_together() -> None:
+    """What an author wrote with commas is learnt without them, where turns are run together."""
+    dice = random.Random(0)
+    assert written("我睡不好，三個月了。怎麼辦？", "run together", dice) == "我睡不好三個月了怎麼辦"

@@ -191,7 +191,7 @@ def test_nothing_is_said_twice_in_a_call(path: Path) -> None:
 
 @each_file
 def test_callers_speak_as_a_recogniser_hears_them(path: Path) -> None:
-    """Turns of very different lengths, few of them with punctuation."""
+    """Turns of very different lengths, few of them with punctuation, of English ones more."""
     messages = [m.content for one in dialogues(path) for m in one.messages if m.role == "user"]
     lengths = [count_units(text) for text in messages]
     limit = MAX_USER_UNITS[path.parent.name]
@@ -201,7 +201,7 @@ def test_callers_speak_as_a_recogniser_hears_them(path: Path) -> None:
     long = 0.05 if path.stem.startswith(("asking-", "plain")) else 0.15
     assert sum(length >= 20 for length in lengths) / len(lengths) >= long
     marked = sum(bool(re.search(r"[，。？！；,.?!;]", text)) for text in messages)
-    assert marked / len(messages) <= 0.3
+    assert marked / len(messages) <= (0.5 if path.parent.name == "en" else 0.3)
 
 
 @each_locale
