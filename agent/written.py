@@ -10,7 +10,7 @@ from functools import partial
 from agent.intake.taker import IntakeTaker
 from agent.persona import Persona
 from agent.safety.handover import Handover
-from pipeline.context.notes import NoteSource
+from pipeline.context.notes import Note, NoteSource, question_of, told
 from pipeline.guard import Guardian
 from pipeline.llm.base import Conversation, Message, Sampling
 from pipeline.llm.reply_limit import LimitedReply, ReplyLimit
@@ -74,9 +74,9 @@ class WrittenSession:
             self._keep(text, scripted)
             return
         shown = ""
-        limited = self._new_limited()
-        told = self._told(text)
-        prompt = [*self.messages, *told, Message("user", text)]
+        notes = self._notes_for(text)
+        limited = self._new_limited(question=question_of(notes))
+        prompt = [*self.messages, *told(notes), Message("user", text)]
         stream = self.conversation.reply(prompt, self._sampling)
         try:
             async for delta in stream:
@@ -85,6 +85,9 @@ class WrittenSession:
                 show(piece)
                 if long_enough:
                     break
+            closing = self._rewrite(limited.closing())
+            shown += closing
+            show(closing)
         except asyncio.CancelledError:
             if shown.strip():
                 self._keep(text, shown + self._cut_mark)
@@ -99,12 +102,12 @@ class WrittenSession:
             self._intake.caller_text(text)
             self._intake.bot_text(reply)
 
-    def _told(self, text: str) -> list[Message]:
-        """What the model should know for this line alone; the log gets the ids of it."""
+    def _notes_for(self, text: str) -> list[Note]:
+        """What belongs to the answer to this line alone; the log gets the ids of it."""
         notes = [note for one in self._note_sources if (note := one.note(text)) is not None]
         for source in [source for note in notes for source in note.sources]:
             logger.info("answered with %s", source)
-        return [Message("system", note.text) for note in notes]
+        return notes
 
     def _scripted(self, text: str) -> str | None:
         """The crisis protocol's answer to a line, which never comes from the model."""

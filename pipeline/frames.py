@@ -293,12 +293,14 @@ class ReplyRequestFrame(SystemFrame):
         messages: What the words follow.
         turn_text: Words of the turn.
         waiting_text: Words of earlier turns that nobody answered; they come first.
+        question: Said after the answer's first sentence, unless that asks already; "" is none.
     """
 
     generation: int
     messages: tuple[Message, ...]
     turn_text: str
     waiting_text: str = ""
+    question: str = ""
 
     @property
     def user_text(self) -> str:

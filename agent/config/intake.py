@@ -17,8 +17,9 @@ class IntakeSettings(Section):
     )
     ask: bool = Field(
         False,
-        description="Hint to the model at what is missing, at most every second turn. The record "
-        "gets fuller, the talk a little more like an interview.",
+        description="Let the bot ask for what is missing, in words of its own after the answer's "
+        "first sentence: at most every third turn, each thing once, never where feelings come "
+        "first. The record gets fuller, the talk a little more like an interview.",
     )
     read: bool = Field(
         False,

@@ -45,8 +45,11 @@ def open_intake(
 
 
 def question_sources(settings: Settings, taker: IntakeTaker | None) -> tuple[NoteSource, ...]:
-    """What hints at the next question of a call, where the settings ask for it."""
+    """What asks the next question of a call, where the settings want it asked."""
     if taker is None or not settings.intake.ask:
         return ()
-    locale = taker.record.locale
-    return (QuestionPlanner(lambda: taker.record, locale, lambda: taker.heard),)
+    return (
+        QuestionPlanner(
+            lambda: taker.record, taker.record.locale, lambda: taker.turns, lambda: taker.heard
+        ),
+    )

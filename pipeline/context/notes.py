@@ -1,22 +1,37 @@
-"""Short notes for the model, chosen anew for every turn."""
+"""What one turn's answer should know, or ask: chosen anew for every turn."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
+
+from pipeline.llm.base import Message
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What the model should know while it answers one turn.
+    """What belongs to the answer to one turn.
 
     Attributes:
-        text: For the model's eyes; never said and never logged.
+        text: For the model's eyes; never said and never logged. Empty, the model is told nothing.
         sources: Ids of what it was made from, for the log.
+        question: Said in these words after the answer's first sentence, unless that asks already.
     """
 
-    text: str
+    text: str = ""
     sources: tuple[str, ...] = ()
+    question: str = ""
+
+
+def told(notes: Iterable[Note]) -> list[Message]:
+    """What of `notes` the model reads."""
+    return [Message("system", note.text) for note in notes if note.text]
+
+
+def question_of(notes: Iterable[Note]) -> str:
+    """The first question among `notes`, since a reply has room for one; "" without any."""
+    return next((note.question for note in notes if note.question), "")
 
 
 class NoteSource(Protocol):
@@ -27,5 +42,5 @@ class NoteSource(Protocol):
     """
 
     def note(self, user_text: str) -> Note | None:
-        """What to tell the model for a turn with `user_text`; None has nothing to add."""
+        """What the answer to a turn with `user_text` should know or ask; None adds nothing."""
         ...

@@ -13,7 +13,7 @@ from pipecat.processors.frame_processor import FrameDirection
 
 from pipeline.context.conversation import ConversationHistory
 from pipeline.context.manner import Manner, ScriptedLines
-from pipeline.context.notes import Note, NoteSource
+from pipeline.context.notes import Note, NoteSource, question_of, told
 from pipeline.frames import (
     CancelReplyFrame,
     CommitFrame,
@@ -171,10 +171,10 @@ class ContextStage(Stage):
         return self._manners.get(language) or next(iter(self._manners.values()))
 
     def _prompt(self, language: Language, notes: Sequence[Note]) -> tuple[Message, ...]:
-        told = [Message("system", note.text) for note in notes]
+        before_turn = told(notes)
         if language in self._manners and self._was_in_another(language):
-            told.append(Message("system", REMINDERS[language]))
-        return (*self._manner(language).opening(), *self.history.messages, *told)
+            before_turn.append(Message("system", REMINDERS[language]))
+        return (*self._manner(language).opening(), *self.history.messages, *before_turn)
 
     def _was_in_another(self, language: Language) -> bool:
         """Whether the bot spoke last in another language, which a small model would go on in."""
@@ -266,7 +266,13 @@ class ContextStage(Stage):
         else:
             self._noted[generation] = notes
             await self.push_frame(
-                ReplyRequestFrame(generation, prompt, frame.text, history.pending_user_text)
+                ReplyRequestFrame(
+                    generation,
+                    prompt,
+                    frame.text,
+                    history.pending_user_text,
+                    question_of(notes),
+                )
             )
 
     async def _read(self, guardian: Guardian, user_text: str) -> str | None:

@@ -1,7 +1,8 @@
 """Where a spoken reply is long enough: pure.
 
 On the telephone two sentences are a turn, and a question is the end of one: what comes
-after it is heard as not listening. A small model is told so and writes on all the same.
+after it is heard as not listening. A small model is told so and writes on all the same. Nor
+does it ask what it is told to ask: a question that is due is said in its place.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.clauses import is_abbreviation
-from pipeline.text import count_units
+from pipeline.text import count_units, language_of
 
 _STOPS = "。！？.!?…"
 _QUESTIONS = "？?"
@@ -30,13 +31,19 @@ class ReplyLimit:
 
 
 class LimitedReply:
-    """Follows one reply as it grows; how the text is cut into pieces makes no difference."""
+    """Follows one reply as it grows; how the text is cut into pieces makes no difference.
 
-    def __init__(self, limit: ReplyLimit) -> None:
-        self._limit = limit
+    Args:
+        limit: Where it is long enough.
+        question: What is due to be asked; the reply then has one sentence of its own.
+    """
+
+    def __init__(self, limit: ReplyLimit, question: str = "") -> None:
+        self._question = question
+        self._max_sentences = 1 if question else limit.max_sentences
+        self._ends_with_question = limit.ends_with_question
         self._sentence = ""
         self._sentences = 0
-        self._over = False
 
     def feed(self, text: str) -> tuple[str, bool]:
         """What of `text` still belongs to the reply, and whether the reply ends with it.
@@ -47,13 +54,22 @@ class LimitedReply:
         for position, character in enumerate(text):
             if self._begins_next_sentence(character):
                 self._sentences += 1
-                enough = self._sentences >= self._limit.max_sentences
-                if enough or (self._limit.ends_with_question and self._asks()):
-                    self._over = True
+                enough = self._sentences >= self._max_sentences
+                if enough or (self._ends_with_question and self._asks()):
                     return text[:position], True
                 self._sentence = ""
             self._sentence += character
         return text, False
+
+    def closing(self) -> str:
+        """What is still to be said when the reply has ended: the question, unless it asked."""
+        said = self._sentence.rstrip()
+        if not self._question or not count_units(said) or self._asks():
+            return ""
+        if language_of(self._question) != "en":
+            return self._question if said[-1] in _STOPS + _CLOSERS else f"。{self._question}"
+        apart = "" if said != self._sentence else " "
+        return f"{'' if said[-1] in _STOPS + _CLOSERS else '.'}{apart}{self._question}"
 
     def _asks(self) -> bool:
         said = self._sentence.rstrip()

@@ -204,7 +204,7 @@ class LlmStage(Stage):
                 await judgement.task
             for attempt in range(MAX_ATTEMPTS):
                 final = attempt == MAX_ATTEMPTS - 1
-                if await self._stream(generation, prompt, attempt, final=final):
+                if await self._stream(generation, prompt, attempt, frame.question, final=final):
                     break
                 logger.info("the model had no words for an answer; trying once more")
         except VoiceError as error:
@@ -213,7 +213,13 @@ class LlmStage(Stage):
             await self.push_frame(ReplyTextFrame(generation, "", last=True, failed=True))
 
     async def _stream(
-        self, generation: int, prompt: tuple[Message, ...], attempt: int, *, final: bool
+        self,
+        generation: int,
+        prompt: tuple[Message, ...],
+        attempt: int,
+        question: str,
+        *,
+        final: bool,
     ) -> bool:
         """One reply, piece by piece.
 
@@ -221,6 +227,7 @@ class LlmStage(Stage):
             generation: Whose reply.
             prompt: What is answered.
             attempt: How many wordless replies came before.
+            question: What is due to be asked.
             final: Whether this one is ended downstream even without words.
 
         Returns:
@@ -229,7 +236,7 @@ class LlmStage(Stage):
         # The seed follows the generation: a call can be replayed, yet no two replies
         # of it are drawn alike.
         seed = self._sampling.seed + generation + attempt * _SEEDS_APART
-        limited = LimitedReply(self._limit)
+        limited = LimitedReply(self._limit, question)
         worded = False
         tokens = 0
         deltas = self._conversation.reply(prompt, replace(self._sampling, seed=seed))
@@ -246,6 +253,8 @@ class LlmStage(Stage):
                 last = long_enough or delta.finish_reason is not None
                 if last and not worded and not final:
                     return False
+                if last:
+                    text += self._rewrite(limited.closing())
                 await self.push_frame(ReplyTextFrame(generation, text, last=last, tokens=tokens))
                 if long_enough:
                     break

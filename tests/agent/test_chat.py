@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from agent.adapter import answering
 from agent.cli import app
 from agent.config import Locale, Settings
+from agent.intake.planner import questions_in
 from agent.persona import Persona, load_persona
 from agent.safety.protocol import CrisisProtocol
 from agent.safety.script import script
@@ -119,16 +120,17 @@ class TestCommand:
         return model
 
     @pytest.mark.parametrize("asks", ["true", "false"])
-    def test_the_model_is_hinted_at_what_is_missing(
-        self, model: FakeLanguageModel, asks: str
-    ) -> None:
-        """With `intake.ask`, from the second line on, right before the line it is for."""
+    def test_what_is_missing_is_asked(self, model: FakeLanguageModel, asks: str) -> None:
+        """With `intake.ask`, from the third line on, and the model is told nothing of it."""
         arguments = ["--set", f"intake.ask={asks}", "chat", "--locale", "en"]
-        lines = "I've had panic attacks since I lost my job\nit is getting worse\n"
-        assert CliRunner().invoke(app, arguments, input=lines).exit_code == 0
-        first, second = model.prompts
-        assert [message.role for message in first].count("system") == 1
-        assert (second[-2].role == "system") is (asks == "true")
+        lines = "I've had panic attacks\nit is getting worse\nthe room spins\n"
+        result = CliRunner().invoke(app, arguments, input=lines)
+        question = questions_in("en").words["since"]
+        assert [question in line for line in result.stdout.splitlines()] == [
+            *[False] * 3,
+            asks == "true",
+        ]
+        assert all([one.role for one in prompt].count("system") == 1 for prompt in model.prompts)
 
     def test_lines_are_answered_one_by_one(self, model: FakeLanguageModel) -> None:
         """Piped lines are answered in order, empty ones skipped, until the input ends."""

@@ -70,3 +70,19 @@ def test_sources_are_logged_once_the_answer_is_given(caplog: pytest.LogCaptureFi
     cited = [record.getMessage() for record in caplog.records if "9f2c:1" in record.getMessage()]
     assert cited == ["turn_1 answered with 9f2c:1"]
     assert CAT.text not in caplog.text
+
+
+class AsksWhoElse:
+    """Has a question for every turn, and nothing for the model's eyes."""
+
+    def note(self, user_text: str) -> Note | None:
+        return Note(question="家里还有谁？")
+
+
+def test_a_question_goes_with_the_request_and_not_to_the_model():
+    """The prompt stays as it was evaluated while the caller spoke."""
+    stage = ContextStage({"zh": MANNER}, note_sources=(KnowsCats(), AsksWhoElse()))
+    passed = drive(stage, draft(1, "我睡不好"))
+    (request,) = passed.all(ReplyRequestFrame)
+    assert request.question == "家里还有谁？"
+    assert request.messages == (Message("system", "system"),)

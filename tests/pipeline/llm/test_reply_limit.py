@@ -58,3 +58,47 @@ def test_any_cutting_gives_the_same_reply(text: str, data: st.DataObject):
     borders = [0, *cuts, len(text)]
     pieces = [text[a:b] for a, b in pairwise(borders)]
     assert limited(*pieces) == limited(text)
+
+
+def asking(question: str, *pieces: str) -> str:
+    """The whole reply where `question` is due."""
+    reply = LimitedReply(ReplyLimit(), question)
+    kept = ""
+    for piece in pieces:
+        text, over = reply.feed(piece)
+        kept += text
+        if over:
+            break
+    return kept + reply.closing()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("两个月，天天加班。你怎么说？", "两个月，天天加班。家里还有谁？"),
+        ("两个月，天天加班", "两个月，天天加班。家里还有谁？"),
+        ("他说“走吧。”", "他说“走吧。”家里还有谁？"),
+        ("你怎么说？我在听。", "你怎么说？"),
+        ("你怎么说", "你怎么说。家里还有谁？"),
+        ("……", "……"),
+        ("", ""),
+    ],
+)
+def test_a_question_that_is_due_takes_the_models_place(text: str, said: str):
+    """After the first sentence, unless that asks by itself or says nothing."""
+    assert asking("家里还有谁？", text) == said
+
+
+@pytest.mark.parametrize("text", ["Six years there", "Six years there.", "Six years there. Why?"])
+def test_an_english_question_stands_apart(text: str):
+    """By one space, however the sentence before it ends."""
+    assert asking("Who knows?", text) == "Six years there. Who knows?"
+
+
+@given(st.text(alphabet="我你。？！.a ”“", max_size=40), st.data())
+def test_any_cutting_asks_the_same(text: str, data: st.DataObject):
+    """The pieces in which the model writes make no difference to what is asked."""
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    borders = [0, *cuts, len(text)]
+    pieces = [text[a:b] for a, b in pairwise(borders)]
+    assert asking("家里还有谁？", *pieces) == asking("家里还有谁？", text)

@@ -51,6 +51,22 @@ def test_a_reply_ends_where_its_limit_is():
     assert passed.all(ReplyTextFrame)[-1].last
 
 
+def test_a_question_that_is_due_is_said_in_place_of_the_models_own():
+    """After its first sentence, and the stream ends with it."""
+    model = FakeLanguageModel(answer=lambda text: "三个月，真久。你在哪里？")
+    request = ReplyRequestFrame(1, MESSAGES, "三个月睡不好", question="家里还有谁？")
+    passed = run(request, 2.0, model=model)
+    assert text_of(passed, 1) == "三个月，真久。家里还有谁？"
+    assert [frame.last for frame in passed.all(ReplyTextFrame)].count(True) == 1
+
+
+def test_a_model_without_words_asks_nothing_either():
+    """A failed reply is not dressed up as one."""
+    model = FakeLanguageModel(answer=lambda text: "")
+    passed = run(ReplyRequestFrame(1, MESSAGES, "嗯", question="家里还有谁？"), 2.0, model=model)
+    assert not text_of(passed, 1)
+
+
 def test_a_reply_without_words_is_drawn_once_more():
     """A model that ends its turn at once leaves nobody without an answer."""
     answers = iter(["……", "我在听。"])
