@@ -119,6 +119,7 @@ class Call:
                 profile.interruption.mode,
                 profile.holds_on_pause,
                 profile.acknowledgements,
+                profile.note_sources,
             )
         )
 

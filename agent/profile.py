@@ -61,7 +61,7 @@ def call_profile(
         persona: Who answers.
         options: The client's wishes.
         others: The same persona for callers who turn out to speak another language.
-        note_sources: What the model is told beside the conversation, turn by turn.
+        note_sources: What the model is told beside the conversation, or asks, turn by turn.
         acknowledgements: Ready to be played, by language; left out for clients that cannot.
         channel: How the words come.
         notified: See `guardian_of`.

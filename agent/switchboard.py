@@ -75,7 +75,7 @@ class Switchboard:
         self._warm_prompts = await warm_up(
             self._engines,
             [one.opening() for one in manners],
-            intake=self._records is not None or self._settings.intake.ask,
+            intake=self._records is not None,
         )
         await self._prepare_acknowledgements()
 
@@ -130,13 +130,14 @@ class Switchboard:
         recorder = self._recorder(call_id, caller)
         locale = self.persona(options.locale).locale
         intake = open_intake(self._settings, self._engines.language_model, locale, recorder)
-        questions = question_sources(self._settings, intake)
+        questions = question_sources(self._settings, intake, [line.text for line in remembered])
         count_tokens = self._engines.language_model.count_tokens
         memories = memory_sources(self._settings, remembered, locale, count_tokens, intake)
 
         def profile(options: CallOptions) -> CallProfile:
             own = self.profile(options, returning=bool(memories), notified=handover is not None)
-            own = replace(own, note_sources=(*own.note_sources, *memories, *questions))
+            asking = questions if options.instructions is None else ()
+            own = replace(own, note_sources=(*own.note_sources, *memories, *asking))
             # The call that is being opened counts, and so does every later one.
             calls = len(self._calls.keys() | {call_id})
             return degraded(own, level_of(calls, self._load.level, self._settings.server))

@@ -26,7 +26,7 @@ class WrittenSession:
         persona: Who answers.
         sampling: How its words are drawn.
         guardian: Answers a crisis in the model's place, as in a call; None has nobody.
-        note_sources: What the model is told beside the conversation, line by line.
+        note_sources: What the model is told beside the conversation, or asks, line by line.
         rewrite: Brings every piece of a reply into the script that is read.
         intake: Told every line and its answer, for a source of notes that asks what is missing.
         handover: Passes the guardian's notices on; None where nobody is to be told, which the
@@ -55,6 +55,7 @@ class WrittenSession:
             intake.bot_text(persona.greeting)
         self._new_limited = partial(LimitedReply, ReplyLimit(persona.style.max_sentences))
         self._cut_mark = persona.cut_mark
+        self._language = persona.language
         self.messages = [
             Message("system", persona.system_prompt),
             *persona.example_messages(),
@@ -75,7 +76,7 @@ class WrittenSession:
             return
         shown = ""
         notes = self._notes_for(text)
-        limited = self._new_limited(question=question_of(notes))
+        limited = self._new_limited(question=question_of(notes, self._language))
         prompt = [*self.messages, *told(notes), Message("user", text)]
         stream = self.conversation.reply(prompt, self._sampling)
         try:
@@ -115,6 +116,8 @@ class WrittenSession:
             return None
         answer = self._guardian.answer(text)
         notice = self._guardian.taken(text)
-        if self._handover is not None and notice is not None:
-            self._handover.note(notice)
+        if notice is not None:
+            for listener in (self._handover, self._intake):
+                if listener is not None:
+                    listener.note(notice)
         return answer

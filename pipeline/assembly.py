@@ -78,7 +78,7 @@ class CallProfile:
         take_turns: False leaves the end of a turn to the client (push-to-talk).
         holds_on_pause: The client holds its buffer when told to pause.
         guardian: May answer in the model's place; belongs to one call alone.
-        note_sources: What the model is told beside the conversation, turn by turn.
+        note_sources: What the model is told beside the conversation, or asks, turn by turn.
         acknowledgements: What may be said into a silence of a turn that is not taken yet.
     """
 

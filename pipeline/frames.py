@@ -23,6 +23,7 @@ from pipecat.frames.frames import SystemFrame
 from pipeline.audio import Int16Array
 from pipeline.clauses import Clause
 from pipeline.context.manner import Manner
+from pipeline.context.notes import NoteSource
 from pipeline.events import CallEvent, ReplyStatus
 from pipeline.interruption import InterruptionMode
 from pipeline.llm.base import Message, Sampling
@@ -50,6 +51,7 @@ class ConfigureFrame(SystemFrame):
         interruption: "polite", "instant" or "off".
         holds_on_pause: The client holds its buffer when told to pause.
         acknowledgements: What may be said into a silence of a turn that is not taken yet.
+        note_sources: What the model is told beside the conversation, or asks.
     """
 
     manners: Mapping[Language, Manner]
@@ -59,6 +61,7 @@ class ConfigureFrame(SystemFrame):
     interruption: InterruptionMode
     holds_on_pause: bool
     acknowledgements: Acknowledgements = field(default_factory=dict)
+    note_sources: tuple[NoteSource, ...] = ()
 
 
 @dataclass

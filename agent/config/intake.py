@@ -16,10 +16,10 @@ class IntakeSettings(Section):
         "holds quotes only, and the caller can strike out any of them.",
     )
     ask: bool = Field(
-        False,
-        description="Let the bot ask for what is missing, in words of its own after the answer's "
-        "first sentence: at most every third turn, each thing once, never where feelings come "
-        "first. The record gets fuller, the talk a little more like an interview.",
+        True,
+        description="Where a record is taken, ask for what is missing, in words of the bot's own "
+        "after the answer's first sentence: at most every third turn, each thing once, not where "
+        "feelings come first or nobody wants to be asked. Only with the package's own personas.",
     )
     read: bool = Field(
         False,

@@ -11,6 +11,7 @@ from agent.conversations.call import HeldCall, HeldTurn, Told, bounds_of
 from agent.conversations.caller import Line, SimulatedCaller
 from agent.conversations.script import CallerScript, Cast
 from agent.guardians import InOrder
+from agent.intake.opening import question_sources
 from agent.intake.taker import IntakeTaker
 from agent.persona import Persona
 from agent.profile import answers_by_heart, call_profile
@@ -55,6 +56,7 @@ class Listener:
         crisis: The crisis protocol of this call.
         guardian: It, and after it what is answered by heart.
         session: The conversation.
+        intake: What is taken down of it.
     """
 
     def __init__(
@@ -65,12 +67,15 @@ class Listener:
         self.region: Region = settings.safety.region or usual_region(locale)
         self.crisis = CrisisProtocol(locale, self.region)
         self.guardian = InOrder(self.crisis, answers_by_heart(settings, [self.persona]))
+        self.intake = IntakeTaker(locale)
         self.session = WrittenSession(
             model.open(),
             self.persona,
             profile.sampling,
             self.guardian,
+            question_sources(settings, self.intake),
             rewrite=profile.rewrite_reply,
+            intake=self.intake,
         )
         for number, text in enumerate(history):
             self.session.messages.append(Message("assistant" if number % 2 else "user", text))
@@ -91,6 +96,7 @@ class Listener:
         words = self.guardian.answer("") or self.persona.check_ins[0]
         self.guardian.taken("")
         self.session.messages.append(Message("assistant", words))
+        self.intake.bot_text(words)
         return words
 
     async def close(self) -> None:
@@ -135,19 +141,14 @@ async def hold(
     """Hold one call. One that breaks down is a finding, and ends where it did."""
     listener = Listener(settings, cast.locale, model)
     caller = SimulatedCaller(script, cast.phrases, cast.locale)
-    intake = IntakeTaker(cast.locale)
     persona = listener.persona
     turns: list[HeldTurn] = []
     reply, error = persona.greeting, None
-    intake.bot_text(reply)
     try:
         while (line := caller.next(reply)) is not None:
             turn = await _turn(line, listener)
             turns.append(turn)
             reply = turn.reply
-            if turn.understood is not None:
-                intake.caller_text(turn.understood)
-            intake.bot_text(reply)
     except GenerationError as failed:
         error = failed.message
     finally:
@@ -159,7 +160,7 @@ async def hold(
         display_name=persona.display_name,
         greeting=persona.greeting,
         turns=tuple(turns),
-        told=tuple(Told(entry.field, entry.turn) for entry in intake.record.entries),
+        told=tuple(Told(entry.field, entry.turn) for entry in listener.intake.record.entries),
         hotline_spoken=any(
             says_hotline(turn.reply, listener.region, cast.locale) for turn in turns
         ),

@@ -31,7 +31,10 @@ DATA = Path(__file__).parents[2] / "tests" / "data" / "intake" / "two_readers"
 LABELLED = tuple(
     DATA / f"{name}.jsonl" for name in ("dialogues", "callers", "more_callers", "later_callers")
 )
-OTHERS = (DATA / "borders.jsonl", DATA / "ordinary_callers.jsonl")
+OTHERS = tuple(
+    DATA / f"{name}.jsonl"
+    for name in ("borders", "ordinary_callers", "further_callers", "evening_callers")
+)
 RESULT = Path(__file__).with_name("classifier.npz")
 
 

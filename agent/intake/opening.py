@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from agent.config import Locale, Settings
 from agent.intake.planner import QuestionPlanner
 from agent.intake.reader import TurnReader
@@ -23,7 +25,7 @@ def open_intake(
     """
     intake = settings.intake
     remembers = recorder is not None and recorder.consent.memory
-    if not (intake.ask or remembers or (intake.take and recorder is not None)):
+    if not (remembers or (intake.take and recorder is not None)):
         return None
 
     def keep(record: IntakeRecord) -> None:
@@ -44,12 +46,16 @@ def open_intake(
     return IntakeTaker(locale, keep, reader, remember, in_thread=True)
 
 
-def question_sources(settings: Settings, taker: IntakeTaker | None) -> tuple[NoteSource, ...]:
-    """What asks the next question of a call, where the settings want it asked."""
-    if taker is None or not settings.intake.ask:
+def question_sources(
+    settings: Settings, taker: IntakeTaker | None, remembered: Iterable[str] = ()
+) -> tuple[NoteSource, ...]:
+    """What asks the next question of a call: nothing where nothing is taken down.
+
+    Args:
+        settings: The whole tree. Personas of one's own ask what they are written to ask.
+        taker: Of the call.
+        remembered: What is remembered of the caller and need not be asked again.
+    """
+    if taker is None or not settings.intake.ask or settings.persona.directory is not None:
         return ()
-    return (
-        QuestionPlanner(
-            lambda: taker.record, taker.record.locale, lambda: taker.turns, lambda: taker.heard
-        ),
-    )
+    return (QuestionPlanner(taker, remembered),)

@@ -3,28 +3,23 @@
 The model takes up what the caller said; the question that is due comes after it
 (`pipeline.context.notes.Note.question`), since a small model does not ask what it is told to.
 
-Every third turn at most, no field twice, nothing of which the caller may have spoken, and none
-where feelings come first, a caller asks something, or does not want to be asked.
+Every third turn at most, no field twice, none of which the caller's words have something, and
+none where feelings come first, a caller asks or wants something, takes leave, or was in danger
+at any time of the call. Who does not want to be asked is asked nothing more.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Any
+from collections.abc import Iterable
 
-from agent.config import Locale
-from agent.intake.extract import asked_about, extract, feels, refuses
+from agent.intake.extract import extract, feels, refuses
 from agent.intake.fields import Field
+from agent.intake.questions import asked_in, questions_in, touched_in, withheld_in
 from agent.intake.record import IntakeRecord
-from agent.intake.spans import fold
+from agent.intake.spans import clauses
+from agent.intake.taker import IntakeTaker
 from pipeline.context.notes import Note
-from pipeline.text import Language, count_units, language_of
-from pipeline.turn.lexicon import ends_as_question
+from pipeline.turn.lexicon import discloses_feeling, ends_as_question, is_command
 
 # From what they came with to what carries them; a name or an age comes by itself or not at
 # all, and risk is the crisis protocol's to ask.
@@ -46,113 +41,95 @@ FREE_TURNS = 2
 # Turns from one question of the intake to the next, whoever of model and planner asked it.
 TURNS_BETWEEN = 3
 
-# Of a shorter turn the language is not certain (好 and OK): it is answered as before.
-LANGUAGE_UNITS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Questions:
-    """What is asked in one locale.
-
-    Attributes:
-        words: By field.
-        touched: By field, what tells in the caller's folded words that it came up.
-    """
-
-    words: dict[Field, str]
-    touched: dict[Field, re.Pattern[str]]
-
 
 class QuestionPlanner:
     """Fulfils `pipeline.context.notes.NoteSource` for one call.
 
     Args:
-        record: Gives the record as it is now.
-        locale: Language and script of the persona; a caller who speaks the other language is
-            asked in that one.
-        said: Gives the caller's turns before this one.
-        bot_text: Gives what the caller heard last of the bot.
+        taker: Of the call.
+        remembered: What the caller said in earlier calls, as far as it is remembered.
     """
 
-    def __init__(
-        self,
-        record: Callable[[], IntakeRecord],
-        locale: Locale,
-        said: Callable[[], Iterable[str]],
-        bot_text: Callable[[], str],
-    ) -> None:
-        self._record = record
-        self._said = said
-        self._bot_text = bot_text
-        self._locales: dict[Language, Locale] = {
-            "zh": "zh-Hans" if locale == "en" else locale,
-            "en": "en",
-        }
-        self._usual = language_of_locale(locale)
+    def __init__(self, taker: IntakeTaker, remembered: Iterable[str] = ()) -> None:
+        self._taker = taker
+        self._touched = frozenset[Field]().union(*map(_came_up_in, remembered))
+        self._read: dict[str, frozenset[Field]] = {}  # turns, each looked at once
+        self._unwanted = False
+        locale = taker.record.locale
+        zh, en = questions_in("zh-Hans" if locale == "en" else locale), questions_in("en")
+        self._notes = {field: Note(question={"zh": zh[field], "en": en[field]}) for field in ORDER}
 
     def note(self, user_text: str) -> Note | None:
         """The question for a turn with `user_text`, if one is due."""
-        bot_text = self._bot_text()
-        questions = questions_in(self._locales[self._language(user_text, bot_text)])
-        field = next_question(self._record(), user_text, self._said(), bot_text)
-        return None if field is None else Note(question=questions.words[field])
-
-    def _language(self, user_text: str, bot_text: str) -> Language:
-        for text in (user_text, bot_text):
-            if count_units(text) >= LANGUAGE_UNITS:
-                return language_of(text)
-        return self._usual
+        earlier = list(self._taker.turns)
+        if earlier and earlier[-1] in user_text:
+            earlier.pop()  # typed, or not answered yet: it is part of this turn
+        for turn in earlier:
+            if turn not in self._read:
+                self._read[turn] = _came_up_in(turn)
+                self._unwanted = self._unwanted or _is_unwanted(turn)
+        if self._unwanted:
+            return None
+        field = next_question(
+            self._taker.record,
+            user_text,
+            number=self._taker.record.turns - len(self._taker.turns) + len(earlier),
+            touched=self._touched.union(*self._read.values()),
+            before=earlier[-1] if earlier else "",
+            bot_text=self._taker.heard,
+        )
+        return None if field is None else self._notes[field]
 
 
 def next_question(
-    record: IntakeRecord, user_text: str, said: Iterable[str] = (), bot_text: str = ""
+    record: IntakeRecord,
+    user_text: str,
+    *,
+    number: int,
+    touched: frozenset[Field] = frozenset(),
+    before: str = "",
+    bot_text: str = "",
 ) -> Field | None:
     """The field to ask about in answer to `user_text`, or None to ask nothing.
 
     Args:
-        record: As it was before this turn.
+        record: What is known.
         user_text: The turn so far.
-        said: The caller's turns before.
+        number: Of this turn, counted from 0.
+        touched: The fields that came up before.
+        before: The caller's turn before.
         bot_text: What the bot had said before.
     """
-    if record.turns < FREE_TURNS or record.of("risk"):
+    if number < FREE_TURNS or record.of("risk"):
         return None
-    if feels(user_text) or refuses(user_text) or ends_as_question(user_text):
+    if _is_unwanted(user_text) or _wants_something_else(user_text) or feels(before):
         return None
-    last_asked = max(
-        (record.asked[field] for field in ORDER if field in record.asked), default=None
-    )
-    if last_asked is not None and record.turns - last_asked < TURNS_BETWEEN - 1:
+    asked_at = [record.asked[field] for field in ORDER if field in record.asked]
+    if asked_at and number - max(asked_at) < TURNS_BETWEEN - 1:
         return None
-    told_now = {proposal.field for proposal in extract(user_text, bot_text)}
-    if not (told_now or record.of("concern") or asked_about(bot_text)):
+    came_up = {proposal.field for proposal in extract(user_text, bot_text)} | touched
+    if not (came_up or record.entries or asked_in(bot_text)):
         return None  # small talk: there is nothing yet to ask further about
-    heard = [*said, user_text]
-    for field in ORDER:
-        if record.state(field) == "not_asked" and not _touched(field, heard):
-            return field
-    return None
+    came_up |= _came_up_in(user_text)
+    left = (field for field in ORDER if field not in came_up)
+    return next((field for field in left if record.state(field) == "not_asked"), None)
 
 
-def _touched(field: Field, heard: Iterable[str]) -> bool:
-    """Whether any of the caller's turns has words of the field, be it told or not."""
-    return any(
-        questions_in("en" if language_of(turn) == "en" else "zh-Hans")
-        .touched[field]
-        .search(fold(turn))
-        for turn in heard
+def _came_up_in(turn: str) -> frozenset[Field]:
+    return touched_in(turn) | ({"concern"} if discloses_feeling(turn) else set())
+
+
+def _is_unwanted(turn: str) -> bool:
+    return refuses(turn) or withheld_in(turn, "call")
+
+
+def _wants_something_else(turn: str) -> bool:
+    """Whether a turn wants comfort, an answer or an end rather than a question."""
+    thoughts = [span.of(turn) for span in clauses(turn)]
+    return (
+        feels(turn)
+        or discloses_feeling(turn)
+        or withheld_in(turn, "turn")
+        or is_command(turn)
+        or any(map(ends_as_question, thoughts))
     )
-
-
-def language_of_locale(locale: Locale) -> Language:
-    """The language that a locale is written in."""
-    return "en" if locale == "en" else "zh"
-
-
-@cache
-def questions_in(locale: Locale) -> Questions:
-    """What is asked in a locale."""
-    text = (resources.files("agent.intake") / "questions.toml").read_text("utf-8")
-    data: dict[str, Any] = tomllib.loads(text)
-    touched = data["touched"][language_of_locale(locale)]
-    return Questions(data[locale], {field: re.compile(words) for field, words in touched.items()})

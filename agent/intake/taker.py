@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from agent.config import Locale
-from agent.intake.extract import Proposal, asked_about, refuses
+from agent.intake.extract import Proposal, refuses
 from agent.intake.propose import joined, propose
+from agent.intake.questions import asked_in
 from agent.intake.reader import TurnReader
 from agent.intake.record import FoundBy, IntakeRecord
 from agent.intake.spans import Span, clauses
@@ -86,6 +87,8 @@ class IntakeTaker:
         self.heard = ""
         self._began_at: tuple[str, float] | None = None
         self._last: _Turn | None = None
+        self._answered = True  # the last turn
+        self._noticed: Tier | None = None  # before the words of the turn that it is about
         self._before_reply = self.record
         self._in_thread = in_thread
         self._unseen: deque[_Turn] = deque(maxlen=MAX_TURNS)
@@ -108,7 +111,9 @@ class IntakeTaker:
             case ReplyAmended():
                 self._amend(event.heard_text)
             case CrisisNoted(tier, _, _):
-                self._note_crisis(cast(Tier, tier))  # a plain word in the pipeline
+                self._noticed = cast(Tier, tier)  # a plain word in the pipeline
+                if not self._answered:
+                    self._note_crisis()
             case _:
                 pass
 
@@ -120,7 +125,8 @@ class IntakeTaker:
         """What the caller heard of a reply; the engine is idle now."""
         self._before_reply = self.record
         self.heard = heard
-        for field in asked_about(heard):
+        self._answered = True
+        for field in asked_in(heard):
             self._become(self.record.with_question(field))
         self._look_soon()
         if self._reader is not None and self._waiting and self._reading is None:
@@ -149,12 +155,14 @@ class IntakeTaker:
         self._waiting.append(turn)
         record = self.record.with_turn()
         if refuses(text):
-            for field in asked_about(turn.bot_text):
+            for field in asked_in(turn.bot_text):
                 record = record.with_refusal(field)
         heard = assess(text)
         if rank(heard.tier) >= rank("elevated"):
             record = _with(record, turn, [Proposal("risk", _gravest(text))], "safety", heard.tier)
         self._become(record)
+        self._answered = False
+        self._note_crisis()
         if self._in_thread:
             self._unseen.append(turn)
         else:
@@ -162,16 +170,17 @@ class IntakeTaker:
 
     def _amend(self, heard: str) -> None:
         """Less was heard of the last reply than it seemed: what was not heard was not asked."""
-        self._become(self.record.with_asked(self._before_reply, asked_about(heard)))
+        self._become(self.record.with_asked(self._before_reply, asked_in(heard)))
         self.heard = heard
 
-    def _note_crisis(self, tier: Tier) -> None:
+    def _note_crisis(self) -> None:
         """Keep the whole turn where it raised the protocol further than its gravest words do.
 
-        A yes to "do you mean to do it?" is imminent by the question alone.
+        A yes to "do you mean to do it?" is imminent by the question alone. Of a spoken turn the
+        notice comes before the words, of a typed one after them.
         """
-        turn = self._last
-        if turn is None:
+        turn, tier, self._noticed = self._last, self._noticed, None
+        if turn is None or tier is None:
             return
         risks = [one for one in self.record.of("risk") if one.turn == turn.number]
         if not any(rank(one.tier or "none") >= rank(tier) for one in risks):

@@ -28,7 +28,7 @@ FITTED = ("callers", "more_callers", "later_callers", "ordinary_callers")
 CHOSEN_ON = ("again", "sight", "blind", "borders")  # the borders, with a look at these
 # Neither; but the figures of the first were seen when borders were chosen, and on those of the
 # second weights that had learnt the first were not kept.
-NOT_FITTED = ("further_callers", "evening_callers")
+NOT_FITTED = ("further_callers", "evening_callers", "morning_callers")
 
 Asked: TypeAlias = Literal["nothing", "softly", "directly", "scripted"]
 _NO_SIGN: tuple[Tier | None, Category | None] = ("none", None)

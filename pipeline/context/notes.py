@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pipeline.llm.base import Message
+from pipeline.text import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +17,13 @@ class Note:
     Attributes:
         text: For the model's eyes; never said and never logged. Empty, the model is told nothing.
         sources: Ids of what it was made from, for the log.
-        question: Said in these words after the answer's first sentence, unless that asks already.
+        question: By language of the answer: said in these words after its first sentence, unless
+            that asks already.
     """
 
     text: str = ""
     sources: tuple[str, ...] = ()
-    question: str = ""
+    question: Mapping[Language, str] = field(default_factory=dict)
 
 
 def told(notes: Iterable[Note]) -> list[Message]:
@@ -29,9 +31,9 @@ def told(notes: Iterable[Note]) -> list[Message]:
     return [Message("system", note.text) for note in notes if note.text]
 
 
-def question_of(notes: Iterable[Note]) -> str:
+def question_of(notes: Iterable[Note], language: Language) -> str:
     """The first question among `notes`, since a reply has room for one; "" without any."""
-    return next((note.question for note in notes if note.question), "")
+    return next((note.question[language] for note in notes if language in note.question), "")
 
 
 class NoteSource(Protocol):

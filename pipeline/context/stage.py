@@ -83,7 +83,7 @@ class ContextStage(Stage):
             another is taken. The history is kept when the language changes.
         cut_mark: Appended to what was heard of a cut reply, for the model to see.
         guardian: Hears every word first and may answer in the model's place.
-        note_sources: What the model is told beside the conversation. A note stands right
+        note_sources: What the model is told beside the conversation, or asks. A note stands right
             before the turn it is for and is gone with the next, so that everything before
             it stays in the model's cache; changing it costs its own tokens, which partial
             transcripts mostly pay for while the caller still speaks.
@@ -127,6 +127,7 @@ class ContextStage(Stage):
         match frame:
             case ConfigureFrame():
                 self._manners = frame.manners
+                self._note_sources = frame.note_sources
                 await self.push_frame(frame, direction)
                 # The prompt is evaluated while nobody waits for it.
                 await self.push_frame(PrefillFrame(self._prompt(self._language, []), ""))
@@ -271,7 +272,7 @@ class ContextStage(Stage):
                     prompt,
                     frame.text,
                     history.pending_user_text,
-                    question_of(notes),
+                    question_of(notes, language),
                 )
             )
 

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 from pipeline.clauses import is_abbreviation
 from pipeline.text import count_units, language_of
+from pipeline.turn.lexicon import ends_as_question
 
 _STOPS = "。！？.!?…"
 _QUESTIONS = "？?"
 _CLOSERS = "”’」』）)\"'"
+
+# Oh. and 嗯…… take up nothing of what was said: no question follows before so much.
+_LEAST_UNITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class LimitedReply:
         grow by a quotation mark, and the dot of 3.5 ends nothing.
         """
         for position, character in enumerate(text):
-            if self._begins_next_sentence(character):
+            if self._begins_next_sentence(character) and not self._is_too_little():
                 self._sentences += 1
                 enough = self._sentences >= self._max_sentences
                 if enough or (self._ends_with_question and self._asks()):
@@ -64,12 +68,15 @@ class LimitedReply:
     def closing(self) -> str:
         """What is still to be said when the reply has ended: the question, unless it asked."""
         said = self._sentence.rstrip()
-        if not self._question or not count_units(said) or self._asks():
+        if not self._question or not count_units(said) or self._asks() or ends_as_question(said):
             return ""
         if language_of(self._question) != "en":
             return self._question if said[-1] in _STOPS + _CLOSERS else f"。{self._question}"
         apart = "" if said != self._sentence else " "
         return f"{'' if said[-1] in _STOPS + _CLOSERS else '.'}{apart}{self._question}"
+
+    def _is_too_little(self) -> bool:
+        return bool(self._question) and count_units(self._sentence) < _LEAST_UNITS
 
     def _asks(self) -> bool:
         said = self._sentence.rstrip()

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from agent.adapter import answering
 from agent.cli import app
 from agent.config import Locale, Settings
-from agent.intake.planner import questions_in
+from agent.intake.questions import questions_in
 from agent.persona import Persona, load_persona
 from agent.safety.protocol import CrisisProtocol
 from agent.safety.script import script
@@ -125,7 +125,7 @@ class TestCommand:
         arguments = ["--set", f"intake.ask={asks}", "chat", "--locale", "en"]
         lines = "I've had panic attacks\nit is getting worse\nthe room spins\n"
         result = CliRunner().invoke(app, arguments, input=lines)
-        question = questions_in("en").words["since"]
+        question = questions_in("en")["since"]
         assert [question in line for line in result.stdout.splitlines()] == [
             *[False] * 3,
             asks == "true",

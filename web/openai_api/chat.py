@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.persona import Persona
-from pipeline.context.notes import NoteSource
+from pipeline.context.notes import NoteSource, told
 from pipeline.errors import VoiceError
 from pipeline.guard import Guardian
 from pipeline.llm.base import LanguageModel, Message, Role, Sampling, TextDelta
@@ -127,7 +127,7 @@ class ChatWriter:
         notes = [note for one in self._note_sources if (note := one.note(text)) is not None]
         for source in [source for note in notes for source in note.sources]:
             logger.info("answered with %s", source)
-        return [Message("system", note.text) for note in notes]
+        return told(notes)
 
     def _persona_for(self, turns: Sequence[Message]) -> Persona:
         """As in a call, the persona speaks the user's language, where it can."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -26,9 +27,9 @@ def engines():
         )
 
 
-async def typed_call(board, *lines):
+async def typed_call(board, *lines, options=None):
     """A call in which each line is typed once the reply to the last one is over."""
-    call = await board.open_call(CallOptions(locale="zh-Hant"))
+    call = await board.open_call(options or CallOptions(locale="zh-Hant"))
     waiting = list(lines)
 
     def next_line():
@@ -61,11 +62,30 @@ async def test_a_kept_call_leaves_its_record(tmp_path, engines):
 
 
 async def test_without_records_nothing_is_taken_down(tmp_path, engines):
-    """The caller was told that nothing is kept."""
+    """The caller was told that nothing is kept, and nobody is asked for nothing."""
     board = Switchboard(engines, Settings(home=tmp_path))
     assert board.intake_desk is None
     call = await board.open_call(CallOptions())
     assert call._intake is None
+    await board.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "asked"),
+    [
+        ({}, {}, {"since": 3}),
+        ({"intake": {"ask": False}}, {}, {}),
+        ({}, {"instructions": "You sell shoes."}, {}),
+    ],
+)
+async def test_what_is_missing_is_asked_once(tmp_path, engines, settings, options, asked):
+    """From the third turn on, in words of its own, and only by the package's persona."""
+    engines = replace(engines, language_model=FakeLanguageModel(answer=lambda text: "嗯，我在聽。"))
+    privacy = PrivacySettings(record=True)
+    board = Switchboard(engines, Settings(home=tmp_path, privacy=privacy, **settings))
+    lines = ("我失戀了", "就是這樣", "房子裡空空的", "窗外有棵樹", "它很老")
+    call_id = await typed_call(board, *lines, options=CallOptions(locale="zh-Hant", **options))
+    assert board.intake_desk.facts(call_id).record.asked == asked
     await board.close()
 
 

@@ -11,13 +11,14 @@ from pipeline.context.notes import Note
 from pipeline.context.stage import ContextStage
 from pipeline.frames import (
     CommitFrame,
+    ConfigureFrame,
     DraftFrame,
     PlayoutFinishedFrame,
     PrefillFrame,
     ReplyRequestFrame,
     TranscriptFrame,
 )
-from pipeline.llm.base import Message
+from pipeline.llm.base import Message, Sampling
 from tests.fakes.driver import Passed, Step, Up, drive
 
 MANNER = Manner("system", ScriptedLines("你好。", "还在吗？", lambda text: False))
@@ -76,7 +77,7 @@ class AsksWhoElse:
     """Has a question for every turn, and nothing for the model's eyes."""
 
     def note(self, user_text: str) -> Note | None:
-        return Note(question="家里还有谁？")
+        return Note(question={"zh": "家里还有谁？", "en": "Who is at home with you?"})
 
 
 def test_a_question_goes_with_the_request_and_not_to_the_model():
@@ -86,3 +87,22 @@ def test_a_question_goes_with_the_request_and_not_to_the_model():
     (request,) = passed.all(ReplyRequestFrame)
     assert request.question == "家里还有谁？"
     assert request.messages == (Message("system", "system"),)
+
+
+def test_a_question_is_asked_in_the_language_of_the_answer():
+    """Of which the persona of one's own may have no other."""
+    english = DraftFrame(1, "turn_1", "I can not sleep at night", "en", speculative=True)
+    for manners, question in (
+        ({"zh": MANNER, "en": MANNER}, "Who is at home with you?"),
+        ({"zh": MANNER}, "家里还有谁？"),
+    ):
+        passed = drive(ContextStage(manners, note_sources=(AsksWhoElse(),)), english)
+        assert [request.question for request in passed.all(ReplyRequestFrame)] == [question]
+
+
+def test_new_choices_bring_their_own_notes():
+    """Another persona in the middle of a call asks nothing that is not its own."""
+    chosen = ConfigureFrame({"zh": MANNER}, Sampling(), None, True, "polite", False)
+    stage = ContextStage({"zh": MANNER}, note_sources=(AsksWhoElse(),))
+    (request,) = drive(stage, chosen, draft(1, "我睡不好")).all(ReplyRequestFrame)
+    assert request.question == ""

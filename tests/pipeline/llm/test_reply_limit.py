@@ -77,22 +77,27 @@ def asking(question: str, *pieces: str) -> str:
     [
         ("两个月，天天加班。你怎么说？", "两个月，天天加班。家里还有谁？"),
         ("两个月，天天加班", "两个月，天天加班。家里还有谁？"),
-        ("他说“走吧。”", "他说“走吧。”家里还有谁？"),
+        ("他说“我先走。”", "他说“我先走。”家里还有谁？"),
         ("你怎么说？我在听。", "你怎么说？"),
         ("你怎么说", "你怎么说。家里还有谁？"),
+        ("能跟我说说吗。", "能跟我说说吗。"),
+        ("嗯……两个月，天天加班。你怎么说？", "嗯……两个月，天天加班。家里还有谁？"),
+        ("唉！我在。两个月了。你先坐。", "唉！我在。两个月了。家里还有谁？"),
         ("……", "……"),
         ("", ""),
     ],
 )
 def test_a_question_that_is_due_takes_the_models_place(text: str, said: str):
-    """After the first sentence, unless that asks by itself or says nothing."""
+    """After the first sentence that takes something up, unless that asks by itself."""
     assert asking("家里还有谁？", text) == said
 
 
-@pytest.mark.parametrize("text", ["Six years there", "Six years there.", "Six years there. Why?"])
+@pytest.mark.parametrize(
+    "text", ["Six years out there", "Six years out there.", "Six years out there. Ok."]
+)
 def test_an_english_question_stands_apart(text: str):
     """By one space, however the sentence before it ends."""
-    assert asking("Who knows?", text) == "Six years there. Who knows?"
+    assert asking("Who knows?", text) == "Six years out there. Who knows?"
 
 
 @given(st.text(alphabet="我你。？！.a ”“", max_size=40), st.data())

@@ -1,0 +1,100 @@
+"""What the bot asks for the record in words of its own, and when it must not: `questions.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, TypeAlias
+
+from agent.config import Locale
+from agent.intake.extract import asked_about
+from agent.intake.fields import Field
+from agent.intake.spans import fold
+from pipeline.text import Language, count_units, language_of
+
+# For a turn: what wants an answer, comfort or an end. For a call: who does not want to be asked.
+Scope: TypeAlias = Literal["turn", "call"]
+
+# Of a question that the caller cut off so much must have been heard to know it by.
+LEAST_UNITS = {"zh": 3, "en": 2}
+
+_CUT = "—-…. ，,"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """Tables of one language, of folded words.
+
+    Attributes:
+        touched: By field, what tells that it came up.
+        withheld: What the caller says that leaves no room for a question.
+    """
+
+    touched: Mapping[Field, re.Pattern[str]]
+    withheld: Mapping[Scope, re.Pattern[str]]
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads((resources.files("agent.intake") / "questions.toml").read_text("utf-8"))
+
+
+@cache
+def questions_in(locale: Locale) -> Mapping[Field, str]:
+    """What is asked about each field in a locale."""
+    asked: Mapping[Field, str] = _data()["asked"][locale]
+    return asked
+
+
+@cache
+def phrases_in(language: Language) -> Phrases:
+    """The tables of a language."""
+    found = _data()
+    return Phrases(
+        {field: re.compile(words) for field, words in found["touched"][language].items()},
+        {scope: re.compile(words) for scope, words in found["withheld"][language].items()},
+    )
+
+
+def touched_in(turn: str) -> frozenset[Field]:
+    """The fields of which a caller's turn has words, be they told or not."""
+    words = fold(turn)
+    touched = phrases_in(language_of(turn)).touched
+    return frozenset(field for field, found in touched.items() if found.search(words))
+
+
+def withheld_in(turn: str, scope: Scope) -> bool:
+    """Whether a caller's turn leaves no room for a question now, or for the rest of the call."""
+    return phrases_in(language_of(turn)).withheld[scope].search(fold(turn)) is not None
+
+
+def asked_in(heard: str) -> tuple[Field, ...]:
+    """The fields that what was heard of the bot asks about.
+
+    One of its own questions counts from its first words on: a caller who answers over its last
+    syllables has heard it.
+    """
+    begun = [field for field in _whole_or_begun(heard) if field not in asked_about(heard)]
+    return (*asked_about(heard), *begun)
+
+
+def _whole_or_begun(heard: str) -> list[Field]:
+    said = fold(heard).rstrip(_CUT)
+    return [
+        field
+        for locale in _data()["asked"]
+        for field, question in questions_in(locale).items()
+        if fold(question) in said or said.endswith(_beginnings(fold(question)))
+    ]
+
+
+@cache
+def _beginnings(question: str) -> tuple[str, ...]:
+    """What of a question may have been heard when it was cut off."""
+    least = LEAST_UNITS[language_of(question)]
+    parts = (question[:end].rstrip(_CUT) for end in range(1, len(question)))
+    return tuple(part for part in parts if count_units(part) >= least)
