@@ -73,6 +73,8 @@ def test_what_came_up_long_ago_is_not_asked():
         "你觉得我该怎么办",
         "你是机器人吧，我不太信",
         "没听清",
+        "你刚刚也这样讲",
+        "you said that before",
         "给我讲个笑话",
         "等一下",
         "我想自己静一静",
@@ -94,7 +96,9 @@ def test_after_tears_the_next_turn_is_free_too():
     assert due(after(*BEGINNING, ("我刚才哭了一晚上", "哭了一晚上。")), "嗯") is None
 
 
-@pytest.mark.parametrize("text", ["你别一直问我", "问过了呀", "我不想说", "stop asking me things"])
+@pytest.mark.parametrize(
+    "text", ["你别一直问我", "问过了呀", "领导的事我不想多说", "stop asking me things"]
+)
 def test_who_does_not_want_to_be_asked_is_asked_nothing_more(text: str):
     """In the whole call."""
     later = (("房子里空空的", "空空的。"), ("还有一只猫", "一只猫。"), ("它叫阿福", "阿福。"))
