@@ -234,11 +234,13 @@ class CrisisNoted:
         category: Of what: "suicide", "self_harm", "harm_to_others", "abuse", "medical",
             "minor".
         lines: Numbers for the caller's region, the most urgent first.
+        words: What was said when it rose; of several turns in a row the last one stands last.
     """
 
     tier: str
     category: str
     lines: tuple[HelpLine, ...]
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ class IntakeSettings(Section):
     )
     ask: bool = Field(
         True,
-        description="Where a record is taken, ask for what is missing, in words of the bot's own "
-        "after the answer's first sentence: at most every third turn, each thing once, not where "
-        "feelings come first or nobody wants to be asked. Only with the package's own personas.",
+        description="Where a record is taken, and in `qingting chat`, ask for what is missing, in "
+        "words of the bot's own after the answer's first sentence: at most every third turn, each "
+        "thing once, not where feelings come first or nobody wants to be asked. Only with the "
+        "package's own personas.",
     )
     read: bool = Field(
         False,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agent.config import Locale
 from agent.intake.extract import extract, feels, refuses
 from agent.intake.fields import Field
 from agent.intake.questions import asked_in, questions_in, touched_in, withheld_in
@@ -41,6 +42,9 @@ FREE_TURNS = 2
 # Turns from one question of the intake to the next, whoever of model and planner asked it.
 TURNS_BETWEEN = 3
 
+# What a caller of the English persona is answered in who turns out to speak Mandarin.
+_CHINESE_BESIDE_ENGLISH: Locale = "zh-Hant"
+
 
 class QuestionPlanner:
     """Fulfils `pipeline.context.notes.NoteSource` for one call.
@@ -52,11 +56,15 @@ class QuestionPlanner:
 
     def __init__(self, taker: IntakeTaker, remembered: Iterable[str] = ()) -> None:
         self._taker = taker
-        self._touched = frozenset[Field]().union(*map(_came_up_in, remembered))
+        self._touched = frozenset[Field]().union(*map(touched_in, remembered))
         self._read: dict[str, frozenset[Field]] = {}  # turns, each looked at once
+        self._begun = False  # whether a trouble was told of
         self._unwanted = False
         locale = taker.record.locale
-        zh, en = questions_in("zh-Hans" if locale == "en" else locale), questions_in("en")
+        zh, en = (
+            questions_in(_CHINESE_BESIDE_ENGLISH if locale == "en" else locale),
+            questions_in("en"),
+        )
         self._notes = {field: Note(question={"zh": zh[field], "en": en[field]}) for field in ORDER}
 
     def note(self, user_text: str) -> Note | None:
@@ -66,14 +74,16 @@ class QuestionPlanner:
             earlier.pop()  # typed, or not answered yet: it is part of this turn
         for turn in earlier:
             if turn not in self._read:
-                self._read[turn] = _came_up_in(turn)
-                self._unwanted = self._unwanted or _is_unwanted(turn)
+                self._read[turn] = touched_in(turn)
+                self._begun = self._begun or discloses_feeling(turn) or _hurts(turn)
+                self._unwanted = self._unwanted or withheld_in(turn, "call")
         if self._unwanted:
             return None
         field = next_question(
             self._taker.record,
             user_text,
             number=self._taker.record.turns - len(self._taker.turns) + len(earlier),
+            begun=self._begun,
             touched=self._touched.union(*self._read.values()),
             before=earlier[-1] if earlier else "",
             bot_text=self._taker.heard,
@@ -86,6 +96,7 @@ def next_question(
     user_text: str,
     *,
     number: int,
+    begun: bool = False,
     touched: frozenset[Field] = frozenset(),
     before: str = "",
     bot_text: str = "",
@@ -96,39 +107,37 @@ def next_question(
         record: What is known.
         user_text: The turn so far.
         number: Of this turn, counted from 0.
+        begun: Whether a trouble was told of before.
         touched: The fields that came up before.
         before: The caller's turn before.
         bot_text: What the bot had said before.
     """
     if number < FREE_TURNS or record.of("risk"):
         return None
-    if _is_unwanted(user_text) or _wants_something_else(user_text) or feels(before):
+    if withheld_in(user_text, "call") or _wants_something_else(user_text) or _hurts(before):
         return None
     asked_at = [record.asked[field] for field in ORDER if field in record.asked]
     if asked_at and number - max(asked_at) < TURNS_BETWEEN - 1:
         return None
-    came_up = {proposal.field for proposal in extract(user_text, bot_text)} | touched
-    if not (came_up or record.entries or asked_in(bot_text)):
+    fields_told = {proposal.field for proposal in extract(user_text, bot_text)}
+    if not (begun or fields_told or record.entries or asked_in(bot_text)):
         return None  # small talk: there is nothing yet to ask further about
-    came_up |= _came_up_in(user_text)
+    came_up = fields_told.union(touched, touched_in(user_text))
     left = (field for field in ORDER if field not in came_up)
     return next((field for field in left if record.state(field) == "not_asked"), None)
 
 
-def _came_up_in(turn: str) -> frozenset[Field]:
-    return touched_in(turn) | ({"concern"} if discloses_feeling(turn) else set())
-
-
-def _is_unwanted(turn: str) -> bool:
-    return refuses(turn) or withheld_in(turn, "call")
+def _hurts(turn: str) -> bool:
+    return feels(turn) or withheld_in(turn, "comfort")
 
 
 def _wants_something_else(turn: str) -> bool:
     """Whether a turn wants comfort, an answer or an end rather than a question."""
     thoughts = [span.of(turn) for span in clauses(turn)]
     return (
-        feels(turn)
+        _hurts(turn)
         or discloses_feeling(turn)
+        or refuses(turn)
         or withheld_in(turn, "turn")
         or is_command(turn)
         or any(map(ends_as_question, thoughts))

@@ -16,13 +16,15 @@ from agent.intake.fields import Field
 from agent.intake.spans import fold
 from pipeline.text import Language, count_units, language_of
 
-# For a turn: what wants an answer, comfort or an end. For a call: who does not want to be asked.
-Scope: TypeAlias = Literal["turn", "call"]
+# Who wants something else, for this turn; who is in pain, for this and the next; who does not want
+# to be asked, for the rest of the call.
+Scope: TypeAlias = Literal["turn", "comfort", "call"]
 
 # Of a question that the caller cut off so much must have been heard to know it by.
 LEAST_UNITS = {"zh": 3, "en": 2}
 
-_CUT = "—-…. ，,"
+_CUT = "—-… ，,"
+_SENTENCE_ENDS = ("。", "！", "？", "!", "?", ".", "…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def touched_in(turn: str) -> frozenset[Field]:
 
 
 def withheld_in(turn: str, scope: Scope) -> bool:
-    """Whether a caller's turn leaves no room for a question now, or for the rest of the call."""
+    """Whether a caller's turn leaves no room for a question, for one of three reasons."""
     return phrases_in(language_of(turn)).withheld[scope].search(fold(turn)) is not None
 
 
@@ -78,8 +80,7 @@ def asked_in(heard: str) -> tuple[Field, ...]:
     One of its own questions counts from its first words on: a caller who answers over its last
     syllables has heard it.
     """
-    begun = [field for field in _whole_or_begun(heard) if field not in asked_about(heard)]
-    return (*asked_about(heard), *begun)
+    return tuple(dict.fromkeys((*asked_about(heard), *_whole_or_begun(heard))))
 
 
 def _whole_or_begun(heard: str) -> list[Field]:
@@ -88,8 +89,17 @@ def _whole_or_begun(heard: str) -> list[Field]:
         field
         for locale in _data()["asked"]
         for field, question in questions_in(locale).items()
-        if fold(question) in said or said.endswith(_beginnings(fold(question)))
+        if fold(question) in said or _breaks_off_in(said, fold(question))
     ]
+
+
+def _breaks_off_in(said: str, question: str) -> bool:
+    """Whether the last, unfinished sentence of `said` is the beginning of `question`."""
+    return any(
+        not (before := said.removesuffix(part).rstrip()) or before.endswith(_SENTENCE_ENDS)
+        for part in _beginnings(question)
+        if said.endswith(part)
+    )
 
 
 @cache

@@ -22,7 +22,7 @@ from agent.intake.propose import joined, propose
 from agent.intake.questions import asked_in
 from agent.intake.reader import TurnReader
 from agent.intake.record import FoundBy, IntakeRecord
-from agent.intake.spans import Span, clauses
+from agent.intake.spans import Span, clauses, comparable
 from agent.safety.detector import assess
 from agent.safety.tiers import Tier, rank
 from pipeline.errors import GenerationError
@@ -87,7 +87,6 @@ class IntakeTaker:
         self.heard = ""
         self._began_at: tuple[str, float] | None = None
         self._last: _Turn | None = None
-        self._answered = True  # the last turn
         self._noticed: Tier | None = None  # before the words of the turn that it is about
         self._before_reply = self.record
         self._in_thread = in_thread
@@ -110,9 +109,9 @@ class IntakeTaker:
                 self.bot_text(event.heard_text)
             case ReplyAmended():
                 self._amend(event.heard_text)
-            case CrisisNoted(tier, _, _):
+            case CrisisNoted(tier, _, _, words):
                 self._noticed = cast(Tier, tier)  # a plain word in the pipeline
-                if not self._answered:
+                if self._last is not None and _ends_with(words, self._last.text):
                     self._note_crisis()
             case _:
                 pass
@@ -125,7 +124,6 @@ class IntakeTaker:
         """What the caller heard of a reply; the engine is idle now."""
         self._before_reply = self.record
         self.heard = heard
-        self._answered = True
         for field in asked_in(heard):
             self._become(self.record.with_question(field))
         self._look_soon()
@@ -143,6 +141,7 @@ class IntakeTaker:
             await self._looking
         if not self._closed:
             self._closed = True
+            self._note_crisis()
             self._on_closed(self)
         if self._reader is not None:
             await self._reader.close()
@@ -161,7 +160,6 @@ class IntakeTaker:
         if rank(heard.tier) >= rank("elevated"):
             record = _with(record, turn, [Proposal("risk", _gravest(text))], "safety", heard.tier)
         self._become(record)
-        self._answered = False
         self._note_crisis()
         if self._in_thread:
             self._unseen.append(turn)
@@ -256,6 +254,10 @@ def _with(
             tier=tier,
         )
     return record
+
+
+def _ends_with(words: str, turn: str) -> bool:
+    return bool(comparable(turn)) and comparable(words).endswith(comparable(turn))
 
 
 def _look_at(turn: _Turn) -> list[Proposal]:

@@ -158,7 +158,7 @@ class CrisisProtocol:
         if same and not opened_anew:
             return None
         assert self.state.category is not None
-        return CrisisNoted(self.state.tier, self.state.category, self._shown())
+        return CrisisNoted(self.state.tier, self.state.category, self._shown(), text)
 
     def heard(self, text: str) -> None:
         """What was heard of the last answer; it comes again where its question was not.

@@ -56,7 +56,9 @@ class LimitedReply:
         grow by a quotation mark, and the dot of 3.5 ends nothing.
         """
         for position, character in enumerate(text):
-            if self._begins_next_sentence(character) and not self._is_too_little():
+            if self._begins_next_sentence(character) and (
+                self._asks() or not self._is_too_little()
+            ):
                 self._sentences += 1
                 enough = self._sentences >= self._max_sentences
                 if enough or (self._ends_with_question and self._asks()):
@@ -68,7 +70,7 @@ class LimitedReply:
     def closing(self) -> str:
         """What is still to be said when the reply has ended: the question, unless it asked."""
         said = self._sentence.rstrip()
-        if not self._question or not count_units(said) or self._asks() or ends_as_question(said):
+        if self._is_too_little() or self._asks() or ends_as_question(said) or not self._question:
             return ""
         if language_of(self._question) != "en":
             return self._question if said[-1] in _STOPS + _CLOSERS else f"。{self._question}"

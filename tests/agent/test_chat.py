@@ -123,7 +123,7 @@ class TestCommand:
     def test_what_is_missing_is_asked(self, model: FakeLanguageModel, asks: str) -> None:
         """With `intake.ask`, from the third line on, and the model is told nothing of it."""
         arguments = ["--set", f"intake.ask={asks}", "chat", "--locale", "en"]
-        lines = "I've had panic attacks\nit is getting worse\nthe room spins\n"
+        lines = "I've had panic attacks\nit is getting worse\nthe whole room spins\n"
         result = CliRunner().invoke(app, arguments, input=lines)
         question = questions_in("en")["since"]
         assert [question in line for line in result.stdout.splitlines()] == [

@@ -91,13 +91,29 @@ def test_what_wants_something_else_is_not_answered_with_a_question(text: str):
     assert due(after(*BEGINNING, ("房子里空空的", "空空的。")), text) is None
 
 
-def test_after_tears_the_next_turn_is_free_too():
+@pytest.mark.parametrize("text", ["我刚才哭了一晚上", "我流产了", "我好怕", "I lost the baby"])
+def test_after_tears_the_next_turn_is_free_too(text: str):
     """A short 嗯 after weeping is no place for a form."""
-    assert due(after(*BEGINNING, ("我刚才哭了一晚上", "哭了一晚上。")), "嗯") is None
+    assert due(after(*BEGINNING, (text, "我在。")), "嗯") is None
 
 
 @pytest.mark.parametrize(
-    "text", ["你别一直问我", "问过了呀", "领导的事我不想多说", "stop asking me things"]
+    "text",
+    [
+        "你别一直问我",
+        "问过了呀",
+        "领导的事我不想多说",
+        "我不太想说",
+        "不想再说了",
+        "不想提这个",
+        "你问题好多",
+        "能不能不问了",
+        "stop asking me things",
+        "no more questions",
+        "I do not want to talk about it",
+        "I don't wanna talk",
+        "leave me alone",
+    ],
 )
 def test_who_does_not_want_to_be_asked_is_asked_nothing_more(text: str):
     """In the whole call."""
@@ -105,12 +121,30 @@ def test_who_does_not_want_to_be_asked_is_asked_nothing_more(text: str):
     assert due(after(*BEGINNING, (text, "好，我听着。"), *later), "窗外有棵树") is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我去医院问过了",
+        "我老公不想说话",
+        "我不想谈恋爱了",
+        "他叫我别问",
+        "I've got a job interview on Monday",
+        "I already asked my manager",
+        "I don't want to talk to him anymore",
+    ],
+)
+def test_who_tells_of_asking_is_not_meant(text: str):
+    """It is said of others, or to them."""
+    later = (("房子里空空的", "空空的。"), ("还有一只猫", "一只猫。"), ("它叫阿福", "阿福。"))
+    assert due(after(*BEGINNING, (text, "好，我听着。"), *later), "窗外有棵树") is not None
+
+
 def test_risk_silences_it():
     """Heard by the intake itself, or by the protocol: then that leads."""
     taker = after(*BEGINNING, ("我不想活了", "我在。"))
     assert due(taker, "房子里空空的") is None
     taker = after(*BEGINNING)
-    taker.note(CrisisNoted("concern", "suicide", ()))
+    taker.note(CrisisNoted("concern", "suicide", (), "不想在这里待着"))
     taker.caller_text("不想在这里待着")
     taker.bot_text("我在。")
     assert [entry.quote for entry in taker.record.of("risk")] == ["不想在这里待着"]
@@ -153,8 +187,9 @@ def test_what_the_model_asks_counts():
 
 def test_small_talk_is_not_interviewed():
     """There is nothing yet to ask further about."""
-    taker = after(("你好", "你好，我在听。"), ("在呢", "我也在。"))
+    taker = after(("你好", "你好，我在听。"), ("刚吃完饭", "吃完饭了。"))
     assert due(taker, "今天天气不错") is None
+    assert due(taker, "今天天气不错", "zh", "我失恋了 很难过") is None
 
 
 def test_the_question_is_there_in_both_languages():

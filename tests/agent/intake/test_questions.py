@@ -32,9 +32,15 @@ def test_a_question_is_known_by_its_beginning(locale: Locale, field: str):
 
 
 def test_a_beginning_inside_other_words_is_nothing():
-    """Only the last words may be a question that was cut off."""
-    assert asked_in("这样有点累。我听着。") == ()
+    """Only a sentence that breaks off may be a question that was cut off."""
+    for heard in ("这样有点累。我听着。", "Maybe he will call, who knows.", "我想知道这是什么"):
+        assert asked_in(heard) == ()
     assert asked_in("") == ()
+
+
+def test_no_field_is_named_twice():
+    """However many locales share a beginning."""
+    assert asked_in("嗯。是什么") == ("strengths",)
 
 
 @pytest.mark.parametrize(

@@ -87,12 +87,30 @@ def test_a_crisis_is_marked_with_its_tier_once():
     """By the words themselves, or by the protocol's notice where no words alone do."""
     taker = IntakeTaker("zh-Hans")
     taker.caller_text("我今天晚上就要自杀")
-    taker.note(CrisisNoted("imminent", "suicide", ()))
+    taker.note(CrisisNoted("imminent", "suicide", (), "我今天晚上就要自杀"))
     assert [one.tier for one in taker.record.of("risk")] == ["imminent"]
     other = IntakeTaker("zh-Hans")
     other.caller_text("嗯 有的")
-    other.note(CrisisNoted("elevated", "suicide", ()))
+    other.note(CrisisNoted("elevated", "suicide", (), "嗯 有的"))
     assert [(one.quote, one.tier) for one in other.record.of("risk")] == [("嗯 有的", "elevated")]
+
+
+@pytest.mark.parametrize("order", ["typed", "spoken", "typed over the reply"])
+def test_a_notice_goes_to_the_words_that_raised_it(order: str):
+    """Of a spoken turn it comes before the words, and the end of a reply may come between."""
+    taker = IntakeTaker("zh-Hans")
+    taker.caller_text("我失恋了")
+    taker.bot_text("你有打算真的去做吗？")
+    notice = CrisisNoted("imminent", "suicide", (), "有")
+    cut = ReplyFinished("r1", "cut", "你有打算", "你有", estimated=False, audio_secs=1.0)
+    said = TranscriptCompleted("turn_2", "有", "zh")
+    for event in {
+        "typed": (said, notice),
+        "spoken": (notice, said),
+        "typed over the reply": (said, cut, notice),
+    }[order]:
+        taker.note(event)
+    assert [(one.turn, one.quote) for one in taker.record.of("risk")] == [(1, "有")]
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_a_yes_to_the_question_of_intent_is_not_remembered():
     taker = IntakeTaker("zh-Hans")
     for turn in ("今天天气还可以", "是，我是打算这么做"):
         taker.caller_text(turn)
-    taker.note(CrisisNoted("imminent", "suicide", ()))
+    taker.note(CrisisNoted("imminent", "suicide", (), "是，我是打算这么做"))
     lines = summarise(taker.record, tuple(taker.turns)).lines
     assert [(line.topic, line.text) for line in lines] == [("said", "今天天气还可以")]
 
