@@ -16,7 +16,8 @@ worse ones were given by a model that had learnt the dialogues. The second run (
 --from`) goes over the dialogues whose listener keeps to what was said, and the better replies. The
 third goes over these dialogues again, over those that are as true and warmer, and over the moments
 of `train/data/moments`, each with the reply that its author would have given. The fourth goes over
-the warm ones once more and over those whose callers are often misheard and ask for things.
+the warm ones and the moments once more, and over those whose callers are often misheard and ask
+for things.
 """
 
 from __future__ import annotations
@@ -176,20 +177,29 @@ def warm_set(
 ) -> list[Conversation]:
     """What a third run learns: warm dialogues, the faithful ones once more, and moments."""
     rows = _calls({WARM: TIMES[WARM], FAITHFUL: 1}, folder, persona, asked)
-    for locale in LOCALES:
-        prompt = prompt_of(locale, persona)
-        for moment in schema.read_only(moments / f"{locale}.jsonl", Conversation):
-            told = moment.model_copy(update={"system": prompt})
-            rows |= {row.id: row for row in _rewritten(told, 1)}
-    return list(rows.values())
+    return list((rows | _moments(moments, persona)).values())
 
 
 def attentive_set(
-    folder: Path = DIALOGUES, persona: Path = PERSONA, asked: Path = ASKED
+    folder: Path = DIALOGUES,
+    moments: Path = MOMENTS,
+    persona: Path = PERSONA,
+    asked: Path = ASKED,
 ) -> list[Conversation]:
-    """What a fourth run learns: attentive dialogues, and the warm ones once more."""
-    times = {ATTENTIVE: TIMES[ATTENTIVE], WARM: 1}
-    return list(_calls(times, folder, persona, asked).values())
+    """What a fourth run learns: attentive dialogues, the warm ones and the moments once more."""
+    rows = _calls({ATTENTIVE: TIMES[ATTENTIVE], WARM: 1}, folder, persona, asked)
+    return list((rows | _moments(moments, persona)).values())
+
+
+def _moments(folder: Path, persona: Path) -> dict[str, Conversation]:
+    """Every moment with its locale's prompt, by id."""
+    rows: dict[str, Conversation] = {}
+    for locale in LOCALES:
+        prompt = prompt_of(locale, persona)
+        for moment in schema.read_only(folder / f"{locale}.jsonl", Conversation):
+            told = moment.model_copy(update={"system": prompt})
+            rows |= {row.id: row for row in _rewritten(told, 1)}
+    return rows
 
 
 def _calls(

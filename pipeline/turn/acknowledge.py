@@ -16,7 +16,11 @@ earlier the *likelier* the end, and the reply when the wait is over. Where a sto
 where they ask for time, and into a silence that is meant.
 
 An acknowledgement takes nothing: it is no reply and no turn, drafts go on being written,
-and a caller who goes on over it interrupts nobody. Time is stream time.
+and a caller who goes on over it interrupts nobody.
+
+One may also *cover* the wait for a reply that a slow machine has not ready when the turn is over.
+There a question that wants some thought is met as well, by a word that is no yes (我想想).
+Time is stream time.
 """
 
 from __future__ import annotations
@@ -52,6 +56,8 @@ AUDIO_OPINION_SECS = 0.5
 GOES_ON_LOG_ODDS = -3.0
 # From here on it is rather the end: 25 % and 13 % of the pauses, 89 % and 97 % of the ends.
 LIKELY_LOG_ODDS = -0.5
+# A reply that is expected sooner needs no word before it, which takes half a second and delays it.
+COVERED_SECS = 0.3
 # An echo that is further below the voice stays under `GateSettings.min_level_dbfs` (-62): an
 # acknowledgement is played at about -26 dBFS.
 AUDIBLE_ECHO_DB = -36.0
@@ -64,10 +70,12 @@ class Acknowledgement:
     Attributes:
         text: As it is shown.
         pcm: PCM16 little-endian, mono, 24 kHz.
+        thinking: It answers a question by asking for a moment, and is said for nothing else.
     """
 
     text: str
     pcm: bytes
+    thinking: bool = False
 
     @property
     def secs(self) -> float:
@@ -180,7 +188,32 @@ class Acknowledger:
         """
         if self.echoes or not self._is_due(pause):
             return None
-        chosen = self._next(pause)
+        return self._say(self._next(pause, pause.wait_secs), pause)
+
+    def cover(self, pause: InnerPause, reply_in_secs: float) -> Acknowledgement | None:
+        """What to say where the turn is over; None where its reply may as well begin.
+
+        Args:
+            pause: The silence, at whose end the turn would be taken now.
+            reply_in_secs: Until the reply's first sound is expected.
+
+        The choice is noted as said.
+        """
+        rhythm = RHYTHMS.get(self.settings.pacing)
+        if self.echoes or rhythm is None or reply_in_secs < COVERED_SECS:
+            return None
+        apart_secs = pause.at_secs - self._last_secs
+        if apart_secs < max(rhythm.likely.apart_secs, pause.silence_secs):
+            return None
+        asks = self._asks(pause)
+        thinking = asks and lexicon.wants_thought(pause.text)
+        if not thinking and self._is_left_alone(pause):
+            return None
+        chosen = self._next(pause, self.settings.max_wait_secs, thinking=thinking)
+        return self._say(chosen, pause)
+
+    def _say(self, chosen: Acknowledgement | None, pause: InnerPause) -> Acknowledgement | None:
+        """Note it as said, unless the words are too grave for it."""
         if chosen is None:
             return None
         self._last_secs = pause.at_secs
@@ -203,15 +236,19 @@ class Acknowledger:
         就是这样 is made of such words and is none. And to a counsellor, what opens up and may be
         all.
         """
+        evidence = pause.evidence
+        meant = evidence.discloses_feeling and self.settings.pacing == "counsellor"
+        stands = meant and log_odds(evidence) >= LIKELY_LOG_ODDS
+        return self._asks(pause) or evidence.asks_for_time or stands
+
+    def _asks(self, pause: InnerPause) -> bool:
+        """Whether 嗯 would be taken for an answer."""
         evidence, text = pause.evidence, pause.text
-        asks = evidence.ending == "question" or (
+        return evidence.ending == "question" or (
             evidence.ending == "answer"
             and (lexicon.ends_as_question(text) or lexicon.is_backchannel(text))
             and not lexicon.rounds_off(text)
         )
-        meant = evidence.discloses_feeling and self.settings.pacing == "counsellor"
-        stands = meant and log_odds(evidence) >= LIKELY_LOG_ODDS
-        return asks or evidence.asks_for_time or stands
 
     def _occasions(self, pause: InnerPause) -> tuple[Occasion, ...]:
         """What the evidence makes of the silence; nothing before all opinions are in."""
@@ -230,11 +267,15 @@ class Acknowledger:
             return (rhythm.story, rhythm.lasting)
         return (rhythm.likely if odds >= LIKELY_LOG_ODDS else rhythm.doubt,)
 
-    def _next(self, pause: InnerPause) -> Acknowledgement | None:
-        """The one that was said longest ago, of those that are over in time."""
-        room_secs = pause.wait_secs - pause.silence_secs - START_SECS - CLEAR_SECS
+    def _next(
+        self, pause: InnerPause, until_secs: float, *, thinking: bool = False
+    ) -> Acknowledgement | None:
+        """The one that was said longest ago, of those over within a silence of `until_secs`."""
+        room_secs = until_secs - pause.silence_secs - START_SECS - CLEAR_SECS
         fitting = [
-            one for one in self.ready.get(pause.evidence.language, ()) if one.secs <= room_secs
+            one
+            for one in self.ready.get(pause.evidence.language, ())
+            if one.thinking == thinking and one.secs <= room_secs
         ]
         return min(fitting, key=self._said_ago, default=None)
 

@@ -24,6 +24,7 @@ from pipeline.turn.actions import (
 )
 from pipeline.turn.endpointing import TurnSettings
 from pipeline.turn.reply import Reply
+from pipeline.turn.reply_pace import ReplyPace
 from pipeline.turn.utterance import Utterance
 
 Phase: TypeAlias = Literal["idle", "speaking", "waiting"]
@@ -44,6 +45,7 @@ class Floor:
         utterance: Speech under way, None while nobody speaks.
         draft: Answer to it that is being made, unheard; never beside a reply.
         reply: What the bot owes or says.
+        pace: How long drafts take to sound.
         usual_dbfs: The caller's usual level, None before their first turn.
         asked_to_repeat: The last wordless speech was answered; the next is not.
         ignored: The gate is open over what is no turn: the bot's echo, another room's voice,
@@ -58,6 +60,7 @@ class Floor:
     utterance: Utterance | None = None
     draft: Draft | None = None
     reply: Reply = field(default_factory=Reply)
+    pace: ReplyPace = field(default_factory=ReplyPace)
     usual_dbfs: float | None = None
     asked_to_repeat: bool = False
     ignored: bool = False
@@ -135,6 +138,7 @@ class Floor:
             utterance.language,
             speculative,
         )
+        self.pace.begin(self.draft.generation, self.at_secs)
         return [*dropped, self.draft]
 
     def drop_draft(self, reason: DropReason) -> list[Action]:

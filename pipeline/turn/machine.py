@@ -13,7 +13,8 @@ is owed sounds within `reply_owed_secs` or an apology does; a pause ends by the 
 deadline. Time is stream time: seconds of audio received.
 
 A turn that is long, that halts, or of which it is not known whether it is over, may be
-acknowledged (嗯) while it is `waiting`; that changes neither row.
+acknowledged (嗯) while it is `waiting`; that changes neither row. So may one that is over, where
+the reply will not be ready for a while: it is taken when the word has been said.
 
 Here is the way of an ordinary turn. `overlap` has what happens when both speak, `requests`
 what the client may ask for; all play on one `floor`, which knows the `utterance` under way
@@ -256,27 +257,32 @@ class TurnMachine:
             return floor.discard_wordless(utterance) if over else []
         evidence = utterance.evidence()
         wait = wait_secs(evidence, self.rhythm, settings)
-        if silence_secs >= wait and floor.at_secs >= self._clear_at_secs:
-            return self._take_turn(utterance)
-        return self._acknowledge(utterance, evidence, wait)
+        over = silence_secs >= wait and floor.at_secs >= self._clear_at_secs
+        said = self._acknowledge(utterance, evidence, wait, over=over)
+        return self._take_turn(utterance) if over and not said else said
 
-    def _acknowledge(self, utterance: Utterance, evidence: Evidence, wait: float) -> list[Action]:
-        """Say a word into a silence that is not known to be the end.
+    def _acknowledge(
+        self, utterance: Utterance, evidence: Evidence, wait: float, *, over: bool
+    ) -> list[Action]:
+        """Say a word into a silence that is not known to be the end, or before a late reply.
 
         Not before the bot has spoken: only then is it known whether the microphone hears it.
         """
         floor = self.floor
         if not floor.reply.generation or floor.reply.phase != "none":
             return []
-        chosen = self.acknowledger.choose(
-            InnerPause(
-                floor.at_secs,
-                floor.silence_secs,
-                wait,
-                utterance.voiced_secs,
-                utterance.text,
-                evidence,
-            )
+        pause = InnerPause(
+            floor.at_secs,
+            floor.silence_secs,
+            wait,
+            utterance.voiced_secs,
+            utterance.text,
+            evidence,
+        )
+        chosen = (
+            self.acknowledger.cover(pause, floor.pace.remaining_secs(floor.at_secs))
+            if over
+            else self.acknowledger.choose(pause)
         )
         if chosen is None:
             return []
@@ -300,6 +306,10 @@ class TurnMachine:
 
     # -- the reply --------------------------------------------------------------------
 
+    def on_reply_voiced(self, generation: int) -> None:
+        """The first sound of a draft is ready to be played."""
+        self.floor.pace.voiced(generation, self.floor.at_secs)
+
     def _watch_owed(self) -> list[Action]:
         """Nobody is left waiting in silence."""
         floor = self.floor
@@ -318,6 +328,7 @@ class TurnMachine:
 
     def on_playout_started(self, generation: int) -> list[Action]:
         """The first sample of a reply went out."""
+        self.on_reply_voiced(generation)
         reply = self.floor.reply
         if generation == reply.generation and reply.phase == "owed":
             reply.phase = "playing"

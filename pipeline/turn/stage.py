@@ -192,6 +192,8 @@ class TurnStage(Stage):
                     audio_samples=frame.audio_samples,
                 )
                 self._note_reached(frame.generation, 2 if frame.audio_samples else 1)
+                if frame.audio_samples:
+                    machine.on_reply_voiced(frame.generation)
                 self._answered(frame.generation)
             case PlayoutStartedFrame():
                 self._words.note_reply(frame.generation)

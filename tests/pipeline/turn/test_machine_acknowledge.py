@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -154,3 +155,44 @@ def test_an_opinion_that_comes_late_brings_no_reply_into_it():
     one.pass_by(2.0, voiced=False)
     (committed_at, _) = one.all(Commit)[-1]
     assert said_at + SAID.secs + CLEAR_SECS <= committed_at < said_at + 1.0
+
+
+DONE = "后来我就一个人回家了。"
+
+
+def answered_after(one: Telling, secs: float) -> None:
+    """The newest draft sounds so long after its beginning; its reply is heard out."""
+    at_secs, draft = one.all(Draft)[-1]
+    one.pass_by(max(0.0, at_secs + secs - one.at_secs), voiced=False)
+    one.machine.on_reply_voiced(draft.generation)
+    one.pass_by(1.0, voiced=False)
+    one.machine.on_playout_started(draft.generation)
+    one.do(one.machine.on_playout_finished(draft.generation, "completed"))
+    one.pass_by(2.0, voiced=False)
+
+
+def after_a_turn(took_secs: float) -> Telling:
+    """A call with one turn behind it, whose reply took so long."""
+    one = Telling()
+    one.greet()
+    one.tell(2.0, 0.16, DONE, 0.97)
+    answered_after(one, took_secs)
+    one.done.clear()
+    return one
+
+
+def test_a_turn_that_is_over_is_acknowledged_where_replies_come_late():
+    """When it would have been taken; it is, when the word has been said."""
+    late, soon = after_a_turn(0.9), after_a_turn(0.2)
+    for one in (late, soon):
+        one.tell(2.0, 2.0, DONE, 0.97)
+    ((said_at, said),) = late.all(Acknowledge)
+    ((taken_at, _),) = late.all(Commit)
+    assert taken_at - said_at >= said.said.secs + CLEAR_SECS
+    assert soon.all(Acknowledge) == []
+    assert after_soft_end(late, Acknowledge) == pytest.approx(after_soft_end(soon, Commit))
+
+
+def after_soft_end(one: Telling, kind: type) -> float:
+    """Seconds from the only silence to the first such action."""
+    return one.all(kind)[0][0] - one.all(SoftEnd)[0][0]

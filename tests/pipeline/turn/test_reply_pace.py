@@ -1,0 +1,52 @@
+"""How long the reply is expected to take: what the last ones of the call took."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.turn.reply_pace import REMEMBERED, ReplyPace
+
+
+def after(*took_secs: float) -> ReplyPace:
+    """A pace that has seen drafts take so long, ten seconds apart."""
+    pace = ReplyPace()
+    for number, secs in enumerate(took_secs):
+        pace.begin(number, 10.0 * number)
+        pace.voiced(number, 10.0 * number + secs)
+    return pace
+
+
+def test_nothing_is_expected_before_the_first_reply():
+    """Nor where nothing is being drafted."""
+    pace = after()
+    pace.begin(1, 5.0)
+    assert pace.remaining_secs(5.1) == 0.0
+    assert after(0.8).remaining_secs(50.0) == 0.0
+
+
+def test_a_draft_is_expected_to_take_what_the_last_ones_took():
+    """The median of them, less what has passed; never less than nothing."""
+    pace = after(0.8, 0.1, 0.9)
+    pace.begin(9, 100.0)
+    assert pace.remaining_secs(100.3) == pytest.approx(0.5)
+    assert pace.remaining_secs(101.0) == 0.0
+
+
+def test_only_the_first_sound_of_the_newest_draft_counts():
+    """A dropped one may still be synthesised, and every piece of a reply is told."""
+    pace = after(0.8)
+    pace.begin(8, 100.0)
+    pace.begin(9, 101.0)
+    pace.voiced(8, 101.1)
+    assert pace.remaining_secs(101.2) == pytest.approx(0.6)
+    pace.voiced(9, 101.8)
+    pace.voiced(9, 109.0)
+    pace.begin(10, 110.0)
+    assert pace.remaining_secs(110.0) == pytest.approx(0.8)
+
+
+def test_what_was_long_ago_is_forgotten():
+    """A machine becomes busy, or idle."""
+    pace = after(*[0.9] * 9, *[0.2] * (REMEMBERED // 2 + 1))
+    pace.begin(99, 200.0)
+    assert pace.remaining_secs(200.0) == pytest.approx(0.2)
