@@ -70,6 +70,7 @@ run: setup ## Set up, examine this machine, start the server and print its addre
 	@exec $(BIN)/qingting serve
 
 test: setup ## The fast suite, which includes the real models
+	@$(BIN)/qingting models pull qwen2.5-coder-0.5b
 	$(BIN)/python -m pytest --durations=30 --durations-min=2 -m "not slow and not browser and not train and not chattts"
 
 test-slow: setup ## The slow tests

@@ -31,11 +31,12 @@ Level: TypeAlias = Literal["ok", "note", "fault"]
 
 OLDEST_PYTHON = (3, 11)
 MIN_MEMORY_BYTES = 3 * 10**9  # the embedded models and two calls, with room for the system
-MIN_DISK_BYTES = 15 * 10**8  # what the copy of the smaller language model takes while it is made
-# The larger language model, which words replies better (`train/LOG.md`). On two cores its first
-# sound comes 0.8 s after the default's (README), so it is proposed from twice as many.
-LARGER_MODEL = "qwen2.5-coder-1.5b"
-LARGER_CORES = 4
+MIN_DISK_BYTES = 15 * 10**8  # models, and the smaller language model's copy while it is made
+# The larger language model words replies better (`train/LOG.md`), and two cores carry it: most
+# replies wait for the turn's end, not for the model (README). One core hardly writes it as fast as
+# it is spoken.
+LARGER_MODEL, SMALLER_MODEL = "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b"
+LARGER_CORES = 2
 LARGER_MEMORY_BYTES = 5 * 10**9
 PROBE_TIMEOUT_SECS = 120.0  # a slow machine loads half a gigabyte; a hung one never does
 _FEATURES = ("avx", "avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_tile", "asimd", "sve")
@@ -136,14 +137,18 @@ def check_language_model(chosen: str, cores: int, available_bytes: int | None) -
     carries = cores >= LARGER_CORES and (available_bytes or 0) >= LARGER_MEMORY_BYTES
     name = "language model"
     if chosen == LARGER_MODEL and not carries:
-        return Finding(name, "note", f"{chosen}: on so small a machine answers come after a second")
-    if chosen != LARGER_MODEL and carries:
+        return Finding(
+            name,
+            "note",
+            f"{chosen}, which is much for this machine; {SMALLER_MODEL} is lighter: "
+            f"qingting models pull {SMALLER_MODEL}, then --set models.llm={SMALLER_MODEL}",
+        )
+    if chosen == SMALLER_MODEL and carries:
         return Finding(
             name,
             "note",
             f"{chosen}; this machine may carry {LARGER_MODEL}, which listens better: "
-            f"qingting models pull {LARGER_MODEL}, then --set models.llm={LARGER_MODEL}; "
-            "qingting bench tells the delay",
+            f"qingting models pull {LARGER_MODEL}, then --set models.llm={LARGER_MODEL}",
         )
     return Finding(name, "ok", chosen)
 

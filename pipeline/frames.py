@@ -297,6 +297,7 @@ class ReplyRequestFrame(SystemFrame):
         turn_text: Words of the turn.
         waiting_text: Words of earlier turns that nobody answered; they come first.
         question: Said after the answer's first sentence, unless that asks already; "" is none.
+        language: What the answer has to be written in; None leaves it to the model.
     """
 
     generation: int
@@ -304,6 +305,7 @@ class ReplyRequestFrame(SystemFrame):
     turn_text: str
     waiting_text: str = ""
     question: str = ""
+    language: Language | None = None
 
     @property
     def user_text(self) -> str:

@@ -273,6 +273,7 @@ class ContextStage(Stage):
                     frame.text,
                     history.pending_user_text,
                     question_of(notes, language),
+                    language if language in self._manners else None,
                 )
             )
 

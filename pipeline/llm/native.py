@@ -19,7 +19,7 @@ import numpy as np
 from pipeline.audio import FloatArray
 from pipeline.errors import ModelCorruptError, ModelError, ModelMissingError
 from pipeline.llm.base import Sampling
-from pipeline.llm.sampler import PhrasePenalties, SamplerChain
+from pipeline.llm.sampler import PhrasePenalties, SamplerChain, against_tokens
 from pipeline.llm.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ class Runtime:
                 f"{path.name} cannot be loaded: it is cut short or of a kind unknown to llama.cpp"
             )
         self._phrases: PhrasePenalties | None = None
+        self._against_chinese: Any = None
         try:
             self._open_context(options)
             if adapter is not None:
@@ -142,7 +143,12 @@ class Runtime:
     def sampler(self, sampling: Sampling, just_said: Sequence[int]) -> SamplerChain:
         """A sampler chain that draws from the last step's logits; see `SamplerChain`."""
         forbidden = [self.vocabulary.text_tokens(text) for text in sampling.forbidden]
-        banned = [tokens[0] for tokens in forbidden if len(tokens) == 1]
+        tokens = [tokens[0] for tokens in forbidden if len(tokens) == 1]
+        banned = [against_tokens(self._context, tokens)] if tokens else []
+        if sampling.without_chinese:
+            if self._against_chinese is None:  # tens of thousands: made once, then copied
+                self._against_chinese = against_tokens(self._context, self.vocabulary.chinese)
+            banned.append(llama_cpp.llama_sampler_clone(self._against_chinese))
         assert self._phrases is not None
         return SamplerChain(self._context, sampling, self._phrases, just_said, banned)
 
@@ -178,6 +184,9 @@ class Runtime:
         if self._phrases is not None:
             self._phrases.close()
             self._phrases = None
+        if self._against_chinese is not None:
+            llama_cpp.llama_sampler_free(self._against_chinese)
+            self._against_chinese = None
         if self._batch is not None:
             llama_cpp.llama_batch_free(self._batch)
             self._batch = None

@@ -77,14 +77,14 @@ class SamplerChain:
         sampling: Sampling,
         phrases: PhrasePenalties,
         just_said: Sequence[int] = (),
-        banned: Sequence[int] = (),
+        banned: Sequence[Any] = (),
     ) -> None:
         """Args:
         context: llama.cpp's context handle whose logits are drawn from.
         sampling: Settings of this reply.
         phrases: Of the same context.
         just_said: Tokens of the last messages, oldest first.
-        banned: Tokens that are never drawn.
+        banned: Samplers of `against_tokens`, which the chain frees.
 
         Raises:
             GenerationError: The grammar cannot be read.
@@ -95,8 +95,8 @@ class SamplerChain:
         self._chain = llama_cpp.llama_sampler_chain_init(parameters)
         if sampling.grammar:
             llama_cpp.llama_sampler_chain_add(self._chain, self._within(sampling.grammar))
-        if banned:
-            llama_cpp.llama_sampler_chain_add(self._chain, _against_tokens(context, banned))
+        for link in banned:
+            llama_cpp.llama_sampler_chain_add(self._chain, link)
         if sampling.phrase_penalty > 0.0 and just_said:
             against = phrases.against(sampling.phrase_penalty, just_said)
             llama_cpp.llama_sampler_chain_add(self._chain, against)
@@ -129,7 +129,8 @@ class SamplerChain:
             self._chain = None
 
 
-def _against_tokens(context: Any, banned: Sequence[int]) -> Any:
+def against_tokens(context: Any, banned: Sequence[int]) -> Any:
+    """A sampler that never draws these tokens; whoever made it frees it."""
     vocabulary = llama_cpp.llama_model_get_vocab(llama_cpp.llama_get_model(context))
     biases = (llama_cpp.llama_logit_bias * len(banned))(
         *(llama_cpp.llama_logit_bias(token, float("-inf")) for token in banned)

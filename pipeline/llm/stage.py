@@ -198,13 +198,12 @@ class LlmStage(Stage):
 
     async def _reply(self, frame: ReplyRequestFrame, judgement: _Judgement | None) -> None:
         generation = frame.generation
-        prompt = (*frame.messages, Message("user", frame.user_text))
         try:
             if judgement is not None:
                 await judgement.task
             for attempt in range(MAX_ATTEMPTS):
                 final = attempt == MAX_ATTEMPTS - 1
-                if await self._stream(generation, prompt, attempt, frame.question, final=final):
+                if await self._stream(frame, attempt, final=final):
                     break
                 logger.info("the model had no words for an answer; trying once more")
         except VoiceError as error:
@@ -212,34 +211,29 @@ class LlmStage(Stage):
             await self.emit(CallFailed(error.code, error.message))
             await self.push_frame(ReplyTextFrame(generation, "", last=True, failed=True))
 
-    async def _stream(
-        self,
-        generation: int,
-        prompt: tuple[Message, ...],
-        attempt: int,
-        question: str,
-        *,
-        final: bool,
-    ) -> bool:
+    async def _stream(self, frame: ReplyRequestFrame, attempt: int, *, final: bool) -> bool:
         """One reply, piece by piece.
 
         Args:
-            generation: Whose reply.
-            prompt: What is answered.
+            frame: What is answered.
             attempt: How many wordless replies came before.
-            question: What is due to be asked.
             final: Whether this one is ended downstream even without words.
 
         Returns:
             Whether it had any; without, and not final, nothing was ended.
         """
+        generation = frame.generation
+        prompt = (*frame.messages, Message("user", frame.user_text))
         # The seed follows the generation: a call can be replayed, yet no two replies
         # of it are drawn alike.
         seed = self._sampling.seed + generation + attempt * _SEEDS_APART
-        limited = LimitedReply(self._limit, question)
+        # Told to answer in English, a small model still goes on in the history's Chinese.
+        english = frame.language == "en"
+        sampling = replace(self._sampling, seed=seed, without_chinese=english)
+        limited = LimitedReply(self._limit, frame.question)
         worded = False
         tokens = 0
-        deltas = self._conversation.reply(prompt, replace(self._sampling, seed=seed))
+        deltas = self._conversation.reply(prompt, sampling)
         async with aclosing(deltas):
             async for delta in deltas:
                 first = tokens == 0

@@ -9,6 +9,8 @@ from typing import Any
 import llama_cpp
 
 _PIECE_BYTES = 256  # longer than any token's text seen in a chat model
+# First bytes in UTF-8 of U+3000 to U+9FFF and of full-width forms; no Latin text has them.
+_CHINESE_LEADS = frozenset((*range(0xE3, 0xEA), 0xEF))
 
 
 class Vocabulary:
@@ -18,6 +20,7 @@ class Vocabulary:
         size: Number of tokens.
         bos: Text of the beginning-of-sequence token, empty if the model has none.
         eos: Text of the end-of-sequence token, empty if the model has none.
+        chinese: Tokens with a Chinese character or mark in them, or the beginning of one.
     """
 
     def __init__(self, model: Any) -> None:
@@ -30,6 +33,9 @@ class Vocabulary:
         self._add_bos = bool(llama_cpp.llama_vocab_get_add_bos(self._handle))
         self.bos = self.piece(self._bos).decode(errors="ignore")
         self.eos = self.piece(llama_cpp.llama_vocab_eos(self._handle)).decode(errors="ignore")
+        self.chinese = tuple(
+            token for token in range(self.size) if not _CHINESE_LEADS.isdisjoint(self.piece(token))
+        )
         self._markers = _alternatives(
             self.piece(token).decode(errors="ignore")
             for token in range(self.size)

@@ -58,18 +58,20 @@ def test_little_memory_is_noted(available: int | None, level: str):
 @pytest.mark.parametrize(
     ("chosen", "cores", "available", "level"),
     [
-        ("qwen2.5-coder-0.5b", 2, 24 * 10**9, "ok"),
-        ("qwen2.5-coder-0.5b", 8, 24 * 10**9, "note"),
+        ("qwen2.5-coder-0.5b", 1, 24 * 10**9, "ok"),
+        ("qwen2.5-coder-0.5b", 2, 24 * 10**9, "note"),
         ("qwen2.5-coder-0.5b", 8, 3 * 10**9, "ok"),
         ("qwen2.5-coder-0.5b", 8, None, "ok"),
-        ("qwen2.5-coder-1.5b", 2, 24 * 10**9, "note"),
-        ("qwen2.5-coder-1.5b", 8, 24 * 10**9, "ok"),
+        ("qwen2.5-coder-1.5b", 1, 24 * 10**9, "note"),
+        ("qwen2.5-coder-1.5b", 8, 3 * 10**9, "note"),
+        ("qwen2.5-coder-1.5b", 2, 24 * 10**9, "ok"),
+        ("/models/mine.gguf", 8, 24 * 10**9, "ok"),
     ],
 )
-def test_the_tuned_model_is_proposed_where_it_can_be_carried(
+def test_the_model_is_proposed_that_the_machine_can_carry(
     chosen: str, cores: int, available: int | None, level: str
 ):
-    """And its delay is named where it is chosen on too small a machine."""
+    """The larger listens better, the smaller is lighter; of one's own nothing is said."""
     assert doctor.check_language_model(chosen, cores, available).level == level
 
 

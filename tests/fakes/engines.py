@@ -130,6 +130,7 @@ class FakeLanguageModel:
         self.token_secs = token_secs
         self.fail = fail
         self.prompts: list[tuple[Message, ...]] = []
+        self.samplings: list[Sampling] = []
         self.open_conversations = 0
 
     def open(self) -> FakeConversation:
@@ -164,6 +165,7 @@ class FakeConversation:
     ) -> AsyncGenerator[TextDelta, None]:
         model = self._model
         model.prompts.append(tuple(messages))
+        model.samplings.append(sampling)
         if model.fail():
             raise GenerationError("The language model failed.")
         text = model.answer(messages[-1].content)

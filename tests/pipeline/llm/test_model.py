@@ -20,6 +20,7 @@ from pipeline.errors import (
 )
 from pipeline.llm.base import Message, Sampling
 from pipeline.llm.model import LlamaModel
+from pipeline.text import language_of
 from tests.pipeline.llm.conftest import ROWS
 
 pytestmark = pytest.mark.models
@@ -72,6 +73,14 @@ async def test_a_forbidden_token_is_never_drawn(conversation):
     assert "、" in free
     held = Sampling(temperature=0.0, max_tokens=16, forbidden=("、",))
     assert "、" not in await text_of(conversation, COUNTING, held)
+
+
+async def test_a_reply_may_have_to_do_without_chinese(conversation):
+    """In whatever language it is asked; the next may be Chinese again."""
+    latin = await text_of(conversation, sampling=replace(GREEDY, without_chinese=True))
+    assert latin.strip()
+    assert not re.search(r"[\u3000-\u9fff\uff00-\uffef]", latin)
+    assert language_of(await text_of(conversation), "en") == "zh"
 
 
 async def test_a_grammar_bounds_the_reply(conversation):

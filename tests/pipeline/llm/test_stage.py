@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pipeline.errors import GenerationError
 from pipeline.events import CallFailed
 from pipeline.frames import (
@@ -15,6 +17,7 @@ from pipeline.frames import (
 )
 from pipeline.llm.base import Message, Sampling
 from pipeline.llm.stage import LlmStage
+from pipeline.text import Language
 from tests.fakes.driver import Passed, Step, drive
 from tests.fakes.engines import FakeLanguageModel
 
@@ -58,6 +61,14 @@ def test_a_question_that_is_due_is_said_in_place_of_the_models_own():
     passed = run(request, 2.0, model=model)
     assert text_of(passed, 1) == "三个月，真久。家里还有谁？"
     assert [frame.last for frame in passed.all(ReplyTextFrame)].count(True) == 1
+
+
+@pytest.mark.parametrize(("language", "held"), [("en", True), ("zh", False), (None, False)])
+def test_an_english_answer_does_without_chinese(language: Language | None, held: bool):
+    """A Mandarin one may quote any word."""
+    model = FakeLanguageModel(answer=lambda text: "I'm listening.")
+    run(ReplyRequestFrame(1, MESSAGES, "I can't sleep", language=language), 2.0, model=model)
+    assert [sampling.without_chinese for sampling in model.samplings] == [held]
 
 
 def test_a_model_without_words_asks_nothing_either():
