@@ -74,7 +74,7 @@ test: setup ## The fast suite, which includes the real models
 	$(BIN)/python -m pytest --durations=30 --durations-min=2 -m "not slow and not browser and not train and not chattts"
 
 test-slow: setup ## The slow tests
-	@$(BIN)/qingting models pull piper-joe
+	@$(BIN)/qingting models pull piper-joe qwen2.5-coder-0.5b
 	$(BIN)/python -m pytest -m "slow and not browser and not train and not chattts"
 
 test-browser: setup ## The call page: its modules in node, whole calls in Chromium

@@ -1,9 +1,10 @@
 """What one decode step of a language model costs, and what a quantisation does to its words.
 
-    python -m agent.bench.steps MODEL.gguf …
+    python -m agent.bench.steps MODEL.gguf … [MODEL.gguf:ADAPTER.gguf …]
 
-Prints, for every file, the fastest milliseconds of a step by threads and tokens, and the
-perplexity over the beginnings of the dialogues in `train/data/counsellor`.
+Prints, for every file, with an adapter beside it if one is named, the fastest milliseconds of a
+step by threads and tokens, and the perplexity over the beginnings of the dialogues in
+`train/data/counsellor`.
 """
 
 from __future__ import annotations
@@ -70,12 +71,14 @@ def _dialogues() -> list[str]:
 def main(paths: list[str]) -> int:
     """Measure each file; exit code 2 without any."""
     if not paths:
-        print("usage: python -m agent.bench.steps MODEL.gguf …", file=sys.stderr)
+        print("usage: python -m agent.bench.steps MODEL.gguf[:ADAPTER.gguf] …", file=sys.stderr)
         return 2
     texts = _dialogues()
-    for path in map(Path, paths):
+    for named in paths:
+        model, _, tuning = named.partition(":")
+        path, adapter = Path(model), Path(tuning) if tuning else None
         options = RuntimeOptions(context_tokens=1024, rows=2, batch_tokens=BATCH_TOKENS)
-        runtime = Runtime(path, None, 1.0, options)
+        runtime = Runtime(path, adapter, 1.0, options)
         try:
             runtime.abort(False)
             tokens = runtime.vocabulary.text_tokens("我最近工作压力很大，晚上总是睡不好。" * 40)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gguf.quants import dequantize
 
-from agent.adapter import adapter_of
+from agent.adapter import adapter_for
 from agent.config import Settings
 from agent.models.merge import merge
 from pipeline.errors import ModelCorruptError, ModelError
@@ -137,7 +137,7 @@ def test_a_disk_without_room_is_named_before_anything_is_written(
 @pytest.mark.slow
 def test_llama_cpp_reads_a_merged_model_as_model_and_adapter(llm_file: Path, tmp_path: Path):
     """The words that come next are as likely; those of the model by itself are not."""
-    adapter = adapter_of(Settings())
+    adapter = adapter_for(Settings(), "qwen2.5-coder-0.5b")
     assert adapter is not None
     merge(llm_file, adapter, tmp_path / "merged.gguf")
     beside = next_words(llm_file, adapter)

@@ -13,7 +13,7 @@ import llama_cpp
 import numpy as np
 import pytest
 
-from agent.adapter import adapter_of
+from agent.adapter import adapter_for
 from agent.config import Settings
 from agent.models.requantise import FasterCopy
 from pipeline.errors import ModelError
@@ -185,9 +185,9 @@ def test_what_a_killed_attempt_left_is_not_taken_for_good(
 
 @pytest.mark.models
 @pytest.mark.slow
-def test_the_default_model_takes_its_adapter_in(llm_file: Path, tmp_path: Path):
+def test_the_smaller_model_takes_its_adapter_in(llm_file: Path, tmp_path: Path):
     """llama.cpp quantises what was merged, loads it under the model's name, and speaks as tuned."""
-    packaged = adapter_of(Settings())
+    packaged = adapter_for(Settings(), "qwen2.5-coder-0.5b")
     assert packaged is not None
     digest = hashlib.sha256(packaged.read_bytes()).hexdigest()
     tuned = FasterCopy(tmp_path / "derived", "a" * 64, "iq4_nl", packaged, digest)
