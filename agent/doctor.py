@@ -134,7 +134,8 @@ def check_disk(home: Path) -> Finding:
 
 def check_language_model(chosen: str, cores: int, available_bytes: int | None) -> Finding:
     """Which of the embedded language models this machine can carry."""
-    carries = cores >= LARGER_CORES and (available_bytes or 0) >= LARGER_MEMORY_BYTES
+    enough = available_bytes is None or available_bytes >= LARGER_MEMORY_BYTES
+    carries = cores >= LARGER_CORES and enough
     name = "language model"
     if chosen == LARGER_MODEL and not carries:
         return Finding(
@@ -143,7 +144,7 @@ def check_language_model(chosen: str, cores: int, available_bytes: int | None) -
             f"{chosen}, which is much for this machine; {SMALLER_MODEL} is lighter: "
             f"qingting models pull {SMALLER_MODEL}, then --set models.llm={SMALLER_MODEL}",
         )
-    if chosen == SMALLER_MODEL and carries:
+    if chosen == SMALLER_MODEL and carries and available_bytes is not None:
         return Finding(
             name,
             "note",

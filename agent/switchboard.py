@@ -6,7 +6,6 @@ import asyncio
 import logging
 import secrets
 from dataclasses import replace
-from functools import partial
 from typing import get_args
 from weakref import WeakSet
 
@@ -88,13 +87,10 @@ class Switchboard:
         for persona in {one.locale: one for one in self._all_personas()}.values():
             self._acknowledgements[persona.locale] = await loop.run_in_executor(
                 self._engines.workers,
-                partial(
-                    speak_acknowledgements,
-                    self._engines.voice,
-                    persona.acknowledgements,
-                    style_of(self._settings, persona),
-                    thinking=persona.thinking,
-                ),
+                speak_acknowledgements,
+                self._engines.voice,
+                persona.acknowledgements,
+                style_of(self._settings, persona),
             )
 
     @property

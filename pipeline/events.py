@@ -81,7 +81,7 @@ class BackchannelNoted:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """The bot says 嗯 or the like into a pause of the caller's; it is no reply and no turn.
+    """The bot says 嗯 or the like into the caller's silence; it is no reply and no turn.
 
     Whoever plays it stops it when a reply begins to sound, and reports nothing.
 

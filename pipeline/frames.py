@@ -297,7 +297,7 @@ class ReplyRequestFrame(SystemFrame):
         turn_text: Words of the turn.
         waiting_text: Words of earlier turns that nobody answered; they come first.
         question: Said after the answer's first sentence, unless that asks already; "" is none.
-        language: What the answer has to be written in; None leaves it to the model.
+        language: What the answer has to turn to; None leaves it in the history's.
     """
 
     generation: int

@@ -211,7 +211,7 @@ class LlmSettings(Section):
         ge=512,
         description="Key-value cache of each call: its opening, history and reply. More remembers "
         "longer calls, which are answered more slowly, and takes memory at start, for each of "
-        "server.max_calls (12 KB a token with the 0.5B).",
+        "server.max_calls (28 KB a token with the 1.5B, 12 with the 0.5B).",
     )
     sequences: int = Field(
         16,

@@ -23,7 +23,7 @@ FADE_SAMPLES = OUTPUT_RATE_HZ // 200  # 5 ms
 
 
 def speak_acknowledgements(
-    voice: Voice, texts: Sequence[str], style: SpeechStyle, *, thinking: Sequence[str] = ()
+    voice: Voice, texts: Sequence[str], style: SpeechStyle
 ) -> tuple[Acknowledgement, ...]:
     """Speak each text in the manner of the replies, but softer.
 
@@ -31,26 +31,22 @@ def speak_acknowledgements(
         voice: At 24 kHz; blocks for about a tenth of a second a text.
         texts: What to say.
         style: Of the replies.
-        thinking: What to say before an answer that takes long; as loud as the answer.
 
     Returns:
-        In the order of `texts`, then of `thinking`, without the silence around them; without
-        those that the voice cannot speak.
+        In the order of `texts`, without the silence around them; without those that the
+        voice cannot speak.
     """
     soft = replace(style, volume=style.volume * amplitude(SOFTER_DB))
-    wished = [(text, soft, False) for text in texts]
-    wished += [(text, style, True) for text in thinking]
     spoken = []
-    for text, manner, thinks in wished:
+    for text in texts:
         try:
-            pieces = [chunk.pcm for chunk in voice.synthesise(text, manner, lambda: False)]
+            pieces = [chunk.pcm for chunk in voice.synthesise(text, soft, lambda: False)]
         except SynthesisError as error:
             logger.warning("an acknowledgement could not be spoken: %s", error.code)
             continue
         pcm = np.concatenate([np.zeros(0, np.int16), *pieces])
         if np.any(pcm):
-            clip = _sounding(pcm).astype("<i2").tobytes()
-            spoken.append(Acknowledgement(text, clip, thinks))
+            spoken.append(Acknowledgement(text, _sounding(pcm).astype("<i2").tobytes()))
     return tuple(spoken)
 
 

@@ -173,12 +173,14 @@ class ContextStage(Stage):
 
     def _prompt(self, language: Language, notes: Sequence[Note]) -> tuple[Message, ...]:
         before_turn = told(notes)
-        if language in self._manners and self._was_in_another(language):
+        if self._turns_to(language):
             before_turn.append(Message("system", REMINDERS[language]))
         return (*self._manner(language).opening(), *self.history.messages, *before_turn)
 
-    def _was_in_another(self, language: Language) -> bool:
+    def _turns_to(self, language: Language) -> bool:
         """Whether the bot spoke last in another language, which a small model would go on in."""
+        if language not in self._manners:
+            return False
         said = [one.content for one in self.history.messages if one.role == "assistant"]
         return bool(said) and language_of(said[-1], language) != language
 
@@ -273,7 +275,7 @@ class ContextStage(Stage):
                     frame.text,
                     history.pending_user_text,
                     question_of(notes, language),
-                    language if language in self._manners else None,
+                    language if self._turns_to(language) else None,
                 )
             )
 

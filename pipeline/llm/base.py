@@ -39,8 +39,8 @@ class Sampling:
             message again: the multiplier of llama.cpp's DRY sampler; 0.0 is off. Engines
             without it ignore it.
         forbidden: Texts of one token each that are never drawn; longer ones are ignored.
-        without_chinese: Whether nothing of a Chinese character or mark is ever drawn. Engines
-            that cannot hold it out ignore it.
+        without_chinese: Whether common Chinese characters and marks are never drawn. Engines
+            that cannot hold them out ignore it.
         max_tokens: Upper bound of the reply.
         stop: Texts that end the reply and are not part of it.
         grammar: GBNF with a rule `root` that the reply follows to its end; empty allows

@@ -91,6 +91,8 @@ class Runtime:
             self.close()
             raise
         self.vocabulary = Vocabulary(self._model)
+        # Tens of thousands of tokens: made once, and copied for a reply.
+        self._against_chinese = against_tokens(self._context, self.vocabulary.chinese)
         self.trained_tokens: int = llama_cpp.llama_model_n_ctx_train(self._model)
         self.recurrent = bool(
             llama_cpp.llama_model_is_recurrent(self._model)
@@ -146,8 +148,6 @@ class Runtime:
         tokens = [tokens[0] for tokens in forbidden if len(tokens) == 1]
         banned = [against_tokens(self._context, tokens)] if tokens else []
         if sampling.without_chinese:
-            if self._against_chinese is None:  # tens of thousands: made once, then copied
-                self._against_chinese = against_tokens(self._context, self.vocabulary.chinese)
             banned.append(llama_cpp.llama_sampler_clone(self._against_chinese))
         assert self._phrases is not None
         return SamplerChain(self._context, sampling, self._phrases, just_said, banned)

@@ -93,10 +93,10 @@ class SamplerChain:
         parameters = llama_cpp.llama_sampler_chain_default_params()
         parameters.no_perf = True
         self._chain = llama_cpp.llama_sampler_chain_init(parameters)
+        for link in banned:  # first: a grammar that cannot be read frees them with the chain
+            llama_cpp.llama_sampler_chain_add(self._chain, link)
         if sampling.grammar:
             llama_cpp.llama_sampler_chain_add(self._chain, self._within(sampling.grammar))
-        for link in banned:
-            llama_cpp.llama_sampler_chain_add(self._chain, link)
         if sampling.phrase_penalty > 0.0 and just_said:
             against = phrases.against(sampling.phrase_penalty, just_said)
             llama_cpp.llama_sampler_chain_add(self._chain, against)

@@ -227,7 +227,7 @@ class LlmStage(Stage):
         # The seed follows the generation: a call can be replayed, yet no two replies
         # of it are drawn alike.
         seed = self._sampling.seed + generation + attempt * _SEEDS_APART
-        # Told to answer in English, a small model still goes on in the history's Chinese.
+        # Told to turn to English, a small model may still go on in the history's Chinese.
         english = frame.language == "en"
         sampling = replace(self._sampling, seed=seed, without_chinese=english)
         limited = LimitedReply(self._limit, frame.question)

@@ -34,7 +34,9 @@ class Vocabulary:
         self.bos = self.piece(self._bos).decode(errors="ignore")
         self.eos = self.piece(llama_cpp.llama_vocab_eos(self._handle)).decode(errors="ignore")
         self.chinese = tuple(
-            token for token in range(self.size) if not _CHINESE_LEADS.isdisjoint(self.piece(token))
+            token
+            for token in range(self.size)
+            if not _CHINESE_LEADS.isdisjoint(self.piece(token)) and not self._is_marker(token)
         )
         self._markers = _alternatives(
             self.piece(token).decode(errors="ignore")
@@ -69,6 +71,12 @@ class Vocabulary:
     def ends_generation(self, token: int) -> bool:
         """Whether the model says with this token that it has finished."""
         return bool(llama_cpp.llama_vocab_is_eog(self._handle, token))
+
+    def _is_marker(self, token: int) -> bool:
+        """Some models write their markers in full-width signs (DeepSeek's ｜)."""
+        return self.ends_generation(token) or bool(
+            llama_cpp.llama_vocab_is_control(self._handle, token)
+        )
 
     def without_markers(self, text: str) -> str:
         """`text` less every control marker, so that no message can pose as another's turn.

@@ -18,8 +18,7 @@ where they ask for time, and into a silence that is meant.
 An acknowledgement takes nothing: it is no reply and no turn, drafts go on being written,
 and a caller who goes on over it interrupts nobody.
 
-One may also *cover* the wait for a reply that a slow machine has not ready when the turn is over.
-There a question that wants some thought is met as well, by a word that is no yes (我想想).
+One may also *cover* the wait for a reply that the machine has not ready when the turn is over.
 Time is stream time.
 """
 
@@ -56,8 +55,11 @@ AUDIO_OPINION_SECS = 0.5
 GOES_ON_LOG_ODDS = -3.0
 # From here on it is rather the end: 25 % and 13 % of the pauses, 89 % and 97 % of the ends.
 LIKELY_LOG_ODDS = -0.5
-# A reply that is expected sooner needs no word before it, which takes half a second and delays it.
+# A reply that is expected sooner needs no word before it.
 COVERED_SECS = 0.3
+# By so much may a word that covers a wait lengthen it. With a reply half a second away 嗯 (0.4 s)
+# fits; 我在听 (0.65 s), which asks to go on, does not.
+COVER_DELAY_SECS = 0.2
 # An echo that is further below the voice stays under `GateSettings.min_level_dbfs` (-62): an
 # acknowledgement is played at about -26 dBFS.
 AUDIBLE_ECHO_DB = -36.0
@@ -70,12 +72,10 @@ class Acknowledgement:
     Attributes:
         text: As it is shown.
         pcm: PCM16 little-endian, mono, 24 kHz.
-        thinking: It answers a question by asking for a moment, and is said for nothing else.
     """
 
     text: str
     pcm: bytes
-    thinking: bool = False
 
     @property
     def secs(self) -> float:
@@ -202,15 +202,11 @@ class Acknowledger:
         rhythm = RHYTHMS.get(self.settings.pacing)
         if self.echoes or rhythm is None or reply_in_secs < COVERED_SECS:
             return None
-        apart_secs = pause.at_secs - self._last_secs
-        if apart_secs < max(rhythm.likely.apart_secs, pause.silence_secs):
+        too_soon = pause.at_secs - self._last_secs < rhythm.likely.apart_secs
+        if too_soon or pause.evidence.complete is None or self._is_left_alone(pause):
             return None
-        asks = self._asks(pause)
-        thinking = asks and lexicon.wants_thought(pause.text)
-        if not thinking and self._is_left_alone(pause):
-            return None
-        chosen = self._next(pause, self.settings.max_wait_secs, thinking=thinking)
-        return self._say(chosen, pause)
+        until_secs = pause.silence_secs + reply_in_secs + COVER_DELAY_SECS
+        return self._say(self._next(pause, min(until_secs, self.settings.max_wait_secs)), pause)
 
     def _say(self, chosen: Acknowledgement | None, pause: InnerPause) -> Acknowledgement | None:
         """Note it as said, unless the words are too grave for it."""
@@ -236,19 +232,15 @@ class Acknowledger:
         就是这样 is made of such words and is none. And to a counsellor, what opens up and may be
         all.
         """
-        evidence = pause.evidence
-        meant = evidence.discloses_feeling and self.settings.pacing == "counsellor"
-        stands = meant and log_odds(evidence) >= LIKELY_LOG_ODDS
-        return self._asks(pause) or evidence.asks_for_time or stands
-
-    def _asks(self, pause: InnerPause) -> bool:
-        """Whether 嗯 would be taken for an answer."""
         evidence, text = pause.evidence, pause.text
-        return evidence.ending == "question" or (
+        asks = evidence.ending == "question" or (
             evidence.ending == "answer"
             and (lexicon.ends_as_question(text) or lexicon.is_backchannel(text))
             and not lexicon.rounds_off(text)
         )
+        meant = evidence.discloses_feeling and self.settings.pacing == "counsellor"
+        stands = meant and log_odds(evidence) >= LIKELY_LOG_ODDS
+        return asks or evidence.asks_for_time or stands
 
     def _occasions(self, pause: InnerPause) -> tuple[Occasion, ...]:
         """What the evidence makes of the silence; nothing before all opinions are in."""
@@ -267,15 +259,11 @@ class Acknowledger:
             return (rhythm.story, rhythm.lasting)
         return (rhythm.likely if odds >= LIKELY_LOG_ODDS else rhythm.doubt,)
 
-    def _next(
-        self, pause: InnerPause, until_secs: float, *, thinking: bool = False
-    ) -> Acknowledgement | None:
+    def _next(self, pause: InnerPause, until_secs: float) -> Acknowledgement | None:
         """The one that was said longest ago, of those over within a silence of `until_secs`."""
         room_secs = until_secs - pause.silence_secs - START_SECS - CLEAR_SECS
         fitting = [
-            one
-            for one in self.ready.get(pause.evidence.language, ())
-            if one.thinking == thinking and one.secs <= room_secs
+            one for one in self.ready.get(pause.evidence.language, ()) if one.secs <= room_secs
         ]
         return min(fitting, key=self._said_ago, default=None)
 

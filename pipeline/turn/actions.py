@@ -106,7 +106,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
-    """Say a word into the caller's pause; the turn stays theirs."""
+    """Say a word into the caller's silence; the turn is theirs until it has been said."""
 
     said: Acknowledgement
 

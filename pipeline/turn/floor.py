@@ -141,6 +141,12 @@ class Floor:
         self.pace.begin(self.draft.generation, self.at_secs)
         return [*dropped, self.draft]
 
+    def reply_in_secs(self, utterance: Utterance) -> float:
+        """Until the draft that answers the utterance's words sounds; 0 if there is none."""
+        if self.draft is None or not same_words(self.draft.text, utterance.text):
+            return 0.0
+        return self.pace.remaining_secs(self.at_secs)
+
     def drop_draft(self, reason: DropReason) -> list[Action]:
         """Stop what nobody has heard; harmless without a draft."""
         if self.draft is None:

@@ -143,7 +143,6 @@ _MAIN_CLAUSE_MARKS = _Phrases(phrases.MAIN_CLAUSE_MARKS)
 _QUESTION_PARTICLES = _Phrases(phrases.QUESTION_PARTICLES)
 _QUESTION_WORDS = _Phrases(phrases.QUESTION_WORDS)
 _QUESTION_BLOCKERS = _Phrases(phrases.QUESTION_BLOCKERS)
-_THOUGHT_QUESTIONS = _Phrases(phrases.THOUGHT_QUESTIONS)
 _TIME_REQUESTS = _Phrases(phrases.TIME_REQUESTS)
 _TIME_REQUEST_TAILS = _Phrases(phrases.TIME_REQUEST_TAILS, phrases.PARTICLES)
 _FEELINGS = _Phrases(phrases.FEELINGS)
@@ -271,12 +270,6 @@ def ends_as_question(text: str) -> bool:
     sentence = [part for part in _SENTENCE_END.split(text) if fold(part)][-1]
     clause = _last(_CLAUSE_END, sentence)
     return _asks_in_chinese(clause) or _asks_in_english(clause) or _asks_in_english(fold(sentence))
-
-
-def wants_thought(text: str) -> bool:
-    """Whether a question asks for an opinion or a reason: 我该怎么办, why did he go?"""
-    sentences = [part for part in _SENTENCE_END.split(text) if fold(part)]
-    return bool(sentences) and bool(_THOUGHT_QUESTIONS.find(fold(sentences[-1])))
 
 
 def _asks_in_chinese(clause: Folded) -> bool:

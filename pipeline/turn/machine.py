@@ -14,7 +14,8 @@ deadline. Time is stream time: seconds of audio received.
 
 A turn that is long, that halts, or of which it is not known whether it is over, may be
 acknowledged (嗯) while it is `waiting`; that changes neither row. So may one that is over, where
-the reply will not be ready for a while: it is taken when the word has been said.
+the reply will not be ready for a while: it is taken when the word has been said, unless the
+caller goes on.
 
 Here is the way of an ordinary turn. `overlap` has what happens when both speak, `requests`
 what the client may ask for; all play on one `floor`, which knows the `utterance` under way
@@ -280,7 +281,7 @@ class TurnMachine:
             evidence,
         )
         chosen = (
-            self.acknowledger.cover(pause, floor.pace.remaining_secs(floor.at_secs))
+            self.acknowledger.cover(pause, floor.reply_in_secs(utterance))
             if over
             else self.acknowledger.choose(pause)
         )

@@ -194,15 +194,6 @@ QUESTION_BLOCKERS = """
 想知道, 告诉他, 几个月, 几个人, 好几个, 有几个, 几个小时, 好多次, 好几次, 几次
 """
 
-# A question with one of these is met by a thought, not by a fact or a yes.
-THOUGHT_QUESTIONS = """
-怎么办, 咋办, 怎么做, 怎么说, 怎么想, 怎么看, 怎么才, 怎么会, 怎么面对, 怎么跟, 怎么和, 该怎么,
-为什么, 为啥, 为何, 该不该, 应不应该, 要不要, 值不值得, 算不算, 正不正常, 正常吗, 是不是我,
-是不是太, 你觉得, 你认为, 有什么办法, 有没有办法, 什么意思,
-why, how come, should i, what would you, you think, what can i do, what do i do, how do i,
-how am i, how can i, how should i, is it normal, is that normal, my fault, what does it mean
-"""
-
 # A request for time, with what may stand after it.
 TIME_REQUESTS = """
 让我想想, 让我想一想, 让我想一下, 让我想, 我想想, 我想一想, 我想一下, 想一想, 想一下, 等我想想,

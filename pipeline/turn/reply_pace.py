@@ -4,7 +4,8 @@
       begun   now ├─ remaining ─┤
 
 What the last drafts of the call took is what the next one is expected to take: it depends on the
-model and the machine, which stay the same, more than on the words.
+model and the machine, which stay the same, more than on the words. Scripted lines come sooner and
+count as well, drafts dropped before they sound do not: in doubt a reply is expected soon.
 """
 
 from __future__ import annotations

@@ -64,6 +64,7 @@ def test_little_memory_is_noted(available: int | None, level: str):
         ("qwen2.5-coder-0.5b", 8, None, "ok"),
         ("qwen2.5-coder-1.5b", 1, 24 * 10**9, "note"),
         ("qwen2.5-coder-1.5b", 8, 3 * 10**9, "note"),
+        ("qwen2.5-coder-1.5b", 8, None, "ok"),
         ("qwen2.5-coder-1.5b", 2, 24 * 10**9, "ok"),
         ("/models/mine.gguf", 8, 24 * 10**9, "ok"),
     ],

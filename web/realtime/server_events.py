@@ -289,7 +289,7 @@ class Backchannel(_Event):
 
 
 class Acknowledgement(_Event):
-    """The bot says 嗯 or the like while the caller tells a story: all of its audio."""
+    """The bot says 嗯 or the like into the caller's silence: all of its audio."""
 
     type: Literal["qingting.acknowledgement"] = "qingting.acknowledgement"
     text: str

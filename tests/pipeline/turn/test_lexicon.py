@@ -614,24 +614,3 @@ def test_mark_of(text: str, mark: str) -> None:
 def test_fold(text: str, folded: tuple[str, ...]) -> None:
     """Script, case, stretch, apostrophes and slips do not distinguish words."""
     assert lexicon.fold(text) == folded
-
-
-@pytest.mark.parametrize(
-    ("text", "thought"),
-    [
-        ("我该怎么办？", True),
-        ("你覺得我是不是應該辭職回去", True),
-        ("他为什么不回我消息", True),
-        ("Do you think it's my fault?", True),
-        ("what should i do", True),
-        ("What do I do?", True),
-        ("为什么呢。我后来就走了", False),
-        ("你在吗？", False),
-        ("现在几点了", False),
-        ("Can you hear me?", False),
-        ("", False),
-    ],
-)
-def test_a_question_may_want_a_thought(text: str, thought: bool):
-    """An opinion or a reason, in the last sentence; not a fact or a yes."""
-    assert lexicon.wants_thought(text) == thought
