@@ -351,6 +351,25 @@ def test_a_hit_is_booked_ahead_of_its_commit():
     assert ledger.entries["saved_ms"] == pytest.approx(saved_ms, abs=1.0)
 
 
+@pytest.mark.parametrize(("audio_samples", "learnt"), [(0, False), (480, True)])
+def test_the_machine_is_told_when_a_draft_can_be_heard(audio_samples: int, learnt: bool):
+    """So that it knows how long the next one takes; a token is no sound yet."""
+    stream = Stream()
+    machine = TurnMachine(SETTINGS, InterruptionPolicy())
+    steps = [
+        *stream.speech(),
+        *stream.silence(0.16),
+        transcript("我睡不", SOFT_END),
+        *stream.silence(0.32),
+        Up(ReplyCostFrame(DRAFT, tokens=3, audio_samples=audio_samples)),
+    ]
+    drive(TurnStage(machine, LINES, None, InlineExecutor()), *steps)
+    pace = machine.floor.pace
+    pace.begin(99, 100.0)
+    expected_secs = 0.32 if learnt else 0.0
+    assert pace.remaining_secs(100.0) == pytest.approx(expected_secs, abs=WINDOW_SECS)
+
+
 def test_a_miss_is_booked_with_what_it_cost():
     """The caller went on; the turn that came of it carries the account."""
     stream = Stream()
