@@ -38,6 +38,9 @@ logger = logging.getLogger(__name__)
 # Longest the worker waits, before one step, for stages that asked it to stand aside. A
 # stage that never comes back costs tokens per second, not the reply.
 STAND_ASIDE_LIMIT_SECS = 0.3
+# A prefill's step of at most so many tokens is of words, which newer ones may have made stale; of
+# more, of a history that the next prefill needs as well.
+ABORTED_PREFILL_TOKENS = 8
 
 _COUNTERS = (
     "prompt_tokens_evaluated",
@@ -125,6 +128,7 @@ class Engine:
         self._computing = computing or Computing()
         self._tuner = StepTuner()
         self._turn = 0
+        self._prefilling_tokens = 0  # of prefills, in the step under way
         self._pause_between_steps_secs = pause_between_steps_secs
 
         self._changed = threading.Condition()
@@ -153,11 +157,14 @@ class Engine:
     def cancel(self, request: Request) -> None:
         """Drop a request; nothing more is heard of it, except what is already under way.
 
-        What it has evaluated stays cached. Does nothing for one that has ended.
+        What it has evaluated stays cached. Does nothing for one that has ended. A step for
+        nobody else is aborted, but not one that reads a conversation's history: every newer
+        prefill would begin it again, and on a slow machine none would end.
         """
         with self._changed:
             request.cancelled = True
-            if self._running and all(one.cancelled for one in self._running):
+            for_nobody = self._running and all(one.cancelled for one in self._running)
+            if for_nobody and self._prefilling_tokens <= ABORTED_PREFILL_TOKENS:
                 self._runtime.abort(True)
             self._changed.notify()
 
@@ -244,7 +251,9 @@ class Engine:
         threads = self._tuner.threads(self._most_threads(), began)
         step = plan(self._running, self._prefill_batch_tokens, turn=self._next_turn(threads))
         entries = [entry for request, share in step for entry in _entries(request, share)]
+        self._prefilling_tokens = sum(share for one, share in step if isinstance(one, Prefill))
         result = self._runtime.decode(entries, threads)
+        self._prefilling_tokens = 0
         self._counts["steps"] += 1
         if result is DecodeResult.DONE:
             now = time.monotonic()

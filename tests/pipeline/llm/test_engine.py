@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from contextlib import ExitStack
 
 import numpy as np
@@ -146,12 +147,12 @@ def engine(runtime):
     engine.close()
 
 
-def make_engine(runtime, rows=6, **given):
+def make_engine(runtime, rows=6, prefill_batch_tokens=4, **given):
     return Engine(
         runtime,
         lambda logits: float(logits[0]),
         rows=rows,
-        prefill_batch_tokens=4,
+        prefill_batch_tokens=prefill_batch_tokens,
         conversation_tokens=100,
         **given,
     )
@@ -301,6 +302,23 @@ def test_cancel_takes_effect_before_the_next_token(runtime):
     engine.forget(1).result(WAIT_SECS)
     assert len(runtime.steps) <= 3
     assert engine.stats().replies_dropped == 1
+    engine.close()
+
+
+@pytest.mark.parametrize(("tokens", "finished"), [(4, False), (30, True)])
+def test_a_prefill_that_reads_the_history_finishes_its_step(runtime, tokens, finished):
+    """Words come faster than a slow machine reads a step: aborted each time, it would never end."""
+    runtime.gate = threading.Semaphore(0)
+    engine = make_engine(runtime, prefill_batch_tokens=32)
+    client = Client(engine)
+    request = client.prefill(1, range(1, tokens + 1))
+    while not runtime.threads:
+        time.sleep(0.001)
+    engine.cancel(request)
+    assert runtime.aborted.is_set() is not finished
+    client.prefill(1, range(1, tokens + 2))
+    runtime.gate.release(100)
+    assert client.next() == tokens + 1.0
     engine.close()
 
 
