@@ -251,6 +251,7 @@ class TranscriptFrame(SystemFrame):
         committed: Agreed text; it only ever grows within a turn.
         unstable: Follows it; may change if the caller goes on, after a final too.
         failed: The recogniser failed and this is all there will be.
+        complete: It covers all that was voiced so far: a soft end may be near.
     """
 
     turn_id: str
@@ -259,6 +260,7 @@ class TranscriptFrame(SystemFrame):
     unstable: str
     language: Language
     failed: bool = False
+    complete: bool = False
 
     @property
     def text(self) -> str:
@@ -270,17 +272,20 @@ class TranscriptFrame(SystemFrame):
 
 @dataclass
 class PrefillFrame(SystemFrame):
-    """Evaluate the prompt up to the words agreed so far, while the user still speaks.
+    """Evaluate the prompt up to the words heard so far, while the user still speaks.
 
     Attributes:
         messages: What the words follow.
         turn_so_far: Words of the turn under way.
         waiting_text: Words of earlier turns that nobody answered; they come first.
+        draft_near: The caller may be silent: a draft may follow at once, and reads these words
+            with what comes after them in one step.
     """
 
     messages: tuple[Message, ...]
     turn_so_far: str
     waiting_text: str = ""
+    draft_near: bool = False
 
     @property
     def user_so_far(self) -> str:

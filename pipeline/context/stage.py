@@ -199,15 +199,15 @@ class ContextStage(Stage):
             await self.push_upstream(CancelReplyFrame(frame.turn_id))
 
     async def _prefill(self, frame: TranscriptFrame) -> None:
-        """Evaluate what is agreed while the caller still speaks.
+        """Evaluate what is heard while the caller still speaks.
 
-        Over the bot, if the model judges, all that was heard counts, as long as it is little:
-        whether that is a whole turn is wanted before anything can be agreed. Its language does
-        not count: much of it is echo or noise, and another opening would cost the evaluated
-        history.
+        Not agreed words as well: most stay as they are, and of those that do not only the tokens
+        from the first other one on are evaluated again. Another language has to be agreed, since
+        another opening costs the evaluated history. Over the bot no other counts, much of it being
+        echo or noise; there little is evaluated, and only if the model judges.
         """
         over_bot = self._spoken is not None
-        words = frame.text if over_bot else frame.committed
+        words = frame.text
         if frame.generation is not None or not words:
             return
         user_so_far = self.history.user_text_with(words)
@@ -219,12 +219,13 @@ class ContextStage(Stage):
             return
         else:
             self._prefilled = user_so_far
-            language = self._language_for(frame.language, words)
+            language = self._language_for(frame.language, frame.committed)
         await self.push_frame(
             PrefillFrame(
                 self._prompt(language, self._notes_for(user_so_far)),
                 words,
                 self.history.pending_user_text,
+                frame.complete,
             )
         )
 

@@ -127,7 +127,13 @@ class SttStage(Stage):
     ) -> None:
         language = state.language or language_of(state.text)
         frame = TranscriptFrame(
-            self._turn_id, generation, state.committed, state.unstable, language, failed
+            self._turn_id,
+            generation,
+            state.committed,
+            state.unstable,
+            language,
+            failed,
+            state.complete,
         )
         await self.push_upstream(frame)
         if generation is None:
