@@ -69,9 +69,14 @@ run: setup ## Set up, examine this machine, start the server and print its addre
 	@$(BIN)/qingting doctor
 	@exec $(BIN)/qingting serve
 
+FAST := not slow and not browser and not train and not chattts
+PYTEST := $(BIN)/python -m pytest --durations=20 --durations-min=2
+
+# Tests of the real engines run one at a time: their threads spin, and two tests would share two cores.
 test: setup ## The fast suite, which includes the real models
 	@$(BIN)/qingting models pull qwen2.5-coder-0.5b
-	$(BIN)/python -m pytest --durations=30 --durations-min=2 -m "not slow and not browser and not train and not chattts"
+	$(PYTEST) -n 2 --dist=worksteal -m "$(FAST) and not models"
+	$(PYTEST) -m "$(FAST) and models"
 
 test-slow: setup ## The slow tests
 	@$(BIN)/qingting models pull piper-joe qwen2.5-coder-0.5b

@@ -201,13 +201,15 @@ class ContextStage(Stage):
     async def _prefill(self, frame: TranscriptFrame) -> None:
         """Evaluate what is heard while the caller still speaks.
 
-        Not agreed words as well: most stay as they are, and of those that do not only the tokens
-        from the first other one on are evaluated again. Another language has to be agreed, since
-        another opening costs the evaluated history. Over the bot no other counts, much of it being
-        echo or noise; there little is evaluated, and only if the model judges.
+        Words that are not agreed as well, unless the model judges what it is given: most stay as
+        they are, and of those that do not only the tokens from the first other one on are
+        evaluated again. Another language has to be agreed, since its opening costs the evaluated
+        history. Over the bot no other counts, much of it being echo or noise; there words are
+        evaluated only if the model judges, before they are agreed, and as long as they are few:
+        whether they are a whole turn is wanted soon.
         """
         over_bot = self._spoken is not None
-        words = frame.text
+        words = frame.committed if self._model_judges and not over_bot else frame.text
         if frame.generation is not None or not words:
             return
         user_so_far = self.history.user_text_with(words)

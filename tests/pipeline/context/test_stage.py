@@ -31,8 +31,9 @@ ENGLISH = Manner(
 )
 
 
-def run(*steps: Step) -> Passed:
-    return drive(ContextStage({"zh": Manner("system", LINES), "en": ENGLISH}), *steps)
+def run(*steps: Step, model_judges: bool = True) -> Passed:
+    manners = {"zh": Manner("system", LINES), "en": ENGLISH}
+    return drive(ContextStage(manners, model_judges=model_judges), *steps)
 
 
 def partial(committed: str, unstable: str = "") -> TranscriptFrame:
@@ -64,15 +65,22 @@ AFTER_ONE_TURN = (SYSTEM, Message("user", "我睡不好"), Message("assistant", 
 def test_words_are_prefilled_as_they_grow():
     """Agreed or not; fewer or other words wait for the next that are more."""
     heard = (partial("", "我"), partial("我", "最近"), partial("我", "最紧"), partial("我最近睡"))
-    prefills = run(*heard).all(PrefillFrame)
+    prefills = run(*heard, model_judges=False).all(PrefillFrame)
     assert [frame.user_so_far for frame in prefills] == ["我", "我最近", "我最近睡"]
+
+
+def test_a_model_that_judges_is_asked_about_agreed_words():
+    """Others may never have been said, and nothing is evaluated twice."""
+    passed = run(partial("", "我"), partial("我最近"), partial("我最近", "睡"), partial("我最近睡"))
+    assert [frame.user_so_far for frame in passed.all(PrefillFrame)] == ["我最近", "我最近睡"]
 
 
 def test_another_language_is_prefilled_when_it_is_agreed():
     """Its opening costs the evaluated history: what may yet change does not choose it."""
     unstable = TranscriptFrame("turn_2", None, "", "I can't sleep at night", "en")
     agreed = TranscriptFrame("turn_2", None, "I can't sleep at night", "any more", "en")
-    *_, early, late = run(*ONE_TURN, unstable, agreed).all(PrefillFrame)
+    prefills = run(*ONE_TURN, unstable, agreed, model_judges=False).all(PrefillFrame)
+    *_, early, late = prefills
     assert early.messages == AFTER_ONE_TURN
     assert late.messages[: len(ENGLISH.opening())] == ENGLISH.opening()
 
@@ -80,15 +88,17 @@ def test_another_language_is_prefilled_when_it_is_agreed():
 def test_words_before_a_silence_are_told_from_words_in_mid_speech():
     """A draft that reads them may follow at once."""
     silent = TranscriptFrame("turn_1", None, "我最近", "睡不好", "zh", complete=True)
-    prefills = run(partial("我"), silent).all(PrefillFrame)
+    prefills = run(partial("我"), silent, model_judges=False).all(PrefillFrame)
     assert [frame.draft_near for frame in prefills] == [False, True]
 
 
-def test_few_words_over_the_bot_are_prefilled():
+def test_words_over_the_bot_are_prefilled_before_they_are_agreed():
     """Their probability of being a whole turn decides whether the bot goes on."""
     over = (draft(1, "我睡不好"), CommitFrame(1, "turn_1"), partial("", "太难"))
     assert run(*over).all(PrefillFrame)[-1].turn_so_far == "太难"
     assert run(*over[:2], partial("", "太难了我不想再说")).all(PrefillFrame) == []
+    assert run(*over, model_judges=False).all(PrefillFrame) == []
+    assert run(*ONE_TURN, partial("", "太难")).all(PrefillFrame)[-1].turn_so_far == ""
 
 
 def test_a_caller_who_speaks_english_is_answered_in_english():
