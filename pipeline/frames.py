@@ -280,12 +280,15 @@ class PrefillFrame(SystemFrame):
         waiting_text: Words of earlier turns that nobody answered; they come first.
         draft_near: The caller may be silent: a draft may follow at once, and reads these words
             with what comes after them in one step.
+        afterwards: Another prompt that may be wanted next, to be evaluated as long as nothing
+            else is asked for.
     """
 
     messages: tuple[Message, ...]
     turn_so_far: str
     waiting_text: str = ""
     draft_near: bool = False
+    afterwards: tuple[Message, ...] = ()
 
     @property
     def user_so_far(self) -> str:

@@ -235,11 +235,19 @@ class ContextStage(Stage):
         """Let the model read what was said while nobody waits for it.
 
         That is little, but for a long call whose history has outgrown the model's context:
-        then it is shortened here, and seconds of work are done before the next turn.
+        then it is shortened here, and seconds of work are done before the next turn. In which
+        language the first turn will be nobody knows: another one's opening and what was said
+        are read, too (1.3 s of two Xeon cores for the 1.5B, if it were done in the turn).
         """
         if self._spoken is None and not self._turn_begun:
             messages = self._prompt(self._language, [])
-            await self.push_frame(PrefillFrame(messages, "", self.history.pending_user_text))
+            first = all(message.role != "user" for message in self.history.messages)
+            others = [one for one in self._manners if one != self._language] if first else []
+            afterwards = self._prompt(others[0], []) if others else ()
+            pending = self.history.pending_user_text
+            await self.push_frame(
+                PrefillFrame(messages, "", pending, afterwards=() if pending else afterwards)
+            )
 
     async def _draft(self, frame: DraftFrame) -> None:
         generation, history = frame.generation, self.history

@@ -93,6 +93,7 @@ class LlmStage(Stage):
         self._judgement: _Judgement | None = None  # of a prefill
         self._answered: _Judgement | None = None  # of the words that the reply answers
         self._reply_task: asyncio.Task[None] | None = None
+        self._ahead_task: asyncio.Task[None] | None = None
         # The conversation lets a newer prefill replace an older one. Words that come beside
         # a draft must not do that to the draft's own.
         self._judging = asyncio.Lock()
@@ -110,8 +111,12 @@ class LlmStage(Stage):
                 words = _Words(frame.messages, frame.user_so_far, frame.turn_so_far)
                 waits = frame.draft_near and not self._judges
                 self._judgement = self._judge(words, DRAFT_NEAR_SECS if waits else 0.0)
+                if frame.afterwards:
+                    reading = self._read_ahead(self._judgement.task, frame.afterwards)
+                    self._ahead_task = self.spawn(reading, "llm-ahead")
             case ReplyRequestFrame():
                 await self._stop_reply()
+                await self._stop_reading_ahead()
                 words = _Words(frame.messages, frame.user_text, frame.turn_text)
                 if self._judges:
                     self._answered = await self._judged(words)
@@ -142,6 +147,7 @@ class LlmStage(Stage):
         await self._conversation.close()
 
     async def _stop_prefill(self) -> None:
+        await self._stop_reading_ahead()
         judgement, self._judgement = self._judgement, None
         await self._stop_judging(judgement)
 
@@ -155,6 +161,17 @@ class LlmStage(Stage):
     async def _stop_judging(self, judgement: _Judgement | None) -> None:
         if judgement is not None:
             await self.cancel_task(judgement.task)
+
+    async def _stop_reading_ahead(self) -> None:
+        task, self._ahead_task = self._ahead_task, None
+        if task is not None:
+            await self.cancel_task(task)
+
+    async def _read_ahead(self, before: asyncio.Task[None], messages: tuple[Message, ...]) -> None:
+        """Evaluate what may be wanted after what is evaluated now; costs nothing if it fails."""
+        await asyncio.wait([before])
+        with suppress(VoiceError):
+            await self._conversation.prefill(messages, "")
 
     def _is_prefilling_part_of(self, words: _Words) -> bool:
         """Whether the engine may finish what it evaluates: the reply needs it."""

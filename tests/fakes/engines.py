@@ -131,6 +131,7 @@ class FakeLanguageModel:
         self.fail = fail
         self.prompts: list[tuple[Message, ...]] = []
         self.samplings: list[Sampling] = []
+        self.evaluated: list[tuple[Message, ...]] = []  # ahead of replies
         self.open_conversations = 0
 
     def open(self) -> FakeConversation:
@@ -158,6 +159,7 @@ class FakeConversation:
         await asyncio.sleep(self._model.prefill_secs)
         if this != self._prefills:  # as the engine in process has it
             raise GenerationError("Newer words replaced these")
+        self._model.evaluated.append(tuple(messages))
         return self._model.end_of_turn(user_so_far)
 
     async def reply(

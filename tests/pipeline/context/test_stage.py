@@ -92,6 +92,17 @@ def test_words_before_a_silence_are_told_from_words_in_mid_speech():
     assert [frame.draft_near for frame in prefills] == [False, True]
 
 
+def test_after_the_greeting_the_other_language_is_read_too():
+    """Nobody knows yet what the caller speaks; from the first turn on it is known."""
+    greeted = (draft(1, ""), CommitFrame(1, "turn_1"), finished(1, LINES.greeting, LINES.greeting))
+    (greeting,) = run(*greeted).all(PrefillFrame)
+    said = Message("assistant", LINES.greeting)
+    assert greeting.messages == (SYSTEM, said)
+    reminder = Message("system", REMINDERS["en"])
+    assert greeting.afterwards == (*ENGLISH.opening(), said, reminder)
+    assert run(*ONE_TURN).all(PrefillFrame)[-1].afterwards == ()
+
+
 def test_words_over_the_bot_are_prefilled_before_they_are_agreed():
     """Their probability of being a whole turn decides whether the bot goes on."""
     over = (draft(1, "我睡不好"), CommitFrame(1, "turn_1"), partial("", "太难"))

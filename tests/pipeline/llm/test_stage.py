@@ -297,3 +297,25 @@ def test_a_model_that_judges_the_turn_does_so_at_once():
     near = PrefillFrame(MESSAGES, "我睡不好", draft_near=True)
     passed = run(near, 0.1)
     assert [frame.turn_text for frame in passed.back(EndOfTurnFrame)] == ["我睡不好"]
+
+
+OTHER = (Message("system", "another"),)
+
+
+def reading(*steps: Step) -> list[tuple[Message, ...]]:
+    """What a model that need not judge has evaluated, in order."""
+    model = FakeLanguageModel()
+    drive(LlmStage(model.open(), Sampling(), judges=False), *steps)
+    return model.evaluated
+
+
+def test_what_may_be_wanted_next_is_read_when_the_words_have_been():
+    """A newer prefill would else take the place of theirs."""
+    assert reading(PrefillFrame(MESSAGES, "", afterwards=OTHER), 1.0) == [MESSAGES, OTHER]
+
+
+def test_whatever_comes_stops_reading_ahead():
+    """Nobody has asked for it."""
+    ahead = PrefillFrame(MESSAGES, "", afterwards=OTHER)
+    assert reading(ahead, PrefillFrame(MESSAGES, "我"), 1.0) == [MESSAGES]
+    assert reading(ahead, 0.01, ReplyRequestFrame(1, MESSAGES, "我"), 2.0) == [MESSAGES]
