@@ -153,6 +153,7 @@ def assemble(
                 profile.note_sources,
                 engines.guards,
                 model_judges=model_judges,
+                heard=profile.language,
             ),
             LlmStage(
                 engines.language_model.open(),

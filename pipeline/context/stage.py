@@ -33,7 +33,7 @@ from pipeline.frames import (
 from pipeline.guard import Guardian
 from pipeline.llm.base import Message
 from pipeline.stage import Stage
-from pipeline.text import Language, count_units, language_of
+from pipeline.text import Language, count_units, keys, language_of
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,9 @@ class ContextStage(Stage):
             transcripts mostly pay for while the caller still speaks.
         workers: Threads in which the guardian answers drafts; None answers on the event loop.
         model_judges: Whether the language model tells the end of a turn, which it then does while
-            the guardian reads; else it reads the words in one step with what its reply begins with.
+            the guardian reads, and is asked of agreed words, or of few over the bot; else it reads
+            whatever is heard, and the last words in one step with what its reply begins with.
+        heard: The only language that is recognised; None if each turn tells its own.
     """
 
     def __init__(
@@ -101,9 +103,11 @@ class ContextStage(Stage):
         workers: Executor | None = None,
         *,
         model_judges: bool = True,
+        heard: Language | None = None,
     ) -> None:
         super().__init__(name="context")
         self._model_judges = model_judges
+        self._heard = heard
         self._workers = workers
         self._manners = manners
         self._language = next(iter(manners))  # of the turn that was taken last
@@ -114,7 +118,7 @@ class ContextStage(Stage):
         self._guarded: set[int] = set()  # drafts that the guardian answers, then the one spoken
         self._noted: dict[int, list[Note]] = {}
         self._scripted_outside: set[int] = set()
-        self._prefilled = ""
+        self._prefilled: tuple[Language, tuple[str, ...]] = (self._language, ())
         self._turn_begun = False  # there were words since the last commit, whosever they are
         self._spoken: int | None = None  # the generation whose turn it is
         self._cut: int | None = None  # dropped while spoken; playout will say what was heard
@@ -128,6 +132,7 @@ class ContextStage(Stage):
             case ConfigureFrame():
                 self._manners = frame.manners
                 self._note_sources = frame.note_sources
+                self._heard = frame.language
                 await self.push_frame(frame, direction)
                 # The prompt is evaluated while nobody waits for it.
                 await self.push_frame(PrefillFrame(self._prompt(self._language, []), ""))
@@ -201,35 +206,43 @@ class ContextStage(Stage):
     async def _prefill(self, frame: TranscriptFrame) -> None:
         """Evaluate what is heard while the caller still speaks.
 
-        Words that are not agreed as well, unless the model judges what it is given: most stay as
-        they are, and of those that do not only the tokens from the first other one on are
-        evaluated again. Another language has to be agreed, since its opening costs the evaluated
-        history. Over the bot no other counts, much of it being echo or noise; there words are
-        evaluated only if the model judges, before they are agreed, and as long as they are few:
-        whether they are a whole turn is wanted soon.
+        Words that are not agreed as well: most stay as they are, and of those that do not only the
+        tokens from the first other one on are evaluated again. Those in another language have to
+        be agreed, since its opening costs the evaluated history, and those that a model judges.
+        Over the bot words are evaluated only if the model judges, before they are agreed, as long
+        as they are few: whether they are a whole turn is wanted soon. Their language does not
+        count, much of them being echo or noise.
         """
-        over_bot = self._spoken is not None
-        words = frame.committed if self._model_judges and not over_bot else frame.text
-        if frame.generation is not None or not words:
+        if frame.generation is not None:
             return
-        user_so_far = self.history.user_text_with(words)
-        language = self._language
-        if over_bot:
+        language, words = self._language, frame.text
+        if self._spoken is not None:
             if not self._model_judges or count_units(words) > JUDGED_UNITS:
                 return
-        elif count_units(user_so_far) <= count_units(self._prefilled):
-            return
         else:
-            self._prefilled = user_so_far
             language = self._language_for(frame.language, frame.committed)
+            if self._model_judges or frame.language != language:
+                words = frame.committed
+        user_so_far = self.history.user_text_with(words)
+        if not words or (self._spoken is None and self._is_prefilled(language, user_so_far)):
+            return
         await self.push_frame(
             PrefillFrame(
                 self._prompt(language, self._notes_for(user_so_far)),
                 words,
                 self.history.pending_user_text,
-                frame.complete,
+                draft_near=frame.complete,
             )
         )
+
+    def _is_prefilled(self, language: Language, user_so_far: str) -> bool:
+        """Whether the words last evaluated begin with these; else these count as evaluated now."""
+        before, prefilled = self._prefilled
+        units = keys(user_so_far)
+        if before == language and prefilled[: len(units)] == units:
+            return True
+        self._prefilled = (language, units)
+        return False
 
     async def _evaluate_history(self) -> None:
         """Let the model read what was said while nobody waits for it.
@@ -241,20 +254,22 @@ class ContextStage(Stage):
         """
         if self._spoken is None and not self._turn_begun:
             messages = self._prompt(self._language, [])
-            first = all(message.role != "user" for message in self.history.messages)
-            others = [one for one in self._manners if one != self._language] if first else []
-            afterwards = self._prompt(others[0], []) if others else ()
             pending = self.history.pending_user_text
-            await self.push_frame(
-                PrefillFrame(messages, "", pending, afterwards=() if pending else afterwards)
-            )
+            unheard = not pending and all(one.role != "user" for one in self.history.messages)
+            afterwards = self._prompt_in_another_language() if unheard else ()
+            await self.push_frame(PrefillFrame(messages, "", pending, afterwards=afterwards))
+
+    def _prompt_in_another_language(self) -> tuple[Message, ...]:
+        """What the first turn may turn to; nothing if only one language is recognised."""
+        others = [one for one in self._manners if one != self._language and self._heard is None]
+        return self._prompt(others[0], []) if others else ()
 
     async def _draft(self, frame: DraftFrame) -> None:
         generation, history = frame.generation, self.history
         language = self._language_for(frame.language, frame.text)
         lines = self._manner(language).lines
         self._drafted[generation] = _Draft(frame.text, language)
-        self._prefilled = ""
+        self._prefilled = (language, ())
         user_text = history.user_text_with(frame.text)
         cut = history.last_cut
         notes = self._notes_for(user_text) if user_text else []

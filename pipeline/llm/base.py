@@ -87,13 +87,16 @@ class TextDelta:
 class Conversation(Protocol):
     """One call's place in the shared model; its key-value cache is kept between turns."""
 
-    async def prefill(self, messages: Sequence[Message], user_so_far: str) -> float:
+    async def prefill(
+        self, messages: Sequence[Message], user_so_far: str, *, background: bool = False
+    ) -> float:
         """Evaluate the prompt up to the words the user has said so far.
 
         Args:
             messages: History, system message first, without the turn under way.
             user_so_far: The turn under way, as recognised; trailing punctuation is
                 ignored for the probability.
+            background: Only while no conversation asks for anything else.
 
         Returns:
             Probability that the turn ends here: that the next token is the end-of-turn

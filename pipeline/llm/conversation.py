@@ -39,7 +39,9 @@ class LlamaConversation:
         self._prefill: Prefill | None = None
         self._closed = False
 
-    async def prefill(self, messages: Sequence[Message], user_so_far: str) -> float:
+    async def prefill(
+        self, messages: Sequence[Message], user_so_far: str, *, background: bool = False
+    ) -> float:
         """Evaluate the words so far; see `Conversation.prefill`.
 
         A newer prefill replaces one that is still waited for, which then raises
@@ -62,7 +64,7 @@ class LlamaConversation:
             _call_soon(loop, lambda: settle(answer))
 
         prompt = self._prompts.open_turn_prompt(messages, user_so_far)
-        request = Prefill(self._owner, prompt, answer_from_worker)
+        request = Prefill(self._owner, prompt, answer_from_worker, background)
         if self._prefill is not None:
             self._engine.cancel(self._prefill)
             self._prefill.answer(GenerationError("Newer words replaced these"))

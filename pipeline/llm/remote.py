@@ -99,7 +99,9 @@ class RemoteConversation:
         self._options = options
         self._window = HistoryWindow()
 
-    async def prefill(self, messages: Sequence[Message], user_so_far: str) -> float:
+    async def prefill(
+        self, messages: Sequence[Message], user_so_far: str, *, background: bool = False
+    ) -> float:
         """Nothing to evaluate here: always `NEUTRAL_PROBABILITY`."""
         return NEUTRAL_PROBABILITY
 

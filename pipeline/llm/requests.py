@@ -78,10 +78,12 @@ class Prefill(Request):
 
     Attributes:
         answer: Called once in the worker thread, with the probability or the error.
+        in_background: Whether it yields to everything else.
         awaited: Whether a reply of the same conversation builds on it.
     """
 
     answer: Callable[[float | GenerationError], None]
+    in_background: bool = False
     awaited: bool = field(default=False, init=False)
 
     @property
@@ -93,6 +95,11 @@ class Prefill(Request):
     def speculative(self) -> bool:
         """Until a reply builds on it."""
         return not self.awaited
+
+    @property
+    def background(self) -> bool:
+        """As its caller said, until a reply builds on it."""
+        return self.in_background and not self.awaited
 
     def fail(self, error: GenerationError) -> None:
         """Hand over the error."""

@@ -74,7 +74,8 @@ class SequenceTable:
         """A busy row that holds as much of the beginning of `prompt` as any row does.
 
         At least the prompt's last token is left to evaluate, since its logits are wanted.
-        A trunk goes on in the owner's idle trunk; a draft always gets a row of its own, and
+        A trunk goes on in the owner's idle trunk, if it shares at least half of it: a prompt with
+        another opening leaves it as it is. A draft always gets a row of its own, and
         an idle draft is never cut to make a trunk of it, so that it survives a cough.
 
         Args:
@@ -88,7 +89,7 @@ class SequenceTable:
         """
         source, shared = self._best_source(owner, prompt)
         target = source
-        if not (purpose == "trunk" and _is_idle_trunk_of(source, owner)):
+        if not (purpose == "trunk" and _goes_on(source, owner, shared)):
             target = self._free_row(but=source)
         if target is None:
             return None
@@ -198,6 +199,13 @@ def _is_idle_trunk_of(sequence: Sequence | None, owner: int) -> bool:
         and sequence.owner == owner
         and sequence.purpose == "trunk"
         and not sequence.busy
+    )
+
+
+def _goes_on(source: Sequence | None, owner: int, shared: int) -> bool:
+    """Whether an idle trunk of the owner goes on, rather than begins anew."""
+    return (
+        source is not None and _is_idle_trunk_of(source, owner) and 2 * shared >= len(source.tokens)
     )
 
 

@@ -25,6 +25,7 @@ from pipeline.frames import (
 )
 from pipeline.llm.base import Conversation, Message, Sampling
 from pipeline.llm.reply_limit import LimitedReply, ReplyLimit
+from pipeline.llm.turn_end import without_trailing_punctuation
 from pipeline.stage import Stage
 
 logger = logging.getLogger(__name__)
@@ -33,9 +34,9 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 2
 _SEEDS_APART = 1_000_003  # no generation of a call comes near
 # How long words that a draft may answer at once are left to it. The recogniser is asked after 60 ms
-# of silence and the draft made after 100, as soon as the guardian has read it. Evaluated before, a
-# few words take a step of their own on one thread, and the reply waits for both: its first token
-# came 414 to 488 ms after the words instead of 270 to 330 (five questions, 1.5B, two Xeon cores).
+# of silence and the draft made after 100, or when the words are there; then the guardian reads them
+# for up to 100. Evaluated before, they take a step of their own, on one thread beside the guardian,
+# and the reply waits for it.
 DRAFT_NEAR_SECS = 0.15
 
 
@@ -54,7 +55,6 @@ class _Judgement:
 
     words: _Words
     task: asyncio.Task[None] = field(init=False)
-    begun: bool = False
     probability: float | None = None
 
 
@@ -91,9 +91,10 @@ class LlmStage(Stage):
         self._rewrite = rewrite
         self._judges = judges
         self._judgement: _Judgement | None = None  # of a prefill
+        self._waiting_task: asyncio.Task[None] | None = None  # before the next prefill
+        self._ahead_task: asyncio.Task[None] | None = None  # after it
         self._answered: _Judgement | None = None  # of the words that the reply answers
         self._reply_task: asyncio.Task[None] | None = None
-        self._ahead_task: asyncio.Task[None] | None = None
         # The conversation lets a newer prefill replace an older one. Words that come beside
         # a draft must not do that to the draft's own.
         self._judging = asyncio.Lock()
@@ -106,17 +107,14 @@ class LlmStage(Stage):
                 self._sampling = frame.sampling
                 await self.push_frame(frame, direction)
             case PrefillFrame():
-                # A newer prefill takes over; the engine keeps what was already evaluated.
-                await self._stop_prefill()
-                words = _Words(frame.messages, frame.user_so_far, frame.turn_so_far)
-                waits = frame.draft_near and not self._judges
-                self._judgement = self._judge(words, DRAFT_NEAR_SECS if waits else 0.0)
-                if frame.afterwards:
-                    reading = self._read_ahead(self._judgement.task, frame.afterwards)
-                    self._ahead_task = self.spawn(reading, "llm-ahead")
+                await self._stop_waiting()
+                if frame.draft_near and not self._judges:
+                    self._waiting_task = self.spawn(self._prefill_later(frame), "llm-waiting")
+                else:
+                    await self._prefill(frame)
             case ReplyRequestFrame():
                 await self._stop_reply()
-                await self._stop_reading_ahead()
+                await self._stop_waiting()
                 words = _Words(frame.messages, frame.user_text, frame.turn_text)
                 if self._judges:
                     self._answered = await self._judged(words)
@@ -146,8 +144,39 @@ class LlmStage(Stage):
         await super().cleanup()
         await self._conversation.close()
 
+    async def _prefill_later(self, frame: PrefillFrame) -> None:
+        """Leave the words to a draft that may come; what is evaluated meanwhile goes on."""
+        await asyncio.sleep(DRAFT_NEAR_SECS)
+        await self._prefill(frame)
+
+    async def _prefill(self, frame: PrefillFrame) -> None:
+        """A newer prefill takes over; the engine keeps what was already evaluated."""
+        await self._stop_judgement()
+        words = _Words(frame.messages, frame.user_so_far, frame.turn_so_far)
+        self._judgement = self._judge(words)
+        if frame.afterwards:
+            reading = self._read_ahead(self._judgement.task, frame.afterwards)
+            self._ahead_task = self.spawn(reading, "llm-ahead")
+
+    async def _read_ahead(self, before: asyncio.Task[None], messages: tuple[Message, ...]) -> None:
+        """Evaluate what may be wanted after what is evaluated now; a failure costs nothing."""
+        await asyncio.wait([before])
+        with suppress(VoiceError):
+            await self._conversation.prefill(messages, "", background=True)
+
+    async def _stop_waiting(self) -> None:
+        """Neither prefill later nor read ahead: something else is asked for."""
+        waiting, self._waiting_task = self._waiting_task, None
+        ahead, self._ahead_task = self._ahead_task, None
+        for task in (waiting, ahead):
+            if task is not None:
+                await self.cancel_task(task)
+
     async def _stop_prefill(self) -> None:
-        await self._stop_reading_ahead()
+        await self._stop_waiting()
+        await self._stop_judgement()
+
+    async def _stop_judgement(self) -> None:
         judgement, self._judgement = self._judgement, None
         await self._stop_judging(judgement)
 
@@ -162,30 +191,18 @@ class LlmStage(Stage):
         if judgement is not None:
             await self.cancel_task(judgement.task)
 
-    async def _stop_reading_ahead(self) -> None:
-        task, self._ahead_task = self._ahead_task, None
-        if task is not None:
-            await self.cancel_task(task)
-
-    async def _read_ahead(self, before: asyncio.Task[None], messages: tuple[Message, ...]) -> None:
-        """Evaluate what may be wanted after what is evaluated now; costs nothing if it fails."""
-        await asyncio.wait([before])
-        with suppress(VoiceError):
-            await self._conversation.prefill(messages, "")
-
     def _is_prefilling_part_of(self, words: _Words) -> bool:
         """Whether the engine may finish what it evaluates: the reply needs it."""
         judgement = self._judgement
         return (
             judgement is not None
-            and judgement.begun
             and judgement.words.messages == words.messages
-            and words.user_text.startswith(judgement.words.user_text)
+            and words.user_text.startswith(without_trailing_punctuation(judgement.words.user_text))
         )
 
-    def _judge(self, words: _Words, after_secs: float = 0.0) -> _Judgement:
+    def _judge(self, words: _Words) -> _Judgement:
         judgement = _Judgement(words)
-        judgement.task = self.spawn(self._judge_end_of_turn(judgement, after_secs), "llm-prefill")
+        judgement.task = self.spawn(self._judge_end_of_turn(judgement), "llm-prefill")
         return judgement
 
     async def _judged(self, words: _Words) -> _Judgement:
@@ -202,14 +219,11 @@ class LlmStage(Stage):
             await self._tell(judgement)
         return judgement
 
-    async def _judge_end_of_turn(self, judgement: _Judgement, after_secs: float) -> None:
+    async def _judge_end_of_turn(self, judgement: _Judgement) -> None:
         """Evaluate the prompt; what follows from it is said of the turn's own words.
 
         It is an optimisation: a failure shows, if at all, in the reply.
         """
-        if after_secs:
-            await asyncio.sleep(after_secs)
-        judgement.begun = True
         words = judgement.words
         with suppress(VoiceError):
             async with self._judging:

@@ -132,8 +132,8 @@ class SttStage(Stage):
             state.committed,
             state.unstable,
             language,
-            failed,
-            state.complete,
+            failed=failed,
+            complete=state.complete,
         )
         await self.push_upstream(frame)
         if generation is None:

@@ -131,7 +131,8 @@ class FakeLanguageModel:
         self.fail = fail
         self.prompts: list[tuple[Message, ...]] = []
         self.samplings: list[Sampling] = []
-        self.evaluated: list[tuple[Message, ...]] = []  # ahead of replies
+        self.begun: list[tuple[Message, ...]] = []  # evaluated ahead of replies, or given up
+        self.evaluated: list[tuple[Message, ...]] = []
         self.open_conversations = 0
 
     def open(self) -> FakeConversation:
@@ -153,9 +154,12 @@ class FakeConversation:
         self._closed = False
         self._prefills = 0
 
-    async def prefill(self, messages: Sequence[Message], user_so_far: str) -> float:
+    async def prefill(
+        self, messages: Sequence[Message], user_so_far: str, *, background: bool = False
+    ) -> float:
         self._prefills += 1
         this = self._prefills
+        self._model.begun.append(tuple(messages))
         await asyncio.sleep(self._model.prefill_secs)
         if this != self._prefills:  # as the engine in process has it
             raise GenerationError("Newer words replaced these")

@@ -63,10 +63,10 @@ AFTER_ONE_TURN = (SYSTEM, Message("user", "我睡不好"), Message("assistant", 
 
 
 def test_words_are_prefilled_as_they_grow():
-    """Agreed or not; fewer or other words wait for the next that are more."""
-    heard = (partial("", "我"), partial("我", "最近"), partial("我", "最紧"), partial("我最近睡"))
-    prefills = run(*heard, model_judges=False).all(PrefillFrame)
-    assert [frame.user_so_far for frame in prefills] == ["我", "我最近", "我最近睡"]
+    """Agreed or not, and others in their place; not those that have been, nor another mark."""
+    heard = (partial("", "我"), partial("我", "最近。"), partial("我", "最近"), partial("我"))
+    prefills = run(*heard, partial("我", "最紧"), model_judges=False).all(PrefillFrame)
+    assert [frame.turn_so_far for frame in prefills] == ["我", "我最近。", "我最紧"]
 
 
 def test_a_model_that_judges_is_asked_about_agreed_words():
@@ -78,11 +78,11 @@ def test_a_model_that_judges_is_asked_about_agreed_words():
 def test_another_language_is_prefilled_when_it_is_agreed():
     """Its opening costs the evaluated history: what may yet change does not choose it."""
     unstable = TranscriptFrame("turn_2", None, "", "I can't sleep at night", "en")
-    agreed = TranscriptFrame("turn_2", None, "I can't sleep at night", "any more", "en")
-    prefills = run(*ONE_TURN, unstable, agreed, model_judges=False).all(PrefillFrame)
-    *_, early, late = prefills
-    assert early.messages == AFTER_ONE_TURN
-    assert late.messages[: len(ENGLISH.opening())] == ENGLISH.opening()
+    agreed = TranscriptFrame("turn_2", None, "I can't sleep", " at night", "en")
+    history, english = run(*ONE_TURN, unstable, agreed, model_judges=False).all(PrefillFrame)
+    assert (history.messages, history.turn_so_far) == (AFTER_ONE_TURN, "")
+    assert english.messages[: len(ENGLISH.opening())] == ENGLISH.opening()
+    assert english.turn_so_far == "I can't sleep at night"
 
 
 def test_words_before_a_silence_are_told_from_words_in_mid_speech():
@@ -101,6 +101,14 @@ def test_after_the_greeting_the_other_language_is_read_too():
     reminder = Message("system", REMINDERS["en"])
     assert greeting.afterwards == (*ENGLISH.opening(), said, reminder)
     assert run(*ONE_TURN).all(PrefillFrame)[-1].afterwards == ()
+
+
+def test_a_fixed_language_leaves_the_other_unread():
+    """Nothing else is recognised."""
+    greeted = (draft(1, ""), CommitFrame(1, "turn_1"), finished(1, LINES.greeting, LINES.greeting))
+    manners = {"zh": Manner("system", LINES), "en": ENGLISH}
+    (greeting,) = drive(ContextStage(manners, heard="zh"), *greeted).all(PrefillFrame)
+    assert greeting.afterwards == ()
 
 
 def test_words_over_the_bot_are_prefilled_before_they_are_agreed():

@@ -67,6 +67,14 @@ def test_a_change_in_the_middle_evaluates_from_there_on(table, memory):
     assert run(table, memory, 1, [1, 2, 9, 4], "trunk") == 2
 
 
+def test_a_prompt_with_another_opening_leaves_the_trunk_intact(table, memory):
+    """What they share is the first tokens of any prompt."""
+    run(table, memory, 1, [1, 2, 3, 4, 5], "trunk")
+    assert run(table, memory, 1, [1, 7, 8, 9], "trunk") == 3
+    assert run(table, memory, 1, [1, 2, 3, 4, 5, 6], "trunk") == 1
+    assert run(table, memory, 1, [1, 7, 8, 9, 9], "trunk") == 1
+
+
 def test_a_draft_leaves_the_trunk_intact(table, memory):
     """After a dropped draft, the user's next words cost only themselves."""
     run(table, memory, 1, [1, 2, 3], "trunk")

@@ -303,19 +303,38 @@ OTHER = (Message("system", "another"),)
 
 
 def reading(*steps: Step) -> list[tuple[Message, ...]]:
-    """What a model that need not judge has evaluated, in order."""
+    """What a model that need not judge has begun and ended to evaluate, each in its order."""
     model = FakeLanguageModel()
     drive(LlmStage(model.open(), Sampling(), judges=False), *steps)
-    return model.evaluated
+    return [*model.begun, *model.evaluated]
 
 
 def test_what_may_be_wanted_next_is_read_when_the_words_have_been():
     """A newer prefill would else take the place of theirs."""
-    assert reading(PrefillFrame(MESSAGES, "", afterwards=OTHER), 1.0) == [MESSAGES, OTHER]
+    read = [MESSAGES, OTHER]
+    assert reading(PrefillFrame(MESSAGES, "", afterwards=OTHER), 1.0) == [*read, *read]
 
 
 def test_whatever_comes_stops_reading_ahead():
-    """Nobody has asked for it."""
+    """Before it has begun, and while it is under way."""
     ahead = PrefillFrame(MESSAGES, "", afterwards=OTHER)
-    assert reading(ahead, PrefillFrame(MESSAGES, "我"), 1.0) == [MESSAGES]
-    assert reading(ahead, 0.01, ReplyRequestFrame(1, MESSAGES, "我"), 2.0) == [MESSAGES]
+    words, request = PrefillFrame(MESSAGES, "我"), ReplyRequestFrame(1, MESSAGES, "我")
+    before, under_way = 0.02, 0.07
+    assert OTHER not in reading(ahead, before, words, 1.0)
+    assert OTHER not in reading(ahead, before, request, 2.0)
+    begun_and_ended = [MESSAGES, OTHER, MESSAGES, MESSAGES, MESSAGES]
+    assert reading(ahead, under_way, words, 1.0) == begun_and_ended
+    assert reading(ahead, under_way, request, 2.0) == [MESSAGES, OTHER, MESSAGES]
+
+
+def test_words_that_wait_stop_nothing_that_is_under_way():
+    """A history that is being read is wanted by the draft, too."""
+    near = PrefillFrame(OTHER, "我睡不好", draft_near=True)
+    assert reading(PrefillFrame(MESSAGES, "我"), near, 0.1) == [MESSAGES, MESSAGES]
+
+
+@pytest.mark.parametrize("heard", ["我睡", "我睡。"])
+def test_a_prefill_of_the_beginning_is_finished_for_the_reply(heard: str):
+    """The recogniser sets a mark behind every hypothesis, which the model does not read."""
+    words, request = PrefillFrame(MESSAGES, heard), ReplyRequestFrame(1, MESSAGES, "我睡不好")
+    assert reading(words, 0.01, request, 1.0) == [MESSAGES, MESSAGES]

@@ -65,6 +65,21 @@ def test_words_come_while_they_are_spoken():
     assert all(TEXT.startswith(text) for text in partials(passed.up))
 
 
+def test_words_before_a_silence_are_told_from_those_in_mid_speech():
+    """They cover all that was voiced: a soft end may follow."""
+    voiced = spoken(TEXT)
+    end = 19_200 // WINDOW_SAMPLES * WINDOW_SAMPLES
+    quiet: list[Step] = []
+    for number in range(1, 13):
+        window_end = end + number * WINDOW_SAMPLES
+        state = VadState(False, None, None, end, number * WINDOW_SECS)
+        quiet += [WindowFrame(silence(WINDOW_SECS), window_end, 0.0, state), WINDOW_SECS]
+    heard = run(UtteranceStartFrame("turn_1", 0), voiced, quiet).all(TranscriptFrame)
+    *before, last = [frame.complete for frame in heard if frame.text]
+    assert not any(before)
+    assert last
+
+
 def test_a_soft_end_is_answered_with_everything_said():
     """Under its generation, upstream only: the context waits for the turn to be taken."""
     passed = run(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, zip_longest
+from typing import TypeAlias
 
 import pytest
 from hypothesis import example, given, settings
@@ -131,27 +132,40 @@ PARTS = st.tuples(
 )
 
 
+Parts: TypeAlias = list[tuple[float, float, str, float]]
+
+
+def loud_and_silent(parts: Parts) -> tuple[Telling, Telling]:
+    """The same call with acknowledgements and without, a second of silence at its end."""
+    told = Telling(), Telling(silent=True)
+    for one in told:
+        one.greet()
+        for part in parts:
+            one.tell(*part)
+        one.pass_by(1.0, voiced=False)
+    return told
+
+
+def first_difference(loud: Telling, silent: Telling) -> tuple[float, Action] | None:
+    """What the silent call does first that the other does not do then."""
+    others = [(at, one) for at, one in loud.done if not isinstance(one, Acknowledge)]
+    pairs = zip_longest(others, silent.done)
+    return next((wanted for other, wanted in pairs if other != wanted), None)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(PARTS, max_size=8))
-@example([(1.0, 0.625, STORY, 0.001), (0.25, 1.0, STORY, 0.999)])  # one is held back
-def test_a_call_with_acknowledgements_is_the_same_call(
-    parts: list[tuple[float, float, str, float]],
-):
+@example([(1.0, 0.625, STORY, 0.001), (0.25, 0.3, STORY, 0.999)])
+def test_a_call_with_acknowledgements_is_the_same_call(parts: Parts):
     """All else comes at the same windows, until a turn is taken that had to wait for the sound.
 
     No commit comes into what is being said.
     """
-    loud, silent = Telling(), Telling(silent=True)
-    for one in (loud, silent):
-        one.greet()
-        for part in parts:
-            one.tell(*part)
+    loud, silent = loud_and_silent(parts)
     said = loud.all(Acknowledge)
-    others = [step for step in loud.done if step not in said]
-    differ = (wanted for other, wanted in zip(others, silent.done, strict=False) if other != wanted)
-    held_back = next(differ, None)
+    held_back = first_difference(loud, silent)
     if held_back is None:
-        assert others == silent.done
+        assert [step for step in loud.done if step not in said] == silent.done
     else:
         wanted_at, action = held_back
         assert isinstance(action, Commit)
@@ -161,6 +175,14 @@ def test_a_call_with_acknowledgements_is_the_same_call(
         assert not committed or committed[0] - at >= SAID.secs
     gaps = [later - at for (at, _), (later, _) in pairwise(said)]
     assert all(gap >= RHYTHMS["counsellor"].likely.apart_secs for gap in gaps)
+
+
+def test_a_turn_that_is_over_waits_for_what_is_being_said():
+    """Said into a pause; after a few more words the caller had finished."""
+    loud, silent = loud_and_silent([(1.0, 0.625, STORY, 0.001), (0.25, 1.0, STORY, 0.999)])
+    ((said_at, _),) = loud.all(Acknowledge)
+    ((early, _),), ((late, _),) = silent.all(Commit)[1:], loud.all(Commit)[1:]
+    assert early < clear_at_secs(said_at, SAID) <= late < early + 0.2
 
 
 def test_an_opinion_that_comes_late_brings_no_reply_into_it():
