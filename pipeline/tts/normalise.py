@@ -53,7 +53,7 @@ def normalise(text: str, language: Language, region: Region = "mainland") -> Rea
         Segments that cover `text`. What cannot be spoken has an empty spoken form.
     """
     kept = _speakable_characters(text)
-    compact = "".join(text[index] for index in kept)
+    compact = "".join(_european_digit(text[index]) for index in kept)
     segments = _mandarin(compact, region) if language == "zh" else _english(compact)
     on_source = [
         Segment(segment.spoken, kept[segment.start], kept[segment.end - 1] + 1)
@@ -61,6 +61,11 @@ def normalise(text: str, language: Language, region: Region = "mainland") -> Rea
         if segment.end > segment.start
     ]
     return cover(_split_at_holes(on_source, text, kept), len(text))
+
+
+def _european_digit(character: str) -> str:
+    """A digit of any script as the readers of numbers know it; every other character as it is."""
+    return str(unicodedata.decimal(character)) if character.isdecimal() else character
 
 
 def simplified(text: str) -> str:

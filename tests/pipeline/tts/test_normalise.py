@@ -217,6 +217,12 @@ def test_english_reading(text: str, spoken: str):
     assert normalise(text, "en").spoken.rstrip() == spoken.rstrip()
 
 
+@pytest.mark.parametrize("text", ["A2区", "A２区", "A٢区", "A᪂区"])
+def test_digits_of_any_script_are_read(text: str):
+    """Arabic-Indic and others are digits to every rule; only European ones to the readers."""
+    assert normalise(text, "zh").spoken == normalise("A2区", "zh").spoken
+
+
 def test_a_number_maps_to_its_own_characters():
     """The reading of a number spans exactly the digits it stands for."""
     text = "我25岁，睡4.5小时"

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from pipeline.tts.base import SpeechStyle
 from pipeline.tts.chattts.controls import Manner
@@ -57,6 +57,8 @@ def test_nothing_to_say_has_no_prompt(text: str):
 
 @settings(deadline=None)
 @given(text=ODD_TEXTS)
+@example("A᪐𠀀")  # a digit of Tai Tham
+@example("0᪐A")
 def test_any_text_gives_only_what_chattts_accepts(text: str):
     """Allowed characters and our tokens; ends never fall and stay inside the text."""
     prompt = code_prompt(text, ALL, SpeechStyle())
