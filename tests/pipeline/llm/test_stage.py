@@ -262,43 +262,6 @@ def test_a_model_that_need_not_judge_reads_the_words_with_the_reply():
     assert [text_of(passed, generation) for generation in (1, 2)] == ["嗯，我在听。"] * 2
 
 
-def test_words_before_a_silence_are_left_to_the_draft_that_follows():
-    """Evaluated alone first, they would take a step that the reply waits for."""
-    asked: list[str] = []
-
-    def end_of_turn(text: str) -> float:
-        asked.append(text)
-        return 0.9
-
-    model = FakeLanguageModel(end_of_turn=end_of_turn)
-    stage = LlmStage(model.open(), Sampling(), judges=False)
-    near = PrefillFrame(MESSAGES, "我睡不好", draft_near=True)
-    passed = drive(stage, near, 0.05, ReplyRequestFrame(1, MESSAGES, "我睡不好"), 2.0)
-    assert asked == []
-    assert text_of(passed, 1) == "嗯，我在听。"
-
-
-def test_words_before_a_silence_that_no_draft_follows_are_evaluated():
-    """The caller went on, or is answered by heart."""
-    asked: list[str] = []
-
-    def end_of_turn(text: str) -> float:
-        asked.append(text)
-        return 0.9
-
-    model = FakeLanguageModel(end_of_turn=end_of_turn)
-    stage = LlmStage(model.open(), Sampling(), judges=False)
-    drive(stage, PrefillFrame(MESSAGES, "我睡不好", draft_near=True), 1.0)
-    assert asked == ["我睡不好"]
-
-
-def test_a_model_that_judges_the_turn_does_so_at_once():
-    """Its opinion is what the end of the turn waits for."""
-    near = PrefillFrame(MESSAGES, "我睡不好", draft_near=True)
-    passed = run(near, 0.1)
-    assert [frame.turn_text for frame in passed.back(EndOfTurnFrame)] == ["我睡不好"]
-
-
 OTHER = (Message("system", "another"),)
 
 
@@ -307,6 +270,25 @@ def reading(*steps: Step) -> list[tuple[Message, ...]]:
     model = FakeLanguageModel()
     drive(LlmStage(model.open(), Sampling(), judges=False), *steps)
     return [*model.begun, *model.evaluated]
+
+
+def test_words_before_a_silence_are_left_to_the_draft_that_follows():
+    """Evaluated alone first, they would take a step that the reply waits for."""
+    near = PrefillFrame(MESSAGES, "我睡不好", draft_near=True)
+    assert reading(near, 0.05, ReplyRequestFrame(1, MESSAGES, "我睡不好"), 2.0) == []
+
+
+def test_words_before_a_silence_that_no_draft_follows_are_evaluated():
+    """The caller went on, or is answered by heart."""
+    near = PrefillFrame(MESSAGES, "我睡不好", draft_near=True)
+    assert reading(near, 1.0) == [MESSAGES, MESSAGES]
+
+
+def test_a_model_that_judges_the_turn_does_so_at_once():
+    """Its opinion is what the end of the turn waits for."""
+    near = PrefillFrame(MESSAGES, "我睡不好", draft_near=True)
+    passed = run(near, 0.1)
+    assert [frame.turn_text for frame in passed.back(EndOfTurnFrame)] == ["我睡不好"]
 
 
 def test_what_may_be_wanted_next_is_read_when_the_words_have_been():
