@@ -223,9 +223,15 @@ class ContextStage(Stage):
             language = self._language_for(frame.language, frame.committed)
             if self._model_judges or frame.language != language:
                 words = frame.committed
-        user_so_far = self.history.user_text_with(words)
-        if not words or (self._spoken is None and self._is_prefilled(language, user_so_far)):
+        if not words:
             return
+        user_so_far = self.history.user_text_with(words)
+        if self._spoken is None:
+            units = keys(user_so_far)
+            before, evaluated = self._prefilled
+            if before == language and evaluated[: len(units)] == units:
+                return
+            self._prefilled = (language, units)
         await self.push_frame(
             PrefillFrame(
                 self._prompt(language, self._notes_for(user_so_far)),
@@ -235,22 +241,13 @@ class ContextStage(Stage):
             )
         )
 
-    def _is_prefilled(self, language: Language, user_so_far: str) -> bool:
-        """Whether the words last evaluated begin with these; else these count as evaluated now."""
-        before, prefilled = self._prefilled
-        units = keys(user_so_far)
-        if before == language and prefilled[: len(units)] == units:
-            return True
-        self._prefilled = (language, units)
-        return False
-
     async def _evaluate_history(self) -> None:
         """Let the model read what was said while nobody waits for it.
 
         That is little, but for a long call whose history has outgrown the model's context:
         then it is shortened here, and seconds of work are done before the next turn. In which
         language the first turn will be nobody knows: another one's opening and what was said
-        are read, too (1.3 s of two Xeon cores for the 1.5B, if it were done in the turn).
+        are read, too, which would else be done in that turn.
         """
         if self._spoken is None and not self._turn_begun:
             messages = self._prompt(self._language, [])

@@ -122,7 +122,7 @@ class LlmStage(Stage):
                     # The engine lets the reply wait for it: no newer prefill may cancel it.
                     self._answered, self._judgement = self._judgement, None
                 else:
-                    await self._stop_prefill()
+                    await self._stop_judgement()
                 self._generation = frame.generation
                 judgement = self._answered if self._judges else None
                 self._reply_task = self.spawn(self._reply(frame, judgement), "llm-reply")
@@ -137,7 +137,8 @@ class LlmStage(Stage):
                 await self.push_frame(frame, direction)
 
     async def stopped(self) -> None:
-        await self._stop_prefill()
+        await self._stop_waiting()
+        await self._stop_judgement()
         await self._stop_reply()
 
     async def cleanup(self) -> None:
@@ -171,10 +172,6 @@ class LlmStage(Stage):
         for task in (waiting, ahead):
             if task is not None:
                 await self.cancel_task(task)
-
-    async def _stop_prefill(self) -> None:
-        await self._stop_waiting()
-        await self._stop_judgement()
 
     async def _stop_judgement(self) -> None:
         judgement, self._judgement = self._judgement, None
@@ -212,7 +209,7 @@ class LlmStage(Stage):
         """
         judgement = self._judgement
         if judgement is None or judgement.words != words:
-            await self._stop_prefill()
+            await self._stop_judgement()
             return self._judge(words)
         self._judgement = None
         if judgement.probability is not None:

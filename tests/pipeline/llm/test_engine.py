@@ -110,8 +110,8 @@ class Client:
         self.engine = engine
         self.answers = queue.Queue()
 
-    def prefill(self, owner, prompt):
-        request = Prefill(owner, list(prompt), self.answers.put)
+    def prefill(self, owner, prompt, *, background=False):
+        request = Prefill(owner, list(prompt), self.answers.put, background)
         self.engine.submit(request)
         return request
 
@@ -184,6 +184,21 @@ def test_a_background_reply_waits_for_all_others(runtime):
     engine.close()
     together = [step for step in runtime.steps if len({entry.row for entry in step}) > 1]
     assert not together
+
+
+@pytest.mark.parametrize("background", [True, False])
+def test_reading_ahead_waits_for_the_replies_of_other_calls(runtime, background):
+    """Every step that carries its tokens would be slower for them."""
+    engine = make_engine(runtime)
+    with engine.stand_aside():
+        reading, busy = Client(engine), Client(engine)
+        reading.prefill(1, range(1, 9), background=background)
+        busy.reply(2, [24, 25, 26])
+    assert len(busy.text().split()) == 5
+    assert reading.next() == 8.0
+    engine.close()
+    together = [step for step in runtime.steps if len({entry.row for entry in step}) > 1]
+    assert bool(together) is not background
 
 
 class Punctuated(FakeRuntime):
