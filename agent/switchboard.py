@@ -89,7 +89,7 @@ class Switchboard:
                 self._engines.workers,
                 speak_acknowledgements,
                 self._engines.voice,
-                persona.acknowledgements,
+                {"listening": persona.acknowledgements, "thinking": persona.thinking},
                 style_of(self._settings, persona),
             )
 

@@ -7,6 +7,7 @@ input ▸ vad ▸ turn ▸ stt ▸ context ▸ llm ▸ clauses ▸ tts ▸ playo
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from pipeline.turn.acknowledge import Acknowledgements, Acknowledger
 from pipeline.turn.actions import Fallback
 from pipeline.turn.endpointing import TurnSettings
 from pipeline.turn.machine import TurnMachine
+from pipeline.turn.reply_pace import ReplyPace, recent_replies
 from pipeline.turn.stage import SmartTurn, TurnStage, WordsJudge
 from pipeline.vad.gate import GateSettings, SpeechGate
 from pipeline.vad.stage import VadStage, VoiceActivity
@@ -50,7 +52,8 @@ class Engines:
     `workers` runs the blocking engines that have no worker thread of their own (voice,
     smart-turn); its size bounds how many of them compute at once. `words_judge` tells the end of
     a turn in the language model's place. `guards` are the threads in which it and guardians read,
-    so that no voice keeps a crisis waiting; None reads on the event loop.
+    so that no voice keeps a crisis waiting; None reads on the event loop. `recent_replies` is what
+    the last replies took, of whatever call.
     """
 
     voice_activity: VoiceActivity
@@ -61,6 +64,7 @@ class Engines:
     smart_turn: SmartTurn | None = None
     words_judge: WordsJudge | None = None
     guards: Executor | None = None
+    recent_replies: deque[float] = field(default_factory=recent_replies)
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,7 @@ def assemble(
             profile.acknowledgements,
             hushed=lambda text: guardian is not None and guardian.hushes(text),
         ),
+        pace=ReplyPace(engines.recent_replies),
     )
     return Pipeline(
         [

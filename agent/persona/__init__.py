@@ -123,6 +123,8 @@ class Persona(_Data):
         check_ins: Said into a long silence, the first one first.
         acknowledgements: Said softly where a turn may be over and into the pauses of a
             story; one that takes over half a second rarely fits. Empty says nothing.
+        thinking: Said softly before the answer to an open question that takes a while: sounds
+            that nobody hears as a yes. Empty says nothing.
         resuming: Said before the rest of a reply that was cut off and asked for again.
         cut_mark: Follows the heard part of a cut reply in the model's context.
         limits: What the persona will not do, as plain sentences for its operator.
@@ -146,6 +148,7 @@ class Persona(_Data):
     unheard: Line
     check_ins: tuple[Line, ...] = Field(min_length=1)
     acknowledgements: tuple[Line, ...] = ()
+    thinking: tuple[Line, ...] = ()
     resuming: str = ""
     cut_mark: Line
     limits: tuple[Line, ...] = ()

@@ -1,9 +1,9 @@
-"""The persona's 嗯 and mm-hm, spoken once and kept: there is no time for it in a call."""
+"""The persona's 嗯, mm-hm and 呃, spoken once and kept: there is no time for it in a call."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from pipeline.audio import OUTPUT_RATE_HZ, Int16Array
 from pipeline.errors import SynthesisError
 from pipeline.tts.base import SpeechStyle, Voice
 from pipeline.tts.levels import amplitude
-from pipeline.turn.acknowledge import Acknowledgement
+from pipeline.turn.acknowledge import Acknowledgement, Manner
 
 logger = logging.getLogger(__name__)
 
@@ -23,13 +23,13 @@ FADE_SAMPLES = OUTPUT_RATE_HZ // 200  # 5 ms
 
 
 def speak_acknowledgements(
-    voice: Voice, texts: Sequence[str], style: SpeechStyle
+    voice: Voice, texts: Mapping[Manner, Sequence[str]], style: SpeechStyle
 ) -> tuple[Acknowledgement, ...]:
     """Speak each text in the manner of the replies, but softer.
 
     Args:
         voice: At 24 kHz; blocks for about a tenth of a second a text.
-        texts: What to say.
+        texts: What to say, by what it tells the caller.
         style: Of the replies.
 
     Returns:
@@ -38,7 +38,7 @@ def speak_acknowledgements(
     """
     soft = replace(style, volume=style.volume * amplitude(SOFTER_DB))
     spoken = []
-    for text in texts:
+    for manner, text in ((manner, text) for manner, lines in texts.items() for text in lines):
         try:
             pieces = [chunk.pcm for chunk in voice.synthesise(text, soft, lambda: False)]
         except SynthesisError as error:
@@ -46,7 +46,8 @@ def speak_acknowledgements(
             continue
         pcm = np.concatenate([np.zeros(0, np.int16), *pieces])
         if np.any(pcm):
-            spoken.append(Acknowledgement(text, _sounding(pcm).astype("<i2").tobytes()))
+            sound = _sounding(pcm).astype("<i2").tobytes()
+            spoken.append(Acknowledgement(text, sound, manner))
     return tuple(spoken)
 
 

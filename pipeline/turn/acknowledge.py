@@ -12,8 +12,9 @@ In a *story* all that is known says that the caller goes on; they are told now a
 somebody is there. In *doubt* they may have finished or may go on: a person would not leave
 them in silence for the second that it takes to be sure, so the first sound comes early, the
 earlier the *likelier* the end, and the reply when the wait is over. Where a story's silence
-*lasts*, the caller is looking for words, and is told as well. Nothing is said where they ask,
-where they ask for time, and into a silence that is meant.
+*lasts*, the caller is looking for words, and is told as well. Nothing is said where they ask for
+time, and into a silence that is meant. To a question 嗯 would be a yes: one that a yes or no
+answers gets nothing, an open one (怎么办) a sound of *thinking*, 呃…… or "hmm".
 
 An acknowledgement takes nothing: it is no reply and no turn, drafts go on being written,
 and a caller who goes on over it interrupts nobody.
@@ -27,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -65,6 +66,10 @@ COVER_DELAY_SECS = 0.2
 AUDIBLE_ECHO_DB = -36.0
 
 
+# What is told: that somebody listens, or that they think about what was asked.
+Manner: TypeAlias = Literal["listening", "thinking"]
+
+
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """One that is ready to be played.
@@ -72,10 +77,12 @@ class Acknowledgement:
     Attributes:
         text: As it is shown.
         pcm: PCM16 little-endian, mono, 24 kHz.
+        manner: What it tells the caller.
     """
 
     text: str
     pcm: bytes
+    manner: Manner = "listening"
 
     @property
     def secs(self) -> float:
@@ -203,7 +210,7 @@ class Acknowledger:
         if self.echoes or rhythm is None or reply_in_secs < COVERED_SECS:
             return None
         too_soon = pause.at_secs - self._last_secs < rhythm.likely.apart_secs
-        if too_soon or pause.evidence.complete is None or self._is_left_alone(pause):
+        if too_soon or pause.evidence.complete is None:
             return None
         until_secs = pause.silence_secs + reply_in_secs + COVER_DELAY_SECS
         return self._say(self._next(pause, min(until_secs, self.settings.max_wait_secs)), pause)
@@ -226,26 +233,29 @@ class Acknowledger:
             for occasion in self._occasions(pause)
         )
 
-    def _is_left_alone(self, pause: InnerPause) -> bool:
-        """What asks, to which 嗯 would be a yes, asks for time, or is nothing but a 嗯 itself.
+    def _manner(self, pause: InnerPause) -> Manner | None:
+        """In which manner to acknowledge; None leaves the caller alone.
 
-        就是这样 is made of such words and is none. And to a counsellor, what opens up and may be
-        all.
+        To what asks 嗯 would be a yes. Alone is left, too, who asks for time or says nothing but a
+        嗯 themselves (就是这样 is made of such words and is none), and by a counsellor who opens up
+        and may have said all.
         """
         evidence, text = pause.evidence, pause.text
-        asks = evidence.ending == "question" or (
-            evidence.ending == "answer"
-            and (lexicon.ends_as_question(text) or lexicon.is_backchannel(text))
-            and not lexicon.rounds_off(text)
-        )
         meant = evidence.discloses_feeling and self.settings.pacing == "counsellor"
-        stands = meant and log_odds(evidence) >= LIKELY_LOG_ODDS
-        return asks or evidence.asks_for_time or stands
+        if evidence.asks_for_time or (meant and log_odds(evidence) >= LIKELY_LOG_ODDS):
+            return None
+        answers = evidence.ending == "answer" and not lexicon.rounds_off(text)
+        if answers and lexicon.is_backchannel(text):
+            return None
+        if evidence.ending == "question" or (answers and lexicon.ends_as_question(text)):
+            return "thinking" if lexicon.asks_openly(text) else None
+        return "listening"
 
     def _occasions(self, pause: InnerPause) -> tuple[Occasion, ...]:
         """What the evidence makes of the silence; nothing before all opinions are in."""
         evidence, rhythm = pause.evidence, RHYTHMS.get(self.settings.pacing)
-        if rhythm is None or evidence.complete is None or self._is_left_alone(pause):
+        manner = self._manner(pause)
+        if rhythm is None or evidence.complete is None or manner is None:
             return ()
         outstanding = (
             evidence.smart_turn is None
@@ -256,14 +266,18 @@ class Acknowledger:
             return ()
         odds = log_odds(evidence)
         if odds <= GOES_ON_LOG_ODDS or evidence.ending == "open":
-            return (rhythm.story, rhythm.lasting)
+            # Nobody thinks about a question inside a story: 他就问我为什么.
+            return () if manner == "thinking" else (rhythm.story, rhythm.lasting)
         return (rhythm.likely if odds >= LIKELY_LOG_ODDS else rhythm.doubt,)
 
     def _next(self, pause: InnerPause, until_secs: float) -> Acknowledgement | None:
         """The one that was said longest ago, of those over within a silence of `until_secs`."""
+        manner = self._manner(pause)
         room_secs = until_secs - pause.silence_secs - START_SECS - CLEAR_SECS
         fitting = [
-            one for one in self.ready.get(pause.evidence.language, ()) if one.secs <= room_secs
+            one
+            for one in self.ready.get(pause.evidence.language, ())
+            if one.manner == manner and one.secs <= room_secs
         ]
         return min(fitting, key=self._said_ago, default=None)
 

@@ -23,6 +23,7 @@ Ending: TypeAlias = Literal["open", "leading", "question", "answer", "plain"]
 Mark: TypeAlias = Literal["none", "pause", "stop", "question"]
 
 LONGEST_BACKCHANNEL_UNITS = 8  # 嗯嗯嗯嗯原来如此; whoever says more is taking the turn
+OPEN_QUESTION_UNITS = 4  # shorter ones (什么？, what's that?) may only have misheard
 QUESTION_SPAN_UNITS = 14  # a question word further back belongs to an earlier thought
 
 _TO_SIMPLIFIED = OpenCC("t2s")
@@ -46,6 +47,9 @@ _ENGLISH_QUESTION = re.compile(
     r"|^(?:what|how) about\b|^how come\b|^why not\b|^(?:what|why|how|where|who|when)s?$"
     rf"|\b(?:{_AUXILIARY}) (?:i|you|he|she|it|we|they)$"
     r"|\b(?:right|you think|what should i do|what do i do)$"
+)
+_ENGLISH_OPEN_QUESTION = re.compile(
+    r"^(?:what|who|whom|whose|where|when|why|how|which)\b|\b(?:what should i do|what do i do)$"
 )
 _ENGLISH_LEADING = re.compile(
     r"^(?:(?:and|so|but|well|um|uh|like) )*"
@@ -141,8 +145,11 @@ _LEADING_STARTS = _Phrases(phrases.LEADING_STARTS)
 _LEADING_TAILS = _Phrases(phrases.LEADING_TAILS)
 _MAIN_CLAUSE_MARKS = _Phrases(phrases.MAIN_CLAUSE_MARKS)
 _QUESTION_PARTICLES = _Phrases(phrases.QUESTION_PARTICLES)
-_QUESTION_WORDS = _Phrases(phrases.QUESTION_WORDS)
+_OPEN_QUESTION_WORDS = _Phrases(phrases.OPEN_QUESTION_WORDS)
+_POLAR_WORDS = _Phrases(phrases.POLAR_WORDS)
+_QUESTION_WORDS = _Phrases(phrases.OPEN_QUESTION_WORDS, phrases.POLAR_WORDS)
 _QUESTION_BLOCKERS = _Phrases(phrases.QUESTION_BLOCKERS)
+_POLAR_PARTICLES = _Phrases(phrases.POLAR_PARTICLES)
 _TIME_REQUESTS = _Phrases(phrases.TIME_REQUESTS)
 _TIME_REQUEST_TAILS = _Phrases(phrases.TIME_REQUEST_TAILS, phrases.PARTICLES)
 _FEELINGS = _Phrases(phrases.FEELINGS)
@@ -267,9 +274,31 @@ def ends_as_question(text: str) -> bool:
         return False
     if stripped.endswith(("?", "？")):
         return True
-    sentence = [part for part in _SENTENCE_END.split(text) if fold(part)][-1]
+    sentence = _last_sentence(text)
     clause = _last(_CLAUSE_END, sentence)
     return _asks_in_chinese(clause) or _asks_in_english(clause) or _asks_in_english(fold(sentence))
+
+
+def _last_sentence(text: str) -> str:
+    """The last with words of a text that has some."""
+    return [part for part in _SENTENCE_END.split(text) if fold(part)][-1]
+
+
+def asks_openly(text: str) -> bool:
+    """Whether the last sentence asks what no yes or no answers: 我该怎么办, "what should I do?".
+
+    In doubt it does not: what asks with a mark or a melody alone may want a yes.
+    """
+    if not ends_as_question(text):
+        return False
+    clause = _last(_CLAUSE_END, _last_sentence(text))
+    if len(clause) < OPEN_QUESTION_UNITS:
+        return False
+    ending = clause[-QUESTION_SPAN_UNITS:]
+    if _POLAR_PARTICLES.suffix(clause) or _POLAR_WORDS.find(ending):
+        return False
+    english = " ".join(_LEAD_INS.strip_prefixes(clause) or clause)
+    return bool(_OPEN_QUESTION_WORDS.find(ending) or _ENGLISH_OPEN_QUESTION.search(english))
 
 
 def _asks_in_chinese(clause: Folded) -> bool:

@@ -37,6 +37,7 @@ from pipeline.turn.calibration import JudgedBy
 from pipeline.turn.endpointing import Evidence, PauseRhythm, TurnSettings, wait_secs
 from pipeline.turn.floor import Floor, Phase
 from pipeline.turn.reply import ReplyPhase
+from pipeline.turn.reply_pace import ReplyPace
 from pipeline.turn.silence import CheckInLadder
 from pipeline.turn.utterance import Utterance
 
@@ -59,6 +60,7 @@ class TurnMachine:
             changed between turns.
         acknowledger: What is said into silences that are not the end, or may not be; None says
             nothing.
+        pace: How long replies take on this machine; None learns it within the call.
     """
 
     def __init__(
@@ -68,11 +70,12 @@ class TurnMachine:
         *,
         take_turns: bool = True,
         acknowledger: Acknowledger | None = None,
+        pace: ReplyPace | None = None,
     ) -> None:
         self.settings = settings
         self.policy = policy
         self.take_turns = take_turns
-        self.floor = Floor(settings, settings.speculation)
+        self.floor = Floor(settings, settings.speculation, pace=pace or ReplyPace())
         self.rhythm = PauseRhythm()
         self._taken_at_secs = -inf
         self._clear_at_secs = -inf

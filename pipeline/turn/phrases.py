@@ -179,11 +179,18 @@ QUESTION_PARTICLES = """
 吗, 嘛, 呢, 吧, 没, 不成
 """
 
-QUESTION_WORDS = """
+OPEN_QUESTION_WORDS = """
 什么, 什么时候, 怎么, 怎么办, 怎样, 怎么样, 为什么, 为啥, 为何, 凭什么, 谁, 哪, 哪里, 哪儿, 哪个,
-几点, 几个, 几次, 几岁, 多少, 多久, 多大, 多长, 如何, 咋, 咋办, 啥, 何必, 难道, 是否, 是不是,
-有没有, 能不能, 可不可以, 可以不可以, 要不要, 好不好, 对不对, 会不会, 行不行, 该不该, 应不应该,
-值不值得, 想不想, 知不知道, 正不正常, 算不算
+几点, 几个, 几次, 几岁, 多少, 多久, 多大, 多长, 如何, 咋, 咋办, 啥
+"""
+
+# A yes or a no answers these. 是什么 and the like are open: 是 alone is not among them.
+POLAR_WORDS = """
+何必, 难道, 是否, 是不是, 有没有, 能不能, 可不可以, 可以不可以, 要不要, 好不好, 对不对, 会不会,
+行不行, 该不该, 应不应该, 值不值得, 想不想, 知不知道, 正不正常, 算不算
+"""
+POLAR_PARTICLES = """
+吗, 嘛, 吧, 没, 不成
 """
 
 # A question word after one of these asks nothing.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from agent.voices.speakers import load_speaker
 from pipeline.audio import pcm_to_int16
 from pipeline.events import CallOptions
 from pipeline.tts.base import SpeechStyle
-from pipeline.turn.acknowledge import Acknowledgement
+from pipeline.turn.acknowledge import Acknowledgement, Manner
 from tests.fakes.engines import FakeVoice
 
 # With the start and the gap to the reply it fits into the shortest wait for words in doubt.
@@ -36,7 +38,9 @@ class Styles(FakeVoice):
 def test_they_are_spoken_like_the_replies_but_softer():
     """Six decibels below; all else is the call's own style."""
     voice = Styles()
-    (spoken,) = speak_acknowledgements(voice, ["嗯"], SpeechStyle(rate=0.9, volume=0.8))
+    (spoken,) = speak_acknowledgements(
+        voice, {"listening": ["嗯"]}, SpeechStyle(rate=0.9, volume=0.8)
+    )
     assert (spoken.text, spoken.secs) == ("嗯", pytest.approx(0.2))
     assert voice.styles[0].rate == 0.9
     assert voice.styles[0].volume == pytest.approx(0.8 * 10 ** (SOFTER_DB / 20))
@@ -44,8 +48,15 @@ def test_they_are_spoken_like_the_replies_but_softer():
 
 def test_what_the_voice_cannot_say_is_left_out():
     """The others are still there; a call without any is a call all the same."""
-    spoken = speak_acknowledgements(Styles(), ["哦", "嗯"], SpeechStyle())
+    spoken = speak_acknowledgements(Styles(), {"listening": ["哦", "嗯"]}, SpeechStyle())
     assert [one.text for one in spoken] == ["嗯"]
+
+
+def test_each_keeps_what_it_tells():
+    """Listening and thinking are spoken alike."""
+    texts: Mapping[Manner, Sequence[str]] = {"listening": ["嗯"], "thinking": ["呃"]}
+    spoken = speak_acknowledgements(Styles(), texts, SpeechStyle())
+    assert [(one.text, one.manner) for one in spoken] == [("嗯", "listening"), ("呃", "thinking")]
 
 
 @pytest.mark.parametrize("able", [True, False])
@@ -62,11 +73,14 @@ def test_a_call_has_them_if_its_client_plays_them(able: bool):
 def test_the_listeners_are_short_audible_and_different(locale: Locale):
     """As the embedded voices say them: at least two, and all fit into a pause."""
     settings, persona = Settings(), load_persona("listener", locale)
-    spoken = speak_acknowledgements(
-        load_speaker(settings), persona.acknowledgements, style_of(settings, persona)
-    )
-    assert [one.text for one in spoken] == list(persona.acknowledgements)
-    assert len({one.text for one in spoken}) >= 2
+    texts: Mapping[Manner, Sequence[str]] = {
+        "listening": persona.acknowledgements,
+        "thinking": persona.thinking,
+    }
+    spoken = speak_acknowledgements(load_speaker(settings), texts, style_of(settings, persona))
+    assert [one.text for one in spoken] == [*persona.acknowledgements, *persona.thinking]
+    assert len(persona.acknowledgements) >= 2
+    assert len(persona.thinking) == 1
     for one in spoken:
         assert 0.2 <= one.secs <= LONGEST_SECS
         assert np.abs(pcm_to_int16(one.pcm)).max() > 2_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.audio import OUTPUT_RATE_HZ
+from pipeline.turn import lexicon
 from pipeline.turn.acknowledge import (
     CLEAR_SECS,
     COVER_DELAY_SECS,
@@ -79,6 +81,47 @@ def test_a_story_that_goes_on_is_acknowledged_once_a_pause(later_secs: float):
 def test_what_asks_is_not_acknowledged(evidence: Evidence):
     """嗯 would be a yes; nor who wants to think, nor what nobody has judged or has words for."""
     assert said(acknowledger(), replace(PAUSE, evidence=evidence)) is None
+
+
+THOUGHTFUL = Acknowledger(
+    TurnSettings(pacing="natural"),
+    {"zh": [clip("嗯"), replace(clip("呃……"), manner="thinking")], "en": [clip("Mm-hm")]},
+)
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["waiting", "taken"])
+@pytest.mark.parametrize(
+    ("text", "heard"),
+    [
+        ("你觉得我该怎么办？", "呃……"),
+        ("我应该怎么跟他们说", "呃……"),
+        ("我是不是做错了什么", None),
+        ("你会不会觉得烦？", None),
+        ("我真的没救了吗？", None),
+        ("什么？", None),
+        ("他一直不回我消息", "嗯"),
+    ],
+)
+def test_an_open_question_is_thought_about(text: str, heard: str | None, over: bool):
+    """And one to be answered by yes or no is left: any sound might be taken for the answer."""
+    ending = lexicon.ending_of(text)
+    pause = replace(OVER if over else PAUSE, text=text, evidence=replace(LIKELY, ending=ending))
+    one = deepcopy(THOUGHTFUL)
+    assert (covered(one, pause) if over else said(one, pause)) == heard
+
+
+def test_without_a_sound_of_thinking_an_open_question_is_left():
+    """The 嗯 of listening never takes its place."""
+    evidence = replace(LIKELY, ending="question", language="en")
+    assert said(THOUGHTFUL, replace(PAUSE, text="What should I do?", evidence=evidence)) is None
+
+
+def test_nobody_thinks_about_a_question_inside_a_story():
+    """他就问我为什么 is told, not asked."""
+    pause = replace(
+        PAUSE, text="他就问我为什么", evidence=Evidence(complete=0.01, ending="question")
+    )
+    assert said(deepcopy(THOUGHTFUL), replace(pause, silence_secs=1.0)) is None
 
 
 @pytest.mark.parametrize(

@@ -302,6 +302,40 @@ QUESTIONS = rows("""
     why
 """)
 
+OPEN_QUESTIONS = rows("""
+    你觉得我该怎么办
+    我該怎麼辦？
+    我应该怎么跟他们说
+    为什么会这样
+    我很累，那我要怎么办
+    现在几点了呢
+    谁能帮帮我
+    what should I do
+    So what do you think?
+    how long will it take
+    I'm tired. What can I do?
+    and what about you
+""")
+
+CLOSED_QUESTIONS = rows("""
+    我是不是做错了什么
+    你会不会也觉得烦？
+    这样正常吗
+    為什麼不行嗎
+    我们换个话题吧
+    那你呢
+    真的？
+    什么？
+    为什么
+    what was that
+    are you there, what
+    Can you help me?
+    do you know what I mean
+    that's strange, isn't it
+    我不知道怎么办
+    I don't know what to do
+""")
+
 STATEMENTS = rows("""
     我不知道怎么办
     我不知道該怎麼辦
@@ -453,6 +487,7 @@ TABLE: list[tuple[Predicate, list[str], list[str]]] = [
     (lexicon.is_command, COMMANDS, NOT_COMMANDS),
     (lexicon.trailing_incomplete, INCOMPLETE, COMPLETE),
     (lexicon.ends_as_question, QUESTIONS, STATEMENTS),
+    (lexicon.asks_openly, OPEN_QUESTIONS, CLOSED_QUESTIONS),
     (lexicon.asks_for_time, TIME_REQUESTS, NO_TIME_REQUESTS),
     (lexicon.discloses_feeling, DISCLOSURES, NO_DISCLOSURES),
     (lexicon.asks_to_continue, CONTINUE_REQUESTS, NO_CONTINUE_REQUESTS),

@@ -1,15 +1,15 @@
-"""How long the reply is expected to take: what the last ones of the call took."""
+"""How long the reply is expected to take: what the last ones took."""
 
 from __future__ import annotations
 
 import pytest
 
-from pipeline.turn.reply_pace import REMEMBERED, ReplyPace
+from pipeline.turn.reply_pace import REMEMBERED, ReplyPace, recent_replies
 
 
-def after(*took_secs: float) -> ReplyPace:
+def after(*took_secs: float, pace: ReplyPace | None = None) -> ReplyPace:
     """A pace that has seen drafts take so long, ten seconds apart."""
-    pace = ReplyPace()
+    pace = pace or ReplyPace()
     for number, secs in enumerate(took_secs):
         pace.begin(number, 10.0 * number)
         pace.voiced(number, 10.0 * number + secs)
@@ -30,6 +30,16 @@ def test_a_draft_is_expected_to_take_what_the_last_ones_took():
     pace.begin(9, 100.0)
     assert pace.remaining_secs(100.3) == pytest.approx(0.5)
     assert pace.remaining_secs(101.0) == 0.0
+
+
+def test_a_call_knows_what_replies_took_in_the_calls_before():
+    """They share the machine; what one awaits is its own."""
+    shared = recent_replies()
+    after(0.8, 0.9, 0.8, pace=ReplyPace(shared)).begin(7, 90.0)
+    first = ReplyPace(shared)
+    assert first.remaining_secs(90.1) == 0.0
+    first.begin(1, 100.0)
+    assert first.remaining_secs(100.0) == pytest.approx(0.8)
 
 
 def test_only_the_first_sound_of_the_newest_draft_counts():
