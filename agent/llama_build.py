@@ -2,11 +2,14 @@
 
     python -m agent.llama_build          prints the path of the wheel
 
-The package index has only its source, and its default build crashes where a virtual
-machine's processor reports AMX (SIGSEGV in `ggml_backend_amx_mul_mat`). A build takes
-minutes and suits the processor it was made on, so wheels are kept in the user's cache
-folder under a key of everything that shapes them. Runs before anything is installed:
-standard library only. CMAKE_ARGS is honoured (`-DGGML_CUDA=on`), and part of the key.
+The package index has only its source, and its default build crashes where the processor
+reports AMX (SIGSEGV in `ggml_backend_amx_mul_mat`): to GCC 12 `_tile_loadconfig` reads eight of
+its 64 bytes, so the stores of the others are optimised away and the tiles set up wrong. With
+`-fno-tree-dse -fno-dse` they run, but no call gains by it (CONTRIBUTING.md, Latency), so the
+build goes without AMX. A build takes minutes and suits the processor it was made on, so wheels
+are kept in the user's cache folder under a key of everything that shapes them. Runs before
+anything is installed: standard library only. CMAKE_ARGS is honoured (`-DGGML_CUDA=on`), and part
+of the key.
 """
 
 from __future__ import annotations

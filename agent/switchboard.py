@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 from weakref import WeakSet
@@ -34,7 +35,7 @@ from pipeline.errors import ConfigError
 from pipeline.events import CallEvent, CallOptions, TurnMeasured
 from pipeline.llm.base import Conversation
 from pipeline.text import Language
-from pipeline.turn.acknowledge import RHYTHMS, Acknowledgement
+from pipeline.turn.acknowledge import RHYTHMS, Acknowledgement, Manner
 
 logger = logging.getLogger(__name__)
 
@@ -85,11 +86,15 @@ class Switchboard:
             return
         loop = asyncio.get_running_loop()
         for persona in {one.locale: one for one in self._all_personas()}.values():
+            texts: Mapping[Manner, Sequence[str]] = {
+                "listening": persona.acknowledgements,
+                "thinking": persona.thinking,
+            }
             self._acknowledgements[persona.locale] = await loop.run_in_executor(
                 self._engines.workers,
                 speak_acknowledgements,
                 self._engines.voice,
-                {"listening": persona.acknowledgements, "thinking": persona.thinking},
+                texts,
                 style_of(self._settings, persona),
             )
 

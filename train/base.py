@@ -92,13 +92,16 @@ class ChatFormat:
         return hashlib.sha256(self.source.encode()).hexdigest()
 
 
-def locate(spec: str, cache: Path | None = None, *, offline: bool = False) -> Base:
+def locate(
+    spec: str, cache: Path | None = None, *, offline: bool = False, hub_url: str | None = None
+) -> Base:
     """Find a base, unpacking a GGUF or fetching from the hub if need be.
 
     Args:
         spec: Path of a GGUF or of a model folder, or `owner/name` on the hub.
         cache: Where unpacked GGUF files are kept; None takes the user's cache folder.
         offline: Take from the hub only what an earlier fetch left here.
+        hub_url: Address of a mirror of the hub, or None for the hub itself.
 
     Raises:
         ModelMissingError: There is no such model, or the hub cannot be reached.
@@ -115,7 +118,7 @@ def locate(spec: str, cache: Path | None = None, *, offline: bool = False) -> Ba
         return Base(spec, path, None)
     if not _HUB_NAME.fullmatch(spec):
         raise ModelMissingError(f"there is no model {spec}: neither a file, nor a folder")
-    return Base(spec, _fetch(spec, offline=offline), None)
+    return Base(spec, _fetch(spec, offline=offline, hub_url=hub_url), None)
 
 
 def shape_of(spec: str) -> ModelShape:
@@ -206,7 +209,7 @@ def _unpacked(gguf: Path, cache: Path) -> Path:
     return folder
 
 
-def _fetch(name: str, *, offline: bool) -> Path:
+def _fetch(name: str, *, offline: bool, hub_url: str | None) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
@@ -215,6 +218,7 @@ def _fetch(name: str, *, offline: bool) -> Path:
                 name,
                 allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.txt"],
                 local_files_only=offline,
+                endpoint=hub_url,
             )
         )
     except Exception as error:  # the hub's errors have no base that says "cannot be had"

@@ -57,6 +57,7 @@ class RunRequest:
         force: Train although high-risk personal data was found.
         canaries: Invented secrets to plant, see `train.evaluate.canaries`.
         offline: Take no base from the hub that is not here.
+        hub_url: Address of a mirror of the hub, or None for the hub itself.
         start_from: Finished run, or GGUF adapter, that is gone on from.
     """
 
@@ -68,6 +69,7 @@ class RunRequest:
     force: bool = False
     canaries: int = 0
     offline: bool = False
+    hub_url: str | None = None
     start_from: Path | None = None
 
 
@@ -113,7 +115,7 @@ def prepare(request: RunRequest) -> Prepared:
     if risks and not request.force:
         raise DataError(risks[0])
     training += plant(request.canaries, recipe.seed, recipe.system)[1]
-    base = locate(request.base, offline=request.offline)
+    base = locate(request.base, offline=request.offline, hub_url=request.hub_url)
     earlier = None
     if request.start_from is not None:
         earlier = earlier_adapter(request.start_from, base.folder)

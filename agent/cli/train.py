@@ -210,7 +210,11 @@ def adopt(
 
     refuse_existing(out)
     settings = settings_of(ctx)
-    tuned = locate(_base(settings, base), offline=settings.privacy.refuses_downloads)
+    tuned = locate(
+        _base(settings, base),
+        offline=settings.privacy.refuses_downloads,
+        hub_url=settings.models.hub_url,
+    )
     config = tuned.folder / "config.json"
     adopt_mlx(adapter, out)
     write_adapter(out, config, out / "adapter.gguf", name=out.name)
@@ -271,6 +275,7 @@ def _request(
         given,
         force,
         offline=settings.privacy.refuses_downloads,
+        hub_url=settings.models.hub_url,
     )
 
 

@@ -175,8 +175,8 @@ class ModelSettings(Section):
     )
     hub_url: str | None = Field(
         None,
-        description="Mirror of the model hub, for models that are not on the package index; "
-        "unset takes the hub itself.",
+        description="Mirror of the model hub, for models and bases of a training that are not on "
+        "the package index; unset takes the hub itself.",
     )
 
 
@@ -305,9 +305,9 @@ class TurnSettings(Section):
     acknowledge: bool = Field(
         True,
         description="Say the persona's acknowledgements (mm-hm) at once where a turn may be over "
-        "and is waited for, into a pause that lasts, and now and then into a long story; never "
-        "with pacing quick. Shows that somebody listens; one that comes at the wrong moment is "
-        "heard as a wish to speak.",
+        "and is waited for, into a pause that lasts, and now and then into a long story, and a "
+        "hmm where an open question takes a while to answer; never with pacing quick. Shows that "
+        "somebody listens; one that comes at the wrong moment is heard as a wish to speak.",
     )
 
     @model_validator(mode="after")

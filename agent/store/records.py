@@ -5,22 +5,20 @@
     audit   who did what to which record, without content; outlives the record
 
 A commit happens at every item, so a process that is killed loses only what it had not
-handed over. Deleting drops the wrapped key, overwrites the pages (`secure_delete`),
-empties the write-ahead log and rebuilds the file: neither key nor ciphertext stays. Where that
-fails the file remembers it (`user_version`), and the next purge does it.
+handed over. Deleting drops the wrapped key and has the file rebuilt: neither key nor ciphertext
+stays. Where that fails the next purge does it.
 """
 
 from __future__ import annotations
 
 import datetime
-import secrets
 import sqlite3
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from agent.store.database import Database
 from agent.store.kept import AuditEntry, CallRecord, Consent, Item, ItemKind
 from agent.store.keys import KeyPlace
 from agent.store.master_keys import MasterKeys
@@ -55,49 +53,15 @@ class RecordStore:
     """
 
     def __init__(self, path: Path, place: KeyPlace) -> None:
-        self._path = path
-        self._lock = threading.RLock()
         self._keys = MasterKeys(place, of=str(path), may_be_made=not path.is_file())
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            path.chmod(0o600)
-            self._db.executescript(
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
-                "PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;" + _SCHEMA
-            )
+            self._file = Database(path, _SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"The records {path} cannot be opened: {error}") from error
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""
-        with self._lock:
-            self._db.close()
-
-    @contextmanager
-    def _writing(self, *, erases: bool = False) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it, or nothing.
-
-        Args:
-            erases: Whether `_wipe` has to follow. The file says so until that has succeeded, in
-                a number that no two erasures share.
-        """
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    if erases:
-                        self._db.execute(
-                            f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 1)}"
-                        )
-                    yield self._db
-                    self._db.execute("COMMIT")
-                except BaseException:
-                    if self._db.in_transaction:
-                        self._db.execute("ROLLBACK")
-                    raise
-            except sqlite3.Error as error:
-                raise _failure("written", error) from error
+        self._file.close()
 
     # -- writing ----------------------------------------------------------------------
 
@@ -109,7 +73,7 @@ class RecordStore:
         """
         key = new_key()
         sealed = None if caller is None else seal(key, caller.encode(), f"{call_id}/caller")
-        with self._writing() as db:
+        with self._file.writing() as db:
             # Nobody rotates meanwhile: a key that is forgotten would close the record for good.
             self._keys.reload()
             tag = None if caller is None else self._keys.tag(caller)
@@ -129,9 +93,9 @@ class RecordStore:
         Raises:
             StoreError: There is no such call, or the file cannot be written.
         """
-        with self._lock:
+        with self._file.lock:
             key = self._record_key(call_id)
-            with self._writing() as db:
+            with self._file.writing() as db:
                 return _insert(db, key, call_id, kind, content)
 
     def amend(self, call_id: str, number: int, content: bytes) -> None:
@@ -143,10 +107,10 @@ class RecordStore:
         Raises:
             StoreError: There is no such call, or the file cannot be written.
         """
-        with self._lock:
+        with self._file.lock:
             key = self._record_key(call_id)
             place = (call_id, number)
-            with self._writing() as db:
+            with self._file.writing() as db:
                 known = db.execute(
                     "SELECT kind FROM items WHERE call_id = ? AND number = ?", place
                 ).fetchone()
@@ -172,9 +136,9 @@ class RecordStore:
         Raises:
             StoreError: There is no such call, or the file cannot be written.
         """
-        with self._lock:
+        with self._file.lock:
             key = self._record_key(call_id)
-            with self._writing() as db:
+            with self._file.writing() as db:
                 _exchange(db, key, call_id, kind, content)
 
     def revise(
@@ -196,7 +160,7 @@ class RecordStore:
             StoreError: There is no such call, or the file cannot be written; or it was written
                 and could not be rebuilt, so that the old content may still stand in it.
         """
-        with self._lock:
+        with self._file.lock:
             key = self._record_key(call_id)
             changed = [
                 (kind, content)
@@ -206,11 +170,11 @@ class RecordStore:
             ]
             if not changed:
                 return
-            with self._writing(erases=True) as db:
+            with self._file.writing(erases=True) as db:
                 for kind, content in changed:
                     _exchange(db, key, call_id, kind, content)
                 _note(db, reason, call_id)
-            self._wipe()
+            self._file.wipe()
 
     def remember(self, call_id: str, content: bytes) -> None:
         """Keep what the caller's next call may know; nothing if they have withdrawn it since.
@@ -218,9 +182,9 @@ class RecordStore:
         Raises:
             StoreError: There is no such call, or the file cannot be written.
         """
-        with self._lock:
+        with self._file.lock:
             key = self._record_key(call_id)
-            with self._writing() as db:
+            with self._file.writing() as db:
                 (allowed,) = db.execute(
                     "SELECT keeps_memory FROM calls WHERE call_id = ?", (call_id,)
                 ).fetchone()
@@ -234,7 +198,7 @@ class RecordStore:
         Raises:
             StoreError: The file cannot be written.
         """
-        with self._writing() as db:
+        with self._file.writing() as db:
             ended = (_now(), call_id)
             if db.execute("UPDATE calls SET ended_at = ? WHERE call_id = ?", ended).rowcount:
                 _note(db, "ended", call_id)
@@ -246,8 +210,8 @@ class RecordStore:
         query, values = "SELECT * FROM calls", tuple[str, ...]()
         if caller is not None:
             query, values = f"{query} WHERE caller_tag = ?", (self._keys.tag(caller),)
-        with self._lock:
-            rows = self._rows(f"{query} ORDER BY began_at DESC, call_id", values)
+        with self._file.lock:
+            rows = self._file.rows(f"{query} ORDER BY began_at DESC, call_id", values)
             return [self._call(row) for row in rows]
 
     def call(self, call_id: str) -> CallRecord:
@@ -256,13 +220,13 @@ class RecordStore:
         Raises:
             StoreError: There is none.
         """
-        with self._lock:
+        with self._file.lock:
             return self._call(self._row(call_id))
 
     def latest(self, kind: ItemKind) -> CallRecord | None:
         """Of the calls that are over and left an item of a kind, the one that began last."""
-        with self._lock:
-            rows = self._rows(
+        with self._file.lock:
+            rows = self._file.rows(
                 "SELECT * FROM calls WHERE ended_at IS NOT NULL AND call_id IN"
                 " (SELECT call_id FROM items WHERE kind = ?) ORDER BY began_at DESC LIMIT 1",
                 (kind,),
@@ -282,14 +246,14 @@ class RecordStore:
         Raises:
             StoreError: There is no such record, or it cannot be opened.
         """
-        with self._lock:
+        with self._file.lock:
             key = self._record_key(call_id)
-            rows = self._rows(
+            rows = self._file.rows(
                 "SELECT number, kind, at, content FROM items"
                 " WHERE call_id = ? AND kind = COALESCE(?, kind) ORDER BY number",
                 (call_id, kind),
             )
-            with self._writing() as db:
+            with self._file.writing() as db:
                 _note(db, reason, call_id)
         return [
             Item(
@@ -303,21 +267,15 @@ class RecordStore:
 
     def audit(self) -> list[AuditEntry]:
         """What was done, the oldest first."""
-        with self._lock:
-            rows = self._rows("SELECT at, action, call_id FROM audit ORDER BY rowid")
+        with self._file.lock:
+            rows = self._file.rows("SELECT at, action, call_id FROM audit ORDER BY rowid")
         return [
             AuditEntry(at=datetime.datetime.fromisoformat(at), action=action, call_id=call_id)
             for at, action, call_id in rows
         ]
 
-    def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise _failure("read", error) from error
-
     def _row(self, call_id: str) -> tuple[Any, ...]:
-        rows = self._rows("SELECT * FROM calls WHERE call_id = ?", (call_id,))
+        rows = self._file.rows("SELECT * FROM calls WHERE call_id = ?", (call_id,))
         if not rows:
             raise StoreError(f"There is no record of '{call_id}'.")
         return rows[0]
@@ -354,14 +312,14 @@ class RecordStore:
             StoreError: The file cannot be written.
         """
         gone = 0
-        with self._lock:
-            with self._writing(erases=True) as db:
+        with self._file.lock:
+            with self._file.writing(erases=True) as db:
                 for call_id in call_ids:
                     found = db.execute("DELETE FROM calls WHERE call_id = ?", (call_id,)).rowcount
                     if found:
                         gone += 1
                         _note(db, reason, call_id)
-            self._wipe()
+            self._file.wipe()
         return gone
 
     def withdraw_memory(self, call_ids: list[str], *, reason: str = "forgotten") -> None:
@@ -370,15 +328,15 @@ class RecordStore:
         Raises:
             StoreError: The file cannot be written.
         """
-        with self._lock:
-            with self._writing(erases=True) as db:
+        with self._file.lock:
+            with self._file.writing(erases=True) as db:
                 for call_id in call_ids:
                     db.execute("UPDATE calls SET keeps_memory = 0 WHERE call_id = ?", (call_id,))
                     db.execute(
                         "DELETE FROM items WHERE call_id = ? AND kind = 'memory'", (call_id,)
                     )
                     _note(db, reason, call_id)
-            self._wipe()
+            self._file.wipe()
 
     def purge(self, keep_days: float, *, spared: Collection[str] = ()) -> int:
         """Delete what began more than `keep_days` days ago, also what does not open any more.
@@ -397,13 +355,14 @@ class RecordStore:
             StoreError: The file cannot be written.
         """
         limit = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=keep_days)
-        with self._lock:
-            rows = self._rows("SELECT call_id FROM calls WHERE began_at < ?", (limit.isoformat(),))
+        with self._file.lock:
+            rows = self._file.rows(
+                "SELECT call_id FROM calls WHERE began_at < ?", (limit.isoformat(),)
+            )
             old = [call_id for (call_id,) in rows if call_id not in spared]
             if old:
                 return self.delete(old, reason="expired")
-            if self._erasure():
-                self._wipe()
+            self._file.wipe_what_is_left()
             return 0
 
     def rotate(self) -> None:
@@ -415,8 +374,8 @@ class RecordStore:
         Raises:
             StoreError: The file or the keys cannot be written.
         """
-        with self._lock:
-            with self._writing(erases=True) as db:
+        with self._file.lock:
+            with self._file.writing(erases=True) as db:
                 replaced = self._keys.renew()
                 rows = db.execute("SELECT call_id, key_name, wrapped_key FROM calls").fetchall()
                 for call_id, key_name, wrapped in rows:
@@ -428,30 +387,10 @@ class RecordStore:
                         )
                 _note(db, "rotated", None)
             try:
-                self._wipe()
+                self._file.wipe()
             finally:
-                with self._writing():  # another process may be rotating
+                with self._file.writing():  # another process may be rotating
                     self._keys.forget(replaced)
-
-    def _wipe(self) -> None:
-        """Rebuild the file without what was deleted, and empty its write-ahead log."""
-        erasure = self._erasure()
-        try:
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._db.execute("VACUUM")
-            busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.Error as error:
-            raise _failure("rebuilt", error) from error
-        if busy:  # by somebody who reads; SQLite does not call that an error
-            raise StoreError("The records cannot be rebuilt: they are being read", retryable=True)
-        with self._writing() as db:
-            if self._erasure() == erasure:  # nobody has erased since
-                db.execute("PRAGMA user_version = 0")
-
-    def _erasure(self) -> int:
-        """Which erasure still has to be wiped out; 0 if none."""
-        ((erasure,),) = self._rows("PRAGMA user_version")
-        return int(erasure)
 
 
 def _insert(
@@ -471,12 +410,6 @@ def _exchange(
 ) -> None:
     db.execute("DELETE FROM items WHERE call_id = ? AND kind = ?", (call_id, kind))
     _insert(db, key, call_id, kind, content)
-
-
-def _failure(done: str, error: sqlite3.Error) -> StoreError:
-    """What is operational (locked by another process, a full disk) may pass; the rest does not."""
-    retryable = isinstance(error, sqlite3.OperationalError)
-    return StoreError(f"The records cannot be {done}: {error}", retryable=retryable)
 
 
 def _note(db: sqlite3.Connection, action: str, call_id: str | None) -> None:

@@ -115,8 +115,8 @@ def test_nothing_is_kept_without_consent(store: RecordStore):
 @pytest.fixture
 def another(store: RecordStore) -> Iterator[sqlite3.Connection]:
     """Another process at the same file; the store does not wait for it within one try."""
-    store._db.execute("PRAGMA busy_timeout=0")
-    connection = sqlite3.connect(store._path, isolation_level=None)
+    store._file._db.execute("PRAGMA busy_timeout=0")
+    connection = sqlite3.connect(store._file.path, isolation_level=None)
     yield connection
     connection.close()
 
@@ -160,7 +160,7 @@ def test_after_a_failure_for_good_the_end_is_written(store: RecordStore):
     """Else the call would count as running for ever."""
     recorder = CallRecorder(store, "call_1", Consent())
     wait_until(lambda: len(store.calls()) == 1)
-    store._db.execute("UPDATE calls SET key_name = 'kgone'")
+    store._file._db.execute("UPDATE calls SET key_name = 'kgone'")
     recorder.note(TranscriptCompleted("turn_1", "one", "en"))
     recorder.note(CallEnded("hangup"))
     recorder.wait_closed()

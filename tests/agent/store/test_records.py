@@ -94,7 +94,9 @@ def test_what_a_revision_replaces_leaves_no_byte(store: RecordStore, tmp_path: P
     """Items that stay as they are, and kinds of which there are none, are passed over."""
     keep(store, "call_1")
     store.replace("call_1", "intake", b"one")
-    (sealed,) = store._db.execute("SELECT content FROM items WHERE kind = 'intake'").fetchone()
+    (sealed,) = store._file._db.execute(
+        "SELECT content FROM items WHERE kind = 'intake'"
+    ).fetchone()
     store.revise(
         "call_1",
         {"caller": lambda words: words, "intake": lambda _: b"two", "memory": lambda _: b"x"},
@@ -113,8 +115,8 @@ def test_what_a_revision_replaces_leaves_no_byte(store: RecordStore, tmp_path: P
 @contextmanager
 def read_by_another(store: RecordStore) -> Iterator[None]:
     """Somebody reads meanwhile, so that the log cannot be emptied; the store does not wait."""
-    store._db.execute("PRAGMA busy_timeout = 0")
-    reader = sqlite3.connect(store._path, isolation_level=None)
+    store._file._db.execute("PRAGMA busy_timeout = 0")
+    reader = sqlite3.connect(store._file.path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT COUNT(*) FROM calls").fetchone()
     yield
@@ -137,12 +139,12 @@ def test_what_could_not_be_wiped_out_goes_at_the_next_purge(
     """Though nothing is too old then, and in another process; after that the file is let be."""
     store.begin("call_1", Consent(memory=True), "tag")
     store.remember("call_1", b"everything")
-    (content,) = store._db.execute("SELECT content FROM items").fetchone()
+    (content,) = store._file._db.execute("SELECT content FROM items").fetchone()
     with read_by_another(store), pytest.raises(StoreError, match="rebuilt") as refused:
         erase(store)
     assert refused.value.retryable
     assert content in files(tmp_path)
-    again = RecordStore(store._path, place)
+    again = RecordStore(store._file.path, place)
     assert again.purge(keep_days=1.0) == 0
     assert content not in files(tmp_path)
     log = tmp_path / "records" / "records.sqlite-wal"
@@ -195,7 +197,7 @@ def test_a_crash_during_rotation_leaves_both_keys(store: RecordStore, place: Key
     assert keys is not None
     place.write(keys.with_new_key())
     store.close()
-    again = RecordStore(store._path, place)
+    again = RecordStore(store._file.path, place)
     assert again.items("call_1")[0].text == WORDS
     again.close()
 
@@ -203,13 +205,13 @@ def test_a_crash_during_rotation_leaves_both_keys(store: RecordStore, place: Key
 def test_rotating_beside_a_running_server_closes_nothing(store: RecordStore, place: KeyFile):
     """Calls under way go on, new ones open after a restart, and the old key is forgotten."""
     store.begin("call_1", Consent(), "小美")
-    command = RecordStore(store._path, place)
+    command = RecordStore(store._file.path, place)
     before = place.read()
     command.rotate()
     command.close()
     store.add("call_1", "caller", WORDS.encode())
     keep(store, "call_2", caller="阿明")
-    again = RecordStore(store._path, place)
+    again = RecordStore(store._file.path, place)
     assert [again.items(call_id)[0].text for call_id in ("call_1", "call_2")] == [WORDS, WORDS]
     assert [record.caller for record in again.calls()] == ["阿明", "小美"]
     again.close()
@@ -222,17 +224,17 @@ def test_rotating_beside_a_running_server_closes_nothing(store: RecordStore, pla
 def test_two_rotations_at_once_lose_no_key(store: RecordStore, place: KeyFile, monkeypatch):
     """Whoever is through last forgets only the keys that it replaced itself."""
     keep(store, "call_1")
-    other = RecordStore(store._path, place)
-    wipe = store._wipe
+    other = RecordStore(store._file.path, place)
+    wipe = store._file.wipe
 
     def rotated_meanwhile() -> None:
         other.rotate()
         wipe()
 
-    monkeypatch.setattr(store, "_wipe", rotated_meanwhile)
+    monkeypatch.setattr(store._file, "wipe", rotated_meanwhile)
     store.rotate()
     other.close()
-    again = RecordStore(store._path, place)
+    again = RecordStore(store._file.path, place)
     assert again.items("call_1")[0].text == WORDS
     again.close()
 
@@ -242,7 +244,7 @@ def test_a_record_whose_key_is_lost_stands_in_nobodys_way(store: RecordStore, pl
     keep(store, "call_1", caller="小美")
     keep(store, "call_2", caller="小美")
     keep(store, "call_3", caller="小美")
-    store._db.execute("UPDATE calls SET key_name = 'kgone' WHERE call_id <> 'call_3'")
+    store._file._db.execute("UPDATE calls SET key_name = 'kgone' WHERE call_id <> 'call_3'")
     assert {record.call_id: record.caller for record in store.calls("小美")} == {
         "call_1": None,
         "call_2": None,
@@ -262,7 +264,7 @@ def test_another_key_opens_nothing(store: RecordStore, place: KeyFile):
     store.close()
     place.path.unlink()
     with pytest.raises(StoreError, match=f"missing in {re.escape(str(place.path))}"):
-        RecordStore(store._path, place)
+        RecordStore(store._file.path, place)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no mode bits")

@@ -45,7 +45,7 @@ def keep(settings: Settings, call_id: str, *, days_ago: int) -> None:
     store = open_store(settings)
     store.begin(call_id, Consent())
     store.end(call_id)
-    store._db.execute(
+    store._file._db.execute(
         "UPDATE calls SET began_at = strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', ?)"
         " WHERE call_id = ?",
         (f"-{days_ago} days", call_id),
