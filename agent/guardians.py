@@ -26,9 +26,9 @@ class InOrder:
         answers = (one.answer(text) for one in self._guardians)
         return next((answer for answer in answers if answer is not None), None)
 
-    def hushes(self, text: str) -> bool:
-        """Whether one of them finds it too grave for a 嗯."""
-        return any(one.hushes(text) for one in self._guardians)
+    def hushes(self, text: str, *, asks: bool = False) -> bool:
+        """Whether one of them finds it too grave for a 嗯, or for a 呃."""
+        return any(one.hushes(text, asks=asks) for one in self._guardians)
 
     def rate(self, text: str) -> float:
         """The slowest that any of them asks for: distress stays audible in another's answer."""

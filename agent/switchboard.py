@@ -35,7 +35,7 @@ from pipeline.errors import ConfigError
 from pipeline.events import CallEvent, CallOptions, TurnMeasured
 from pipeline.llm.base import Conversation
 from pipeline.text import Language
-from pipeline.turn.acknowledge import RHYTHMS, Acknowledgement, Manner
+from pipeline.turn.acknowledge import RHYTHMS, Acknowledgement, AcknowledgementKind
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Switchboard:
             return
         loop = asyncio.get_running_loop()
         for persona in {one.locale: one for one in self._all_personas()}.values():
-            texts: Mapping[Manner, Sequence[str]] = {
+            texts: Mapping[AcknowledgementKind, Sequence[str]] = {
                 "listening": persona.acknowledgements,
                 "thinking": persona.thinking,
             }

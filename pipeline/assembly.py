@@ -131,7 +131,9 @@ def assemble(
         acknowledger=Acknowledger(
             profile.turn,
             profile.acknowledgements,
-            hushed=lambda text: guardian is not None and guardian.hushes(text),
+            hushed=lambda text, kind: (
+                guardian is not None and guardian.hushes(text, asks=kind == "thinking")
+            ),
         ),
         pace=ReplyPace(engines.recent_replies),
     )

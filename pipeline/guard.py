@@ -24,8 +24,13 @@ class Guardian(Protocol):
         """What to say to a turn with `text`; None leaves it to the language model."""
         ...
 
-    def hushes(self, text: str) -> bool:
-        """Whether a turn with `text` is too grave for a 嗯 before its answer."""
+    def hushes(self, text: str, *, asks: bool = False) -> bool:
+        """Whether a turn with `text` is too grave for a 嗯 before its answer.
+
+        Args:
+            text: The turn's words.
+            asks: They ask something, and what would be said is a sound of thinking about it.
+        """
         ...
 
     def rate(self, text: str) -> float:

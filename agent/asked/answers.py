@@ -37,7 +37,7 @@ class AnswersByHeart:
             return None
         return says[about][self._said.get(about, 0) % len(says[about])]
 
-    def hushes(self, text: str) -> bool:
+    def hushes(self, text: str, *, asks: bool = False) -> bool:
         """A turn that asks for nothing but what is answered by heart is heard in silence.
 
         Who asks in the middle of a story is not: there a 嗯 is in place, and the event loop, which

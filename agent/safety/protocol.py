@@ -129,14 +129,16 @@ class CrisisProtocol:
         """The scripted answer to a turn, or None."""
         return self._move(text).say
 
-    def hushes(self, text: str) -> bool:
+    def hushes(self, text: str, *, asks: bool = False) -> bool:
         """Whether a turn is asked about directly, or answers such a question itself.
 
-        A faint sign may well be none; a 嗯 before the soft question is no more than listening.
+        A faint sign may well be none; a 嗯 before the soft question is no more than listening. A
+        sound of thinking about what the caller `asks` is more.
         """
         if self.in_force or self.state.step in _DIRECT:
             return True
-        return self._move(text).state.step in _DIRECT
+        move = self._move(text)
+        return move.state.step in _DIRECT or (asks and move.say is not None)
 
     def rate(self, text: str) -> float:
         """Scripted answers are spoken slowly, and what answers distress a little slower."""

@@ -35,17 +35,19 @@ class Database:
         lock: Held by whoever needs several statements to see the same state.
 
     Raises:
-        OSError: The folder or the file cannot be made.
-        sqlite3.Error: It is no database.
+        StoreError: The folder or the file cannot be made, or it is no database.
     """
 
     def __init__(self, path: Path, schema: str) -> None:
         self.path = path
         self.lock = threading.RLock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        path.chmod(0o600)
-        self._db.executescript(_PRAGMAS + schema)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            path.chmod(0o600)
+            self._db.executescript(_PRAGMAS + schema)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"The records {path} cannot be opened: {error}") from error
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""

@@ -54,10 +54,7 @@ class RecordStore:
 
     def __init__(self, path: Path, place: KeyPlace) -> None:
         self._keys = MasterKeys(place, of=str(path), may_be_made=not path.is_file())
-        try:
-            self._file = Database(path, _SCHEMA)
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"The records {path} cannot be opened: {error}") from error
+        self._file = Database(path, _SCHEMA)
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""

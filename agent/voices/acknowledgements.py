@@ -13,7 +13,7 @@ from pipeline.audio import OUTPUT_RATE_HZ, Int16Array
 from pipeline.errors import SynthesisError
 from pipeline.tts.base import SpeechStyle, Voice
 from pipeline.tts.levels import amplitude
-from pipeline.turn.acknowledge import Acknowledgement, Manner
+from pipeline.turn.acknowledge import Acknowledgement, AcknowledgementKind
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ FADE_SAMPLES = OUTPUT_RATE_HZ // 200  # 5 ms
 
 
 def speak_acknowledgements(
-    voice: Voice, texts: Mapping[Manner, Sequence[str]], style: SpeechStyle
+    voice: Voice, texts: Mapping[AcknowledgementKind, Sequence[str]], style: SpeechStyle
 ) -> tuple[Acknowledgement, ...]:
     """Speak each text in the manner of the replies, but softer.
 
@@ -38,7 +38,7 @@ def speak_acknowledgements(
     """
     soft = replace(style, volume=style.volume * amplitude(SOFTER_DB))
     spoken = []
-    for manner, text in ((manner, text) for manner, lines in texts.items() for text in lines):
+    for kind, text in ((kind, text) for kind, lines in texts.items() for text in lines):
         try:
             pieces = [chunk.pcm for chunk in voice.synthesise(text, soft, lambda: False)]
         except SynthesisError as error:
@@ -47,7 +47,7 @@ def speak_acknowledgements(
         pcm = np.concatenate([np.zeros(0, np.int16), *pieces])
         if np.any(pcm):
             sound = _sounding(pcm).astype("<i2").tobytes()
-            spoken.append(Acknowledgement(text, sound, manner))
+            spoken.append(Acknowledgement(text, sound, kind))
     return tuple(spoken)
 
 

@@ -13,8 +13,8 @@ somebody is there. In *doubt* they may have finished or may go on: a person woul
 them in silence for the second that it takes to be sure, so the first sound comes early, the
 earlier the *likelier* the end, and the reply when the wait is over. Where a story's silence
 *lasts*, the caller is looking for words, and is told as well. Nothing is said where they ask for
-time, and into a silence that is meant. To a question 嗯 would be a yes: one that a yes or no
-answers gets nothing, an open one (怎么办) a sound of *thinking*, 呃…… or "hmm".
+time, and into a silence that is meant. To a question 嗯 would be a yes: one that asks for counsel
+(我该怎么办) gets a sound of *thinking*, 呃…… or "hmm", others nothing.
 
 An acknowledgement takes nothing: it is no reply and no turn, drafts go on being written,
 and a caller who goes on over it interrupts nobody.
@@ -66,8 +66,8 @@ COVER_DELAY_SECS = 0.2
 AUDIBLE_ECHO_DB = -36.0
 
 
-# What is told: that somebody listens, or that they think about what was asked.
-Manner: TypeAlias = Literal["listening", "thinking"]
+# It tells that somebody listens, or that they think about what was asked.
+AcknowledgementKind: TypeAlias = Literal["listening", "thinking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ class Acknowledgement:
     Attributes:
         text: As it is shown.
         pcm: PCM16 little-endian, mono, 24 kHz.
-        manner: What it tells the caller.
+        kind: What it tells the caller.
     """
 
     text: str
     pcm: bytes
-    manner: Manner = "listening"
+    kind: AcknowledgementKind = "listening"
 
     @property
     def secs(self) -> float:
@@ -175,15 +175,15 @@ class Acknowledger:
     Attributes:
         settings: Pacing, and how smart-turn may move the wait.
         ready: What can be said, by language; no language says nothing. May change at any time.
-        hushed: Whether words are too grave, as those of a crisis are: nothing is said before
-            their answer. Asked once for each pause that could be acknowledged.
+        hushed: Whether words are too grave for it, as those of a crisis are: nothing is said
+            before their answer. Asked once for each pause that could be acknowledged.
         echoes: The microphone hears the loudspeaker: an acknowledgement would come back as
             the caller's own words, so none is said.
     """
 
     settings: TurnSettings
     ready: Acknowledgements = field(default_factory=dict)
-    hushed: Callable[[str], bool] = lambda text: False
+    hushed: Callable[[str, AcknowledgementKind], bool] = lambda text, kind: False
     echoes: bool = False
     _last_secs: float = -inf
     _recent: list[str] = field(default_factory=list)  # texts, the latest last
@@ -220,7 +220,7 @@ class Acknowledger:
         if chosen is None:
             return None
         self._last_secs = pause.at_secs
-        if self.hushed(pause.text):
+        if self.hushed(pause.text, chosen.kind):
             return None
         self._recent = [*(text for text in self._recent if text != chosen.text), chosen.text]
         return chosen
@@ -233,8 +233,8 @@ class Acknowledger:
             for occasion in self._occasions(pause)
         )
 
-    def _manner(self, pause: InnerPause) -> Manner | None:
-        """In which manner to acknowledge; None leaves the caller alone.
+    def _kind(self, pause: InnerPause) -> AcknowledgementKind | None:
+        """What to tell the caller; None leaves them alone.
 
         To what asks 嗯 would be a yes. Alone is left, too, who asks for time or says nothing but a
         嗯 themselves (就是这样 is made of such words and is none), and by a counsellor who opens up
@@ -248,14 +248,14 @@ class Acknowledger:
         if answers and lexicon.is_backchannel(text):
             return None
         if evidence.ending == "question" or (answers and lexicon.ends_as_question(text)):
-            return "thinking" if lexicon.asks_openly(text) else None
+            return "thinking" if lexicon.asks_for_counsel(text) else None
         return "listening"
 
     def _occasions(self, pause: InnerPause) -> tuple[Occasion, ...]:
         """What the evidence makes of the silence; nothing before all opinions are in."""
         evidence, rhythm = pause.evidence, RHYTHMS.get(self.settings.pacing)
-        manner = self._manner(pause)
-        if rhythm is None or evidence.complete is None or manner is None:
+        kind = self._kind(pause)
+        if rhythm is None or evidence.complete is None or kind is None:
             return ()
         outstanding = (
             evidence.smart_turn is None
@@ -267,17 +267,17 @@ class Acknowledger:
         odds = log_odds(evidence)
         if odds <= GOES_ON_LOG_ODDS or evidence.ending == "open":
             # Nobody thinks about a question inside a story: 他就问我为什么.
-            return () if manner == "thinking" else (rhythm.story, rhythm.lasting)
+            return () if kind == "thinking" else (rhythm.story, rhythm.lasting)
         return (rhythm.likely if odds >= LIKELY_LOG_ODDS else rhythm.doubt,)
 
     def _next(self, pause: InnerPause, until_secs: float) -> Acknowledgement | None:
         """The one that was said longest ago, of those over within a silence of `until_secs`."""
-        manner = self._manner(pause)
+        kind = self._kind(pause)
         room_secs = until_secs - pause.silence_secs - START_SECS - CLEAR_SECS
         fitting = [
             one
             for one in self.ready.get(pause.evidence.language, ())
-            if one.manner == manner and one.secs <= room_secs
+            if one.kind == kind and one.secs <= room_secs
         ]
         return min(fitting, key=self._said_ago, default=None)
 

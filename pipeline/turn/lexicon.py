@@ -23,7 +23,6 @@ Ending: TypeAlias = Literal["open", "leading", "question", "answer", "plain"]
 Mark: TypeAlias = Literal["none", "pause", "stop", "question"]
 
 LONGEST_BACKCHANNEL_UNITS = 8  # 嗯嗯嗯嗯原来如此; whoever says more is taking the turn
-OPEN_QUESTION_UNITS = 4  # shorter ones (什么？, what's that?) may only have misheard
 QUESTION_SPAN_UNITS = 14  # a question word further back belongs to an earlier thought
 
 _TO_SIMPLIFIED = OpenCC("t2s")
@@ -48,9 +47,12 @@ _ENGLISH_QUESTION = re.compile(
     rf"|\b(?:{_AUXILIARY}) (?:i|you|he|she|it|we|they)$"
     r"|\b(?:right|you think|what should i do|what do i do)$"
 )
-_ENGLISH_OPEN_QUESTION = re.compile(
-    r"^(?:what|who|whom|whose|where|when|why|how|which)\b|\b(?:what should i do|what do i do)$"
+_ENGLISH_COUNSEL_QUESTION = re.compile(
+    r"^what (?:should|shall|can|could|do|would) (?:i|we|you)"
+    r" (?:do|say|tell|try|think|suggest|recommend|advise)\b"
+    r"|^how (?:do|should|shall|can) (?:i|we) (?!be\b|have\b|live\b|know\b|ever\b)"
 )
+_ENGLISH_TAG = re.compile(rf"\b(?:right|(?:{_AUXILIARY}) (?:i|you|he|she|it|we|they))$")
 _ENGLISH_LEADING = re.compile(
     r"^(?:(?:and|so|but|well|um|uh|like) )*"
     r"(?:if|when|whenever|after|before|since|because|although|though|while|until|unless|once|as"
@@ -145,11 +147,11 @@ _LEADING_STARTS = _Phrases(phrases.LEADING_STARTS)
 _LEADING_TAILS = _Phrases(phrases.LEADING_TAILS)
 _MAIN_CLAUSE_MARKS = _Phrases(phrases.MAIN_CLAUSE_MARKS)
 _QUESTION_PARTICLES = _Phrases(phrases.QUESTION_PARTICLES)
-_OPEN_QUESTION_WORDS = _Phrases(phrases.OPEN_QUESTION_WORDS)
-_POLAR_WORDS = _Phrases(phrases.POLAR_WORDS)
-_QUESTION_WORDS = _Phrases(phrases.OPEN_QUESTION_WORDS, phrases.POLAR_WORDS)
+_QUESTION_WORDS = _Phrases(phrases.QUESTION_WORDS)
 _QUESTION_BLOCKERS = _Phrases(phrases.QUESTION_BLOCKERS)
-_POLAR_PARTICLES = _Phrases(phrases.POLAR_PARTICLES)
+_COUNSEL_QUESTIONS = _Phrases(phrases.COUNSEL_QUESTIONS)
+_NO_COUNSEL = _Phrases(phrases.QUESTION_BLOCKERS, phrases.REPORTED_QUESTIONS, phrases.POLAR_WORDS)
+_POLAR_ENDINGS = _Phrases(phrases.POLAR_ENDINGS)
 _TIME_REQUESTS = _Phrases(phrases.TIME_REQUESTS)
 _TIME_REQUEST_TAILS = _Phrases(phrases.TIME_REQUEST_TAILS, phrases.PARTICLES)
 _FEELINGS = _Phrases(phrases.FEELINGS)
@@ -284,21 +286,22 @@ def _last_sentence(text: str) -> str:
     return [part for part in _SENTENCE_END.split(text) if fold(part)][-1]
 
 
-def asks_openly(text: str) -> bool:
-    """Whether the last sentence asks what no yes or no answers: 我该怎么办, "what should I do?".
+def asks_for_counsel(text: str) -> bool:
+    """Whether the last clause asks what to do or say: 我该怎么办, "what should I tell her?".
 
-    In doubt it does not: what asks with a mark or a melody alone may want a yes.
+    In doubt it does not: whoever asks 我怎么这么没用 or "did I do something wrong?" might hear an
+    answer in any sound.
     """
     if not ends_as_question(text):
         return False
     clause = _last(_CLAUSE_END, _last_sentence(text))
-    if len(clause) < OPEN_QUESTION_UNITS:
+    if _NO_COUNSEL.find(clause) or _POLAR_ENDINGS.suffix(clause):
         return False
-    ending = clause[-QUESTION_SPAN_UNITS:]
-    if _POLAR_PARTICLES.suffix(clause) or _POLAR_WORDS.find(ending):
-        return False
+    asked = _COUNSEL_QUESTIONS.find(clause)
+    if asked:
+        return not {"都", "也"} & set(clause[asked[0] :])  # 怎么办都没用 asks nothing
     english = " ".join(_LEAD_INS.strip_prefixes(clause) or clause)
-    return bool(_OPEN_QUESTION_WORDS.find(ending) or _ENGLISH_OPEN_QUESTION.search(english))
+    return bool(_ENGLISH_COUNSEL_QUESTION.search(english)) and not _ENGLISH_TAG.search(english)
 
 
 def _asks_in_chinese(clause: Folded) -> bool:

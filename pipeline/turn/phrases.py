@@ -179,18 +179,11 @@ QUESTION_PARTICLES = """
 吗, 嘛, 呢, 吧, 没, 不成
 """
 
-OPEN_QUESTION_WORDS = """
+QUESTION_WORDS = """
 什么, 什么时候, 怎么, 怎么办, 怎样, 怎么样, 为什么, 为啥, 为何, 凭什么, 谁, 哪, 哪里, 哪儿, 哪个,
-几点, 几个, 几次, 几岁, 多少, 多久, 多大, 多长, 如何, 咋, 咋办, 啥
-"""
-
-# A yes or a no answers these. 是什么 and the like are open: 是 alone is not among them.
-POLAR_WORDS = """
-何必, 难道, 是否, 是不是, 有没有, 能不能, 可不可以, 可以不可以, 要不要, 好不好, 对不对, 会不会,
-行不行, 该不该, 应不应该, 值不值得, 想不想, 知不知道, 正不正常, 算不算
-"""
-POLAR_PARTICLES = """
-吗, 嘛, 吧, 没, 不成
+几点, 几个, 几次, 几岁, 多少, 多久, 多大, 多长, 如何, 咋, 咋办, 啥, 何必, 难道, 是否, 是不是,
+有没有, 能不能, 可不可以, 可以不可以, 要不要, 好不好, 对不对, 会不会, 行不行, 该不该, 应不应该,
+值不值得, 想不想, 知不知道, 正不正常, 算不算
 """
 
 # A question word after one of these asks nothing.
@@ -199,6 +192,29 @@ QUESTION_BLOCKERS = """
 没有什么事, 没有什么特别, 没啥, 没谁, 没怎么, 不怎么, 不管, 无论, 不论, 什么都, 什么也, 谁都,
 谁也, 怎么都, 怎么也, 哪都, 哪里都, 哪儿都, 哪也, 什么的, 多少有点, 多少有些, 多少会, 说什么,
 想知道, 告诉他, 几个月, 几个人, 好几个, 有几个, 几个小时, 好多次, 好几次, 几次
+"""
+
+# Asks what to do or say. Other questions with a question word may accuse, or be asked of nobody
+# (我怎么这么没用, 活着有什么意思).
+COUNSEL_QUESTIONS = """
+怎么办, 咋办, 如何是好, 该怎么, 该怎样, 该如何, 我要怎么, 我要怎样, 我要如何, 那要怎么, 我能怎么,
+我可以怎么, 怎么才能, 怎样才能, 如何才能, 怎么做才, 该做什么, 该做些什么, 能做什么, 能做些什么,
+可以做什么, 可以做些什么, 该说什么, 该说些什么, 该找谁, 该跟谁, 有什么办法, 有什么方法, 有什么建议,
+你怎么看, 你怎么想
+"""
+
+# Then it is told, not asked.
+REPORTED_QUESTIONS = """
+问我, 问他, 问她, 问你, 问自己, 问别人
+"""
+
+# A yes or a no answers these.
+POLAR_WORDS = """
+难道, 是否, 是不是, 有没有, 能不能, 可不可以, 可以不可以, 要不要, 好不好, 对不对, 会不会, 行不行,
+该不该, 应不应该, 值不值得, 想不想, 知不知道, 正不正常, 算不算, 懂不懂, 在不在乎
+"""
+POLAR_ENDINGS = """
+吗, 嘛, 吧, 没, 没有, 不, 不成
 """
 
 # A request for time, with what may stand after it.

@@ -3,10 +3,10 @@
     draft ──────── usual ────────▶ first sound
       begun   now ├─ remaining ─┤
 
-What the last drafts took, of this call and of others, is what the next one is expected to take:
-it depends on the model and the machine, which they share, more than on the words. Scripted lines
-come sooner and count as well, drafts dropped before they sound do not: in doubt a reply is expected
-soon.
+What the last drafts of the call took is what the next one is expected to take, at its beginning
+those of the calls before: it depends on the model and the machine, which stay the same, more than
+on the words. Scripted lines come sooner and count as well, drafts dropped before they sound do not:
+in doubt a reply is expected soon.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REMEMBERED = 5
 
 
 def recent_replies() -> deque[float]:
-    """Seconds that the last drafts took; the calls of a process share one."""
+    """Seconds that the last drafts took, of whatever call."""
     return deque(maxlen=REMEMBERED)
 
 
@@ -29,11 +29,16 @@ class ReplyPace:
     """Learns from every draft how long after its beginning its first sound is ready.
 
     Attributes:
-        took_secs: As `recent_replies` gives it; without one a call begins knowing nothing.
+        recent: What a call begins with, and adds to; shared by the calls of a process, on one
+            thread.
     """
 
-    took_secs: deque[float] = field(default_factory=recent_replies)
+    recent: deque[float] = field(default_factory=recent_replies)
+    _took_secs: deque[float] = field(init=False)
     _awaited: tuple[int, float] | None = None  # the newest draft, and when it was begun
+
+    def __post_init__(self) -> None:
+        self._took_secs = self.recent.copy()
 
     def begin(self, generation: int, at_secs: float) -> None:
         """A reply is being drafted; it takes the place of the one before."""
@@ -42,11 +47,13 @@ class ReplyPace:
     def voiced(self, generation: int, at_secs: float) -> None:
         """Its first sound is ready; only the first time, and only of the newest, counts."""
         if self._awaited is not None and self._awaited[0] == generation:
-            self.took_secs.append(at_secs - self._awaited[1])
+            took_secs = at_secs - self._awaited[1]
+            self._took_secs.append(took_secs)
+            self.recent.append(took_secs)
             self._awaited = None
 
     def remaining_secs(self, at_secs: float) -> float:
         """Until the awaited sound is to be expected; 0 if none is, or nothing is known yet."""
-        if self._awaited is None or not self.took_secs:
+        if self._awaited is None or not self._took_secs:
             return 0.0
-        return max(0.0, self._awaited[1] + median(self.took_secs) - at_secs)
+        return max(0.0, self._awaited[1] + median(self._took_secs) - at_secs)

@@ -107,9 +107,12 @@ def test_a_short_turn_is_not_acknowledged():
     assert scene.all(Acknowledged) == []
 
 
-def test_a_question_is_answered_and_not_acknowledged():
-    """Even after a long story, and while the model is in doubt."""
-    scene = tell(say(STORY), say("你说我该怎么办？"), wait(3.0))
+@pytest.mark.parametrize("question", ["你说我是不是做错了？", "你说我该怎么办？"])
+def test_a_question_is_answered_and_not_acknowledged(question: str):
+    """Even after a long story; nor thought about, while all says that the caller goes on."""
+    (thinking,) = ready("呃")["zh"]
+    sounds = {"zh": [*ready("嗯")["zh"], replace(thinking, kind="thinking")]}
+    scene = tell(say(STORY), say(question), wait(3.0), acknowledgements=sounds)
     assert scene.all(Acknowledged) == []
 
 

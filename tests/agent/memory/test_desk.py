@@ -42,7 +42,9 @@ def test_a_correction_takes_the_old_words_place(desk, store):
 
 def test_a_line_is_forgotten_without_a_trace(desk, store, tmp_path):
     """Its ciphertext is gone from the file and its log."""
-    sealed = [row[0] for row in store._db.execute("SELECT content FROM items WHERE kind='memory'")]
+    sealed = [
+        row[0] for row in store._file._db.execute("SELECT content FROM items WHERE kind='memory'")
+    ]
     desk.forget_line(CALLER, "call_2.1")
     assert texts(desk) == ["Darren", "drinking"]
     bytes_left = b"".join(path.read_bytes() for path in tmp_path.iterdir())

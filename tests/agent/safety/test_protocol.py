@@ -137,6 +137,7 @@ def test_a_faint_sign_may_be_acknowledged_before_it_is_asked_about():
     """Often it is none, and whoever answers the soft question is listened to like anybody."""
     protocol = CrisisProtocol("zh-Hans", "CN")
     assert not protocol.hushes(FAINT)
+    assert protocol.hushes(FAINT, asks=True)  # nobody thinks aloud before the soft question
     say(protocol, FAINT)
     assert protocol.state.step == "sounded"
     assert not protocol.hushes("就是每天都一样")

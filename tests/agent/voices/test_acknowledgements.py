@@ -15,7 +15,7 @@ from agent.voices.speakers import load_speaker
 from pipeline.audio import pcm_to_int16
 from pipeline.events import CallOptions
 from pipeline.tts.base import SpeechStyle
-from pipeline.turn.acknowledge import Acknowledgement, Manner
+from pipeline.turn.acknowledge import Acknowledgement, AcknowledgementKind
 from tests.fakes.engines import FakeVoice
 
 # With the start and the gap to the reply it fits into the shortest wait for words in doubt.
@@ -54,9 +54,9 @@ def test_what_the_voice_cannot_say_is_left_out():
 
 def test_each_keeps_what_it_tells():
     """Listening and thinking are spoken alike."""
-    texts: Mapping[Manner, Sequence[str]] = {"listening": ["嗯"], "thinking": ["呃"]}
+    texts: Mapping[AcknowledgementKind, Sequence[str]] = {"listening": ["嗯"], "thinking": ["呃"]}
     spoken = speak_acknowledgements(Styles(), texts, SpeechStyle())
-    assert [(one.text, one.manner) for one in spoken] == [("嗯", "listening"), ("呃", "thinking")]
+    assert [(one.text, one.kind) for one in spoken] == [("嗯", "listening"), ("呃", "thinking")]
 
 
 @pytest.mark.parametrize("able", [True, False])
@@ -73,7 +73,7 @@ def test_a_call_has_them_if_its_client_plays_them(able: bool):
 def test_the_listeners_are_short_audible_and_different(locale: Locale):
     """As the embedded voices say them: at least two, and all fit into a pause."""
     settings, persona = Settings(), load_persona("listener", locale)
-    texts: Mapping[Manner, Sequence[str]] = {
+    texts: Mapping[AcknowledgementKind, Sequence[str]] = {
         "listening": persona.acknowledgements,
         "thinking": persona.thinking,
     }

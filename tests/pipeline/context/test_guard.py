@@ -36,7 +36,7 @@ class Watchful:
         self.took: list[str] = []
         self.was_heard: list[str] = []
 
-    def hushes(self, text: str) -> bool:
+    def hushes(self, text: str, *, asks: bool = False) -> bool:
         return False
 
     def holds(self, text: str) -> bool:

@@ -19,6 +19,7 @@ from pipeline.turn.acknowledge import (
     RHYTHMS,
     START_SECS,
     Acknowledgement,
+    AcknowledgementKind,
     Acknowledger,
     InnerPause,
 )
@@ -85,7 +86,7 @@ def test_what_asks_is_not_acknowledged(evidence: Evidence):
 
 THOUGHTFUL = Acknowledger(
     TurnSettings(pacing="natural"),
-    {"zh": [clip("嗯"), replace(clip("呃……"), manner="thinking")], "en": [clip("Mm-hm")]},
+    {"zh": [clip("嗯"), replace(clip("呃……"), kind="thinking")], "en": [clip("Mm-hm")]},
 )
 
 
@@ -96,32 +97,42 @@ THOUGHTFUL = Acknowledger(
         ("你觉得我该怎么办？", "呃……"),
         ("我应该怎么跟他们说", "呃……"),
         ("我是不是做错了什么", None),
-        ("你会不会觉得烦？", None),
-        ("我真的没救了吗？", None),
+        ("我怎么这么没用？", None),
         ("什么？", None),
         ("他一直不回我消息", "嗯"),
     ],
 )
-def test_an_open_question_is_thought_about(text: str, heard: str | None, over: bool):
-    """And one to be answered by yes or no is left: any sound might be taken for the answer."""
+def test_who_asks_for_counsel_is_thought_about(text: str, heard: str | None, over: bool):
+    """And other questions are left: any sound might be taken for their answer."""
     ending = lexicon.ending_of(text)
     pause = replace(OVER if over else PAUSE, text=text, evidence=replace(LIKELY, ending=ending))
     one = deepcopy(THOUGHTFUL)
     assert (covered(one, pause) if over else said(one, pause)) == heard
 
 
+def test_the_guardian_is_told_what_would_be_said():
+    """It bears a 嗯 before its answer where it bears no 呃."""
+    asked = replace(OVER, text="我该怎么办", evidence=replace(LIKELY, ending="question"))
+    one = replace(deepcopy(THOUGHTFUL), hushed=lambda text, kind: kind == "thinking")
+    assert covered(one, asked) is None
+    assert covered(one, replace(OVER, at_secs=OVER.at_secs + 10.0)) == "嗯"
+
+
 def test_without_a_sound_of_thinking_an_open_question_is_left():
     """The 嗯 of listening never takes its place."""
     evidence = replace(LIKELY, ending="question", language="en")
-    assert said(THOUGHTFUL, replace(PAUSE, text="What should I do?", evidence=evidence)) is None
+    pause = replace(PAUSE, silence_secs=0.6, text="What should I do?", evidence=evidence)
+    assert said(THOUGHTFUL, pause) is None
+    told = replace(pause, text="She never calls.", evidence=replace(evidence, ending="plain"))
+    assert said(deepcopy(THOUGHTFUL), told) == "Mm-hm"
 
 
 def test_nobody_thinks_about_a_question_inside_a_story():
-    """他就问我为什么 is told, not asked."""
-    pause = replace(
-        PAUSE, text="他就问我为什么", evidence=Evidence(complete=0.01, ending="question")
-    )
-    assert said(deepcopy(THOUGHTFUL), replace(pause, silence_secs=1.0)) is None
+    """Where all says that the caller goes on, what they ask is not for the bot."""
+    asked = Evidence(complete=0.01, ending="question")
+    pause = replace(PAUSE, text="我该怎么办", silence_secs=1.0, wait_secs=3.0, evidence=asked)
+    assert said(deepcopy(THOUGHTFUL), pause) is None
+    assert said(deepcopy(THOUGHTFUL), replace(pause, evidence=GOES_ON)) == "嗯"
 
 
 @pytest.mark.parametrize(
@@ -252,7 +263,7 @@ def test_words_of_a_script_are_heard_in_silence():
     """And asked about once, not with every window of the pause."""
     asked: list[str] = []
 
-    def hushed(text: str) -> bool:
+    def hushed(text: str, kind: AcknowledgementKind) -> bool:
         asked.append(text)
         return True
 
@@ -350,7 +361,7 @@ def test_what_is_not_acknowledged_is_not_covered(evidence: Evidence):
     "one",
     [
         replace(natural(), echoes=True),
-        replace(natural(), hushed=lambda text: True),
+        replace(natural(), hushed=lambda text, kind: True),
         replace(natural(), settings=TurnSettings(pacing="quick")),
     ],
     ids=["echo", "grave words", "quick"],

@@ -302,37 +302,60 @@ QUESTIONS = rows("""
     why
 """)
 
-OPEN_QUESTIONS = rows("""
+COUNSEL_QUESTIONS = rows("""
     你觉得我该怎么办
     我該怎麼辦？
+    怎么办呢
+    我真的不行了，怎么办？
     我应该怎么跟他们说
-    为什么会这样
-    我很累，那我要怎么办
-    现在几点了呢
-    谁能帮帮我
+    那我要怎么跟妈妈开口
+    有什么办法可以睡着
+    我能做些什么呢？
+    你怎么看
     what should I do
-    So what do you think?
-    how long will it take
+    So what should I say to her?
+    How do I tell my parents?
     I'm tired. What can I do?
-    and what about you
+    what would you do
+    what do you think
 """)
 
-CLOSED_QUESTIONS = rows("""
+NO_COUNSEL_QUESTIONS = rows("""
     我是不是做错了什么
     你会不会也觉得烦？
+    你是不是觉得我该怎么办都没救了
+    我怎么这么没用？
+    我怎么会这么蠢
+    谁会爱我这样的人
+    活着有什么意思
+    凭什么是我
+    我什么事都做不好
+    我怎么努力都没用
+    怎么办都没用
+    我哪有在睡
+    每当有人问我该怎么办我都只会说不知道
+    他问我该怎么办
+    我不知道该怎么办
+    我不知道我到底为什么会变成现在这个样子
+    你该怎么就怎么吧
+    你有什么办法没有
     这样正常吗
-    為什麼不行嗎
-    我们换个话题吧
     那你呢
-    真的？
     什么？
+    你说什么
     为什么
-    what was that
-    are you there, what
+    What if it's all my fault?
+    Why can't I do anything right?
+    How could I let this happen?
+    How can I be so stupid?
+    how can I live without him
+    what did you say
+    what do you mean
+    What scares me is being alone.
+    When mom is drunk she hits me.
+    He left, which is why I'm calling.
+    what can I do is that right
     Can you help me?
-    do you know what I mean
-    that's strange, isn't it
-    我不知道怎么办
     I don't know what to do
 """)
 
@@ -487,7 +510,7 @@ TABLE: list[tuple[Predicate, list[str], list[str]]] = [
     (lexicon.is_command, COMMANDS, NOT_COMMANDS),
     (lexicon.trailing_incomplete, INCOMPLETE, COMPLETE),
     (lexicon.ends_as_question, QUESTIONS, STATEMENTS),
-    (lexicon.asks_openly, OPEN_QUESTIONS, CLOSED_QUESTIONS),
+    (lexicon.asks_for_counsel, COUNSEL_QUESTIONS, NO_COUNSEL_QUESTIONS),
     (lexicon.asks_for_time, TIME_REQUESTS, NO_TIME_REQUESTS),
     (lexicon.discloses_feeling, DISCLOSURES, NO_DISCLOSURES),
     (lexicon.asks_to_continue, CONTINUE_REQUESTS, NO_CONTINUE_REQUESTS),

@@ -32,14 +32,23 @@ def test_a_draft_is_expected_to_take_what_the_last_ones_took():
     assert pace.remaining_secs(101.0) == 0.0
 
 
-def test_a_call_knows_what_replies_took_in_the_calls_before():
-    """They share the machine; what one awaits is its own."""
+def test_a_call_begins_with_what_replies_took_in_the_calls_before():
+    """They share the machine."""
     shared = recent_replies()
-    after(0.8, 0.9, 0.8, pace=ReplyPace(shared)).begin(7, 90.0)
+    after(0.8, 0.9, 0.8, pace=ReplyPace(shared))
     first = ReplyPace(shared)
     assert first.remaining_secs(90.1) == 0.0
     first.begin(1, 100.0)
     assert first.remaining_secs(100.0) == pytest.approx(0.8)
+
+
+def test_a_call_under_way_goes_by_its_own():
+    """The scripted replies of another, which are ready at once, say nothing of this one's."""
+    shared = recent_replies()
+    own = after(0.8, 0.9, 0.8, pace=ReplyPace(shared))
+    after(*[0.01] * 9, pace=ReplyPace(shared))
+    own.begin(9, 100.0)
+    assert own.remaining_secs(100.0) == pytest.approx(0.8)
 
 
 def test_only_the_first_sound_of_the_newest_draft_counts():
