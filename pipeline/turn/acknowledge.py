@@ -19,7 +19,8 @@ time, and into a silence that is meant. To a question 嗯 would be a yes: one th
 An acknowledgement takes nothing: it is no reply and no turn, drafts go on being written,
 and a caller who goes on over it interrupts nobody.
 
-One may also *cover* the wait for a reply that the machine has not ready when the turn is over.
+One may also *cover* the wait for a reply that the machine has not ready when the turn is over, or
+is not expected to have by then.
 Time is stream time.
 """
 
@@ -58,9 +59,9 @@ GOES_ON_LOG_ODDS = -3.0
 LIKELY_LOG_ODDS = -0.5
 # A reply that is expected sooner needs no word before it.
 COVERED_SECS = 0.3
-# By so much may a word that covers a wait lengthen it. With a reply half a second away 嗯 (0.4 s)
-# fits; 我在听 (0.65 s), which asks to go on, does not.
-COVER_DELAY_SECS = 0.2
+# By so much may a word that covers a wait lengthen it. With a reply 0.4 s away 嗯 (0.4 s) fits;
+# 我在听 (0.65 s), which asks to go on, does not.
+COVER_DELAY_SECS = 0.25
 # An echo that is further below the voice stays under `GateSettings.min_level_dbfs` (-62): an
 # acknowledgement is played at about -26 dBFS.
 AUDIBLE_ECHO_DB = -36.0
@@ -188,14 +189,19 @@ class Acknowledger:
     _last_secs: float = -inf
     _recent: list[str] = field(default_factory=list)  # texts, the latest last
 
-    def choose(self, pause: InnerPause) -> Acknowledgement | None:
+    def choose(self, pause: InnerPause, reply_in_secs: float = 0.0) -> Acknowledgement | None:
         """What to say into a pause now; None for nothing.
+
+        Args:
+            pause: The silence.
+            reply_in_secs: Until the reply's first sound is expected, if its turn is taken.
 
         The choice is noted as said.
         """
         if self.echoes or not self._is_due(pause):
             return None
-        return self._say(self._next(pause, pause.wait_secs), pause)
+        until_secs = max(pause.wait_secs, self._covered_until_secs(pause, reply_in_secs))
+        return self._say(self._next(pause, until_secs), pause)
 
     def cover(self, pause: InnerPause, reply_in_secs: float) -> Acknowledgement | None:
         """What to say where the turn is over; None where its reply may as well begin.
@@ -212,8 +218,12 @@ class Acknowledger:
         too_soon = pause.at_secs - self._last_secs < rhythm.likely.apart_secs
         if too_soon or pause.evidence.complete is None:
             return None
+        return self._say(self._next(pause, self._covered_until_secs(pause, reply_in_secs)), pause)
+
+    def _covered_until_secs(self, pause: InnerPause, reply_in_secs: float) -> float:
+        """Silence at whose end the reply may as well begin."""
         until_secs = pause.silence_secs + reply_in_secs + COVER_DELAY_SECS
-        return self._say(self._next(pause, min(until_secs, self.settings.max_wait_secs)), pause)
+        return min(until_secs, self.settings.max_wait_secs)
 
     def _say(self, chosen: Acknowledgement | None, pause: InnerPause) -> Acknowledgement | None:
         """Note it as said, unless the words are too grave for it."""

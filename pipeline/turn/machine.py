@@ -283,11 +283,8 @@ class TurnMachine:
             utterance.text,
             evidence,
         )
-        chosen = (
-            self.acknowledger.cover(pause, floor.reply_in_secs(utterance))
-            if over
-            else self.acknowledger.choose(pause)
-        )
+        say = self.acknowledger.cover if over else self.acknowledger.choose
+        chosen = say(pause, floor.reply_in_secs(utterance))
         if chosen is None:
             return []
         # A later opinion may shorten the wait, but brings no reply into the sound.

@@ -295,23 +295,36 @@ def test_levels_are_those_of_the_sound_in_slots():
 
 @given(
     st.lists(
-        st.tuples(st.floats(0.03, 30.0), st.floats(0.1, 3.0), st.floats(0.1, 3.0)),
+        st.tuples(
+            st.floats(0.03, 30.0), st.floats(0.1, 3.0), st.floats(0.1, 3.0), st.floats(0.0, 2.0)
+        ),
         max_size=20,
     ),
     st.lists(st.floats(0.1, 1.2), min_size=1, max_size=4),
 )
 def test_it_ends_before_a_reply_could_begin(
-    moments: list[tuple[float, float, float]], lengths_secs: list[float]
+    moments: list[tuple[float, float, float, float]], lengths_secs: list[float]
 ):
-    """Whatever the pauses: it fits into what is left of the wait."""
+    """Whatever the pauses: it fits into the wait, for the turn's end or for a later reply."""
     clips = [clip(f"{index}", secs) for index, secs in enumerate(lengths_secs)]
     one, at_secs = Acknowledger(COUNSELLOR, {"zh": clips}), 0.0
-    for later_secs, silence_secs, longest_secs in moments:
+    for later_secs, silence_secs, taken_secs, reply_in_secs in moments:
         at_secs += later_secs
-        pause = replace(PAUSE, at_secs=at_secs, silence_secs=silence_secs, wait_secs=longest_secs)
-        chosen = one.choose(pause)
+        pause = replace(PAUSE, at_secs=at_secs, silence_secs=silence_secs, wait_secs=taken_secs)
+        chosen = one.choose(pause, reply_in_secs)
         if chosen is not None:
-            assert silence_secs + START_SECS + chosen.secs + CLEAR_SECS <= longest_secs + 1e-9
+            over_secs = silence_secs + START_SECS + chosen.secs + CLEAR_SECS
+            late_secs = silence_secs + reply_in_secs + COVER_DELAY_SECS
+            longest_secs = max(taken_secs, min(late_secs, COUNSELLOR.max_wait_secs))
+            assert over_secs <= longest_secs + 1e-9
+
+
+def test_a_wait_too_short_for_a_word_has_room_where_the_reply_comes_later():
+    """The caller hears nothing either way until it is there."""
+    short = replace(IN_DOUBT, silence_secs=0.35, wait_secs=0.7, evidence=LIKELY)
+    assert said(natural(), short) is None
+    chosen = natural().choose(short, 0.4)
+    assert chosen is not None
 
 
 OVER = replace(PAUSE, silence_secs=0.35, wait_secs=0.33, evidence=Evidence(complete=0.97))
