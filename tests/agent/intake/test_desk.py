@@ -11,6 +11,7 @@ from agent.intake.desk import IntakeDesk
 from agent.intake.record import IntakeRecord
 from agent.memory.desk import MemoryDesk
 from agent.memory.summary import summarise
+from agent.store.database import Database
 from agent.store.kept import Consent
 from pipeline.errors import StoreError
 from tests.agent.intake.conftest import CALL
@@ -48,10 +49,10 @@ def test_a_strike_whose_rebuild_fails_has_reached_the_memory_too(store, monkeypa
     store.remember("call_quarrel", summarise(told).model_dump_json().encode())
     store.end("call_quarrel")
 
-    def full_disk() -> NoReturn:  # after the commit, which a test cannot bring about
+    def full_disk(_: Database) -> NoReturn:  # after the commit, which a test cannot bring about
         raise StoreError("full", retryable=True)
 
-    monkeypatch.setattr(store, "_wipe", full_disk)
+    monkeypatch.setattr(Database, "wipe", full_disk)
     assert len(MemoryDesk(store).lines("tag")) == 1
     desk = IntakeDesk(store)
     with pytest.raises(StoreError, match="full"):
