@@ -152,6 +152,7 @@ class Floor:
         if self.draft is None:
             return []
         generation, self.draft = self.draft.generation, None
+        self.pace.dropped(generation)
         return [Drop(generation, reason)]
 
     # -- the bot ----------------------------------------------------------------------
@@ -165,6 +166,7 @@ class Floor:
         if self.reply.phase == "none":
             return []
         self.reply.end(self.at_secs)
+        self.pace.dropped(self.reply.generation)
         return [Drop(self.reply.generation, reason)]
 
     def say(self, line: Fallback, turn_id: str) -> Say:

@@ -347,6 +347,7 @@ class TurnMachine:
             return []
         floor.reply.end(floor.at_secs)
         if status == "failed":
+            floor.pace.dropped(generation)
             # Whatever still writes or speaks it would only be in the apology's way.
             return [Drop(generation, "failed"), floor.apologise()]
         return []

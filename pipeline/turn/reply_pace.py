@@ -52,6 +52,11 @@ class ReplyPace:
             self.recent.append(took_secs)
             self._awaited = None
 
+    def dropped(self, generation: int) -> None:
+        """It will not be heard; a first sound that still comes was not made for anybody."""
+        if self._awaited is not None and self._awaited[0] == generation:
+            self._awaited = None
+
     def remaining_secs(self, at_secs: float) -> float:
         """Until the awaited sound is to be expected; 0 if none is, or nothing is known yet."""
         if self._awaited is None or not self._took_secs:

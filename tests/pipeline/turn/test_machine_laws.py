@@ -266,6 +266,12 @@ EVENTS = st.one_of(
     True,
     True,
 )
+@example(
+    [("voice", 1), ("silence", 4), ("final", "嗯"), ("ask", "force"), ("late", "")],
+    "polite",
+    True,
+    True,
+)
 def test_no_order_of_events_breaks_the_floor(
     events: list[tuple[str, object]], mode: InterruptionMode, take_turns: bool, speculation: bool
 ):

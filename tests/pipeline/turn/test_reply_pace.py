@@ -64,6 +64,19 @@ def test_only_the_first_sound_of_the_newest_draft_counts():
     assert pace.remaining_secs(110.0) == pytest.approx(0.8)
 
 
+def test_a_dropped_draft_is_not_waited_for():
+    """What its synthesis still reports teaches nothing, and nothing is expected of it."""
+    pace = after(0.8)
+    pace.begin(8, 100.0)
+    pace.dropped(7)
+    assert pace.remaining_secs(100.0) == pytest.approx(0.8)
+    pace.dropped(8)
+    assert pace.remaining_secs(100.0) == 0.0
+    pace.voiced(8, 107.0)
+    pace.begin(9, 110.0)
+    assert pace.remaining_secs(110.0) == pytest.approx(0.8)
+
+
 def test_what_was_long_ago_is_forgotten():
     """A machine becomes busy, or idle."""
     pace = after(*[0.9] * 9, *[0.2] * (REMEMBERED // 2 + 1))
