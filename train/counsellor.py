@@ -121,7 +121,7 @@ def dialogues(folder: Path = DIALOGUES, persona: Path = PERSONA) -> Iterator[Con
 def by_heart(
     locale: str, asked: Path = ASKED, persona: Path = PERSONA
 ) -> Mapping[str, tuple[list[str], list[str]]]:
-    """What is answered by heart under any settings: thing to callers' wordings and answers."""
+    """What is asked for and answered by heart under any settings: thing to wordings and answers."""
     says = {
         table["about"]: table["says"]
         for table in _persona(locale, persona)["answers"]
@@ -133,7 +133,7 @@ def by_heart(
             turn = json.loads(line)
             if turn["locale"] == locale:
                 wordings.setdefault(turn["label"], []).append(turn["text"])
-    return {about: (wordings[about], answers) for about, answers in says.items()}
+    return {about: (said, says[about]) for about, said in wordings.items() if about in says}
 
 
 def training_set(

@@ -1,6 +1,7 @@
 """What a turn asks for, of the things that are answered by heart; mostly nothing.
 
-    folded text ─┬▶ rules: plain ways of asking ─────────┬─▶ what is asked, or nothing
+    folded text ─┬▶ at a loss: nothing else is said ─────────▶ that
+                 ├▶ rules: plain ways of asking ─────────┬─▶ what is asked, or nothing
                  └▶ likeness: unseen wordings, and doubt ─┘
 
 A wrong set answer is worse than a poor reply of the model: it shows that nobody listened. So
@@ -20,8 +21,9 @@ from importlib import resources
 
 import numpy as np
 
-from agent.asked.kinds import GROUPS, About, Group
+from agent.asked.kinds import GROUPS, About, Asked, Group
 from agent.asked.rules import plainly_asked, plainly_asked_around
+from agent.at_a_loss import at_a_loss
 from agent.likeness.model import Likeness, from_bytes
 from agent.safety.detector import assess
 from agent.safety.fold import fold
@@ -43,7 +45,7 @@ DOUBT_LOG_ODDS = -4.0
 # The same, of a stretch of a turn: who hears this, and whether this is a person, are asked in
 # passing. Whoever says goodbye within a turn goes on, and of illness and medicine many tell.
 # `agent.asked.check` prints what is found in callers' turns.
-WITHIN_LOG_ODDS: Mapping[About, float] = {"human": 2.0, "secrecy": 2.0}
+WITHIN_LOG_ODDS: Mapping[Asked, float] = {"human": 2.0, "secrecy": 2.0}
 PLAINLY = 1.5  # less, where a rule finds it in the stretch
 # Where a question ends in Mandarin, and how long before that it may have begun: recognisers write
 # no pauses there that could tell. The last ones of a turn are read, 2 ms a stretch.
@@ -76,10 +78,13 @@ def asked_as_whole(text: str) -> About | None:
     words = fold(text)
     if not words or count_units(words) > MOST_UNITS:
         return None
+    loss = at_a_loss(words)
+    if loss is not None:
+        return loss
     return decided(plainly_asked(words), all_log_odds(words, vectors([words])[0]))
 
 
-def asked_within(text: str) -> list[tuple[float, About, str]]:
+def asked_within(text: str) -> list[tuple[float, Asked, str]]:
     """What single stretches of a turn ask for, and how likely; the words as `fold` leaves them.
 
     Of whoever may be in danger nothing is read: that is for the crisis protocol.
@@ -121,7 +126,7 @@ def _is_reported(words: str, at: int, stretch: str) -> bool:
     return _REPORTED.search(words[max(0, at - _BEFORE_CHARS) : at + len(stretch)]) is not None
 
 
-def all_log_odds(words: str, vector: Vectors) -> dict[About, float]:
+def all_log_odds(words: str, vector: Vectors) -> dict[Asked, float]:
     """`log_odds_of` each thing, by the weights in the package."""
     return {
         about: odds
@@ -131,8 +136,8 @@ def all_log_odds(words: str, vector: Vectors) -> dict[About, float]:
 
 
 def log_odds_of(
-    things: Sequence[About], model: Likeness, words: str, vector: Vectors
-) -> dict[About, float]:
+    things: Sequence[Asked], model: Likeness, words: str, vector: Vectors
+) -> dict[Asked, float]:
     """The log-odds that a text asks for each thing of a group, against all else.
 
     Args:
@@ -149,8 +154,8 @@ def log_odds_of(
 
 
 def decided(
-    plainly: Set[About], log_odds: Mapping[About, float], *, sure: float | None = None
-) -> About | None:
+    plainly: Set[Asked], log_odds: Mapping[Asked, float], *, sure: float | None = None
+) -> Asked | None:
     """What is asked for, from what the rules find and how likely each thing is.
 
     Each group decides by itself, and of two the likelier counts.
@@ -162,7 +167,7 @@ def decided(
     """
     if "emergency" in plainly:
         return "emergency"
-    found: list[tuple[float, About]] = []
+    found: list[tuple[float, Asked]] = []
     for group, things in GROUPS.items():
         ruled = [about for about in things if about in plainly and about in log_odds]
         odds, about = max((log_odds.get(one, -math.inf), one) for one in ruled or things)

@@ -22,7 +22,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import TypeAdapter
 
-from agent.asked.kinds import GROUPS, About, Group
+from agent.asked.kinds import GROUPS, Asked, Group
 from agent.asked.rules import plainly_asked
 from agent.likeness.fit import fit as fit_likeness
 from agent.likeness.model import Likeness, to_bytes
@@ -50,7 +50,7 @@ NOT_ORDINARY_FILES = frozenset(("around-the-call", "difficult-calls", "on-the-ph
 NOT_ORDINARY_TAGS = frozenset(("diagnosis", "goodbye", "identity", "medication request", "name",
                                "pills", "doctor's pills", "secrecy"))  # fmt: skip
 
-_ASKED_IN_CALLS: frozenset[About] = frozenset(("there", "errand"))
+_ASKED_IN_CALLS: frozenset[Asked] = frozenset(("there", "errand"))
 NEIGHBOURS = 8  # lines of the labelled file that are kept together when it is divided
 
 
@@ -67,7 +67,7 @@ class Example:
     """
 
     text: str
-    about: About | None
+    about: Asked | None
     locale: str = ""
     family: str = ""
     source: Source = "labelled"
@@ -78,7 +78,7 @@ def labelled(path: Path) -> list[Example]:
     turns = []
     for number, line in enumerate(path.read_text("utf-8").splitlines()):
         row = json.loads(line)
-        about = None if row["label"] == "none" else TypeAdapter(About).validate_python(row["label"])
+        about = None if row["label"] == "none" else TypeAdapter(Asked).validate_python(row["label"])
         family = f"{path.stem}, line {number // NEIGHBOURS}"
         turns.append(Example(row["text"], about, row["locale"], family))
     return turns

@@ -1,11 +1,13 @@
-"""What a caller may ask for that is answered by heart."""
+"""What is answered by heart: what a caller may ask for, and who has nothing to say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal, TypeAlias, get_args
 
-About: TypeAlias = Literal[
+from agent.at_a_loss import Loss
+
+Asked: TypeAlias = Literal[
     "human", "name", "pills", "diagnosis", "secrecy", "goodbye", "there", "errand", "emergency"
 ]
 """human: is this a person? name: who is this? pills: may I take, stop or mix medicine?
@@ -13,11 +15,14 @@ diagnosis: what illness have I? secrecy: who hears this? goodbye: the caller end
 there: is anybody on the line? errand: do something in the world that a listener cannot do.
 emergency: fetch the police or an ambulance; rules alone find it, and it goes before all else."""
 
-ABOUTS: tuple[About, ...] = get_args(About)
+About: TypeAlias = Asked | Loss
+
+ASKED: tuple[Asked, ...] = get_args(Asked)
+ABOUTS: tuple[About, ...] = (*ASKED, *get_args(Loss))
 
 Group: TypeAlias = Literal["listener", "line"]
 # Each group is told apart by weights of its own: what is learnt of one leaves the other alone.
-GROUPS: Mapping[Group, tuple[About, ...]] = {
+GROUPS: Mapping[Group, tuple[Asked, ...]] = {
     "listener": ("human", "name", "pills", "diagnosis", "secrecy", "goodbye"),
     "line": ("there", "errand"),
 }

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from agent.asked.kinds import About
+from agent.asked.kinds import Asked
 
 _BESIDE_CHARS = 4
 _FIRST_WORD = re.compile(r"^[a-z']+")  # perhaps cut through
@@ -27,7 +27,7 @@ class Rule:
         unless: Not found there; None has no exception.
     """
 
-    about: About
+    about: Asked
     match: re.Pattern[str]
     unless: re.Pattern[str] | None
 
@@ -51,7 +51,7 @@ class Rule:
         return self.unless is None or not self.unless.search(folded)
 
 
-def plainly_asked(folded: str) -> set[About]:
+def plainly_asked(folded: str) -> set[Asked]:
     """What a folded text plainly asks for; more than one where the rules disagree."""
     return {rule.about for rule in rules() if rule.holds(folded)}
 

@@ -3,9 +3,11 @@
     none ──▶ concern ──▶ elevated ──▶ imminent        never back
               a question     questions, then lines that stay with the caller
 
-A faint sign is asked about softly, and directly after a yes. Who was asked is asked again about
-something else, or some turns later: a no is no answer to what they say then. What was cut before
-its question sounded is said again first, and a silence takes no question back.
+A faint sign is asked about softly, and directly after a yes. Who does not know, or would rather
+not say, whether they think of suicide has not said no: they are given a number and asked once
+more. Who was asked is asked again about something else, or some turns later: a no is no answer to
+what they say then. What was cut before its question sounded is said again first, and a silence
+takes no question back.
 
 After the Columbia protocol's order (wish, method, intent), in words of our own. From
 elevated on, every reply of the call is scripted: the language model is not asked, so
@@ -31,7 +33,7 @@ from pipeline.events import CrisisNoted, HelpLine
 from pipeline.text import count_units, language_of
 from pipeline.turn.lexicon import discloses_feeling
 
-Step: TypeAlias = Literal["none", "sounded", "opened", "intent", "company", "staying"]
+Step: TypeAlias = Literal["none", "sounded", "opened", "unanswered", "intent", "company", "staying"]
 
 # Shares of the usual rate. Numbers and questions must be understood by somebody in panic: at
 # 0.8 Mandarin comes at about four syllables a second instead of five.
@@ -44,7 +46,8 @@ ASK_AGAIN_TURNS = 6
 # Before so many, the last turn is what the question was about, or its answer.
 _HEARD_TOGETHER_TURNS = 2
 _FEWEST_UNITS = 3  # an "ok" or a 嗯 is no change of language
-_DIRECT: tuple[Step, ...] = ("opened", "intent", "company")  # what such a question left behind
+# What a direct question left behind.
+_DIRECT: tuple[Step, ...] = ("opened", "unanswered", "intent", "company")
 _ASKED_FURTHER = frozenset[Category](("suicide", "self_harm"))
 # Asked for somebody to be with them, to which a yes is no danger.
 _ASKED_FOR_COMPANY = frozenset[Category](("minor",))
@@ -59,7 +62,8 @@ class State:
     Attributes:
         tier: The gravest so far.
         category: Of the gravest sign.
-        step: What was said last; "sounded" is the soft question.
+        step: What was said last; "sounded" is the soft question, "unanswered" the one after a
+            direct question that was not answered.
         stayed: How many staying lines were said.
         asked: What concerns were asked about, until one is again.
         turns: Since the last of these questions.
@@ -220,11 +224,15 @@ class CrisisProtocol:
         assert category is not None
         # A sign is worth more than a first word: "(no,) I can't go on".
         signed = found.category == category and (meant is None or not found.faint)
-        confirmed = meant == "yes" or signed
-        if state.step == "sounded" and confirmed:
+        unsure = meant == "unsure" and category in _ASKED_FURTHER
+        if state.step == "sounded" and (meant == "yes" or signed or unsure):
             return self._open(Assessment("concern", category, found.signs), locale)
-        if state.step == "opened" and meant == "yes" and category not in _ASKED_FOR_COMPANY:
+        was_asked = state.step in ("opened", "unanswered")
+        if was_asked and meant == "yes" and category not in _ASKED_FOR_COMPANY:
             return self._open(Assessment("elevated", category, found.signs), locale)
+        if state.step == "opened" and category in _ASKED_FURTHER and meant in ("unsure", "refused"):
+            words = self._filled(script(locale).ask.unanswered, category, locale)
+            return Move(words, replace(state, step="unanswered", turns=state.turns + 1))
         if found.tier == "concern":
             if found.category not in state.asked:
                 return self._open(found, locale)

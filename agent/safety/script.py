@@ -33,14 +33,17 @@ class Openings(_Data):
 
 
 class Questions(_Data):
-    """The steps after an elevated opening.
+    """What is asked after an opening.
 
     Attributes:
+        unanswered: Where the direct question about suicide or self-harm was neither answered yes
+            nor no: once more, with a number.
         intent: Whether the caller means to act, or has the means at hand.
         company: Who could be with the caller.
         again: Before a question that was asked earlier in the call.
     """
 
+    unanswered: str
     intent: str
     company: str
     again: str

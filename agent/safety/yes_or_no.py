@@ -1,10 +1,14 @@
 """Whether a caller says yes or no to a question of the protocol, in either language. Pure.
 
-    before*  yes | no         matched at the beginning; anything else is neither
+    all of it    refused, unsure
+    before*      yes | no         matched at the beginning; anything else is none of them
 
 Every question is put so that a yes means danger. So what begins like a yes and goes on as a
 denial (嗯，没有; maybe not) must be a no, what begins like a denial and is none (不止一次) a yes,
 and what begins with the same word and tells something else (有个同事, I have a headache) neither.
+
+Who does not know, or would rather not say, has not said no. The Ask Suicide-Screening Questions
+(ASQ, National Institute of Mental Health) count a refusal to answer as a positive screen.
 """
 
 from __future__ import annotations
@@ -13,10 +17,11 @@ import re
 import unicodedata
 from typing import Literal, TypeAlias
 
-from agent.safety.fold import simplified
+from agent.at_a_loss import at_a_loss
+from agent.safety.fold import fold, simplified
 from pipeline.text import count_units, language_of
 
-Meaning: TypeAlias = Literal["yes", "no"]
+Meaning: TypeAlias = Literal["yes", "no", "unsure", "refused"]
 
 _END = r"(?=\s*[，。！？、；,.!?;]|\s*$)"
 _BREAK = r"[，。！？、；…,.!?;~\s-]"
@@ -67,13 +72,30 @@ _ANSWERS = {
     "zh": re.compile(rf"(?>(?:{_ZH_BEFORE})*)(?:(?P<yes>{_ZH_YES})|(?P<no>{_ZH_NO}))"),
     "en": re.compile(rf"(?>(?:{_EN_BEFORE})*)(?:(?P<no>{_EN_NO})|(?P<yes>{_EN_YES}))"),
 }
+# 不知道 without a subject tells of the caller here, who was asked about nobody else.
+_UNKNOWN = re.compile(
+    r"(?:嗯|呃|唉|欸|哎|我|也|都|真的|，)*(?:(?:不知道|不晓得)[欸耶啊呢吧诶哦喔，]*)+"
+)
+_REFUSED = re.compile(
+    r"(?:嗯|呃|唉|欸|哎|我|现在|可以|能|就|真的|，)*"
+    r"(?:不(?:太)?(?:想|要|愿意?|方便)(?:再)?(?:跟你)?(?:说|讲|谈|聊|回答|提|答)|"
+    r"(?:可不可以|能不能|可以|能)?不(?:说|讲|谈|聊|回答|答)|(?:别|不要)(?:再)?(?:问|提|说|讲|聊))"
+    r"(?:了|这个|那个|这些|这件事|这种事|这个问题|我|吗|吧|啊|好吗|好不好|可以吗|行吗|，)*"
+    r"|(?:um+|uh+|well|no|sorry|，|\s)*\b(?:"
+    r"(?:i would |i had |i'd |i )?(?:rather|prefer) not(?: to)?(?: say| answer| talk)?|"
+    r"(?:i (?:do not (?:want|wish|care) to|would not like to|am not going to|can not)|"
+    r"can (?:i|we) not|let us not|do i have to|please do not|do not)"
+    r" (?:talk|answer|say|discuss|get into|go into|go there|ask)|"
+    r"no comment|next question|none of your business|(?:it|that) is (?:private|personal))"
+    r"(?: (?:it|that|this|about|into|me|you|question|now|right|please|any ?more))*(?:，|\s)*"
+)
 _ASKS_BACK_UNITS = 3  # 嗯？ and "right?" are no answers
 # Alone it is a yes, before other words nothing.
 _ASSENT = re.compile(rf"(?:嗯|恩|唔|哼|啊|{_BREAK})*(?:嗯|恩|唔)(?:啊|{_BREAK})*")
 
 
 def yes_or_no(text: str) -> Meaning | None:
-    """What an answer begins with; None for anything else.
+    """What an answer begins with, or says as a whole; None for anything else.
 
     Args:
         text: As recognised, in either script or language.
@@ -83,6 +105,11 @@ def yes_or_no(text: str) -> Meaning | None:
     answer = simplified(unicodedata.normalize("NFKC", text)).casefold().replace("’", "'").strip()
     if _ASSENT.fullmatch(answer):
         return "yes"
+    words = fold(text)
+    if _REFUSED.fullmatch(words):
+        return "refused"
+    if at_a_loss(words) is not None or _UNKNOWN.fullmatch(words):
+        return "unsure"
     found = _ANSWERS[language_of(answer)].match(answer)
     if found is None:
         return None

@@ -201,6 +201,49 @@ def test_only_a_yes_to_the_direct_question_puts_the_protocol_in_force(answer: st
     assert protocol.in_force is in_force
 
 
+@pytest.mark.parametrize(
+    ("locale", "sign", "answer"),
+    [
+        ("zh-Hans", "活着好累，没什么意思", "我不知道"),
+        ("zh-Hans", "活着好累，没什么意思", "能不能不说这个"),
+        ("zh-Hant", "活著好累，沒什麼意思", "不知道"),
+        ("en", "life feels pointless", "I'd rather not say"),
+    ],
+)
+def test_who_leaves_the_direct_question_open_is_given_a_number_and_asked_once_more(
+    locale: Locale, sign: str, answer: str
+):
+    """It is no no; if it is left open again, the conversation goes on."""
+    protocol = CrisisProtocol(locale, "US")
+    assert say(protocol, sign)[0] == script(locale).open["suicide"].concern
+    said, noted = say(protocol, answer)
+    assert said is not None
+    assert lines_for("US", "suicide")[0].spoken(locale, named=True) in said
+    assert noted is None
+    assert protocol.hushes("嗯")
+    assert say(protocol, answer) == (None, None)
+    assert not protocol.in_force
+
+
+def test_a_yes_to_what_was_asked_once_more_counts():
+    """As to the question before."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    for text in ("活着好累，没什么意思", "我说不清", "有时候会"):
+        say(protocol, text)
+    assert protocol.state.tier == "elevated"
+
+
+@pytest.mark.usefixtures("unsure")
+@pytest.mark.parametrize(("answer", "step"), [("不知道", "opened"), ("我不想说", "staying")])
+def test_who_does_not_know_an_answer_to_the_soft_question_is_asked_directly(answer: str, step: str):
+    """Who would rather not say is left in peace: that question is asked in many calm calls."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    say(protocol, FAINT)
+    assert protocol.state.step == "sounded"
+    say(protocol, answer)
+    assert protocol.state.step == step
+
+
 def test_a_minor_with_a_grown_up_to_trust_is_in_no_greater_danger():
     """They are asked for company, not for danger."""
     protocol = CrisisProtocol("zh-Hans", "CN")

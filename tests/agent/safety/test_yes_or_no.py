@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.safety.yes_or_no import yes_or_no
+from agent.safety.yes_or_no import Meaning, yes_or_no
 
 # fmt: off
 YES = (
@@ -112,6 +114,32 @@ NO = (
     "其实没有",
     "还好",
 )
+UNSURE = (
+    "不知道",
+    "不知道欸",
+    "我也不知道",
+    "我說不清楚",
+    "很難說",
+    "不知道怎么说",
+    "I don't know",
+    "um, not sure really",
+    "hard to say",
+    "I don't know how to put it",
+)
+REFUSED = (
+    "我不想说",
+    "不想談這個",
+    "可以不說嗎",
+    "能不能不回答",
+    "别问了",
+    "不方便讲",
+    "I'd rather not say",
+    "I don't want to talk about it",
+    "can we not talk about that",
+    "do I have to answer that",
+    "next question",
+    "that's private",
+)
 # Something else is told, though it begins with the same word.
 NEITHER = (
     "嗯？",
@@ -119,12 +147,10 @@ NEITHER = (
     "Right?",
     "notebook",
     "我女兒在",
-    "不知道",
     "我昨天去上班",
     "我有个同事",
     "有个朋友跟我说",
     "他昨天又来了",
-    "I don't know",
     "my boss called me",
     "what do you mean",
     "你说什么",
@@ -176,6 +202,26 @@ def test_a_denial_is_no_yes_whatever_it_begins_with(text: str):
     assert yes_or_no(text) == "no"
 
 
+@pytest.mark.parametrize("text", UNSURE)
+def test_who_does_not_know_has_not_said_no(text: str):
+    """Nor yes."""
+    assert yes_or_no(text) == "unsure"
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_who_would_rather_not_say_has_not_said_no(text: str):
+    """Though most of them begin with a negation."""
+    assert yes_or_no(text) == "refused"
+
+
+@pytest.mark.parametrize(
+    "text", ["I don't want to do this any more", "I can't go on", "I would not do that", "不想活了"]
+)
+def test_a_negation_alone_refuses_no_answer(text: str):
+    """What is not wanted is the life, not the answer."""
+    assert yes_or_no(text) == "no"
+
+
 @pytest.mark.parametrize("text", NEITHER)
 def test_what_tells_something_else_is_neither(text: str):
     """The conversation goes on."""
@@ -185,4 +231,4 @@ def test_what_tells_something_else_is_neither(text: str):
 @given(st.text(max_size=200))
 def test_any_text_may_be_an_answer(text: str):
     """Whatever a recogniser writes."""
-    assert yes_or_no(text) in ("yes", "no", None)
+    assert yes_or_no(text) in (*get_args(Meaning), None)
