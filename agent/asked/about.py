@@ -21,7 +21,7 @@ from importlib import resources
 
 import numpy as np
 
-from agent.asked.kinds import GROUPS, About, Asked, Group
+from agent.asked.kinds import BY_RULE, GROUPS, About, Asked, Group
 from agent.asked.rules import plainly_asked, plainly_asked_around
 from agent.at_a_loss import at_a_loss
 from agent.likeness.model import Likeness, from_bytes
@@ -79,7 +79,7 @@ def asked_as_whole(text: str) -> About | None:
     if not words or count_units(words) > MOST_UNITS:
         return None
     loss = at_a_loss(words)
-    if loss is not None:
+    if loss is not None and assess(text).tier == "none":  # else it is for the crisis protocol
         return loss
     return decided(plainly_asked(words), all_log_odds(words, vectors([words])[0]))
 
@@ -165,8 +165,9 @@ def decided(
         log_odds: Of each thing.
         sure: Log-odds to answer from without a rule, instead of SURE_LOG_ODDS.
     """
-    if "emergency" in plainly:
-        return "emergency"
+    for about in BY_RULE:
+        if about in plainly:
+            return about
     found: list[tuple[float, Asked]] = []
     for group, things in GROUPS.items():
         ruled = [about for about in things if about in plainly and about in log_odds]

@@ -8,17 +8,30 @@ from typing import Literal, TypeAlias, get_args
 from agent.at_a_loss import Loss
 
 Asked: TypeAlias = Literal[
-    "human", "name", "pills", "diagnosis", "secrecy", "goodbye", "there", "errand", "emergency"
+    "human",
+    "name",
+    "pills",
+    "diagnosis",
+    "secrecy",
+    "goodbye",
+    "there",
+    "errand",
+    "emergency",
+    "cross",
 ]
 """human: is this a person? name: who is this? pills: may I take, stop or mix medicine?
 diagnosis: what illness have I? secrecy: who hears this? goodbye: the caller ends the call.
 there: is anybody on the line? errand: do something in the world that a listener cannot do.
-emergency: fetch the police or an ambulance; rules alone find it, and it goes before all else."""
+emergency: fetch the police or an ambulance. cross: swears at the listener, or says that it does not
+listen, which is asked for nothing but better. Rules alone find these two, and they go before all
+else."""
 
 About: TypeAlias = Asked | Loss
 
 ASKED: tuple[Asked, ...] = get_args(Asked)
 ABOUTS: tuple[About, ...] = (*ASKED, *get_args(Loss))
+
+BY_RULE: tuple[Asked, ...] = ("emergency", "cross")
 
 Group: TypeAlias = Literal["listener", "line"]
 # Each group is told apart by weights of its own: what is learnt of one leaves the other alone.

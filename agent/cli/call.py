@@ -70,6 +70,8 @@ def call(
     settings = settings_of(ctx, model_flags(model), quiet=True)
     if rate not in (16_000, 24_000):
         raise ConfigError(f"--rate {rate}: the wire takes 16000 or 24000")
+    if language not in (None, "zh", "en"):
+        raise ConfigError(f"--language {language}: zh or en")
     if out is not None:
         check_place(out)
     loaded = [load_clip(path, rate, speech_level_dbfs=speech_level) for path in clips]

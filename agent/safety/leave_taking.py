@@ -51,6 +51,12 @@ def leniently(found: Assessment, text: str, *, alone: bool = True) -> Assessment
     return Assessment("concern", found.category, signs, faint=True)
 
 
+def takes_leave(text: str) -> bool:
+    """Whether the whole turn ends the call, in whatever sense."""
+    folded = fold(text)
+    return any(_takes_leave(folded, rulebook(language).leave_taking) for language in LANGUAGES)
+
+
 def _takes_leave(folded: str, way: LeaveTaking) -> bool:
     """Whether it does so from end to end."""
     if count_units(folded) > MOST_UNITS or not way.leaving.search(folded):

@@ -25,7 +25,7 @@ from agent.config import Locale, Region
 from agent.safety.detector import Assessment, assess, assess_together
 from agent.safety.fold import simplified
 from agent.safety.hotlines import Hotline, Service, lines_for, spelled
-from agent.safety.leave_taking import leniently
+from agent.safety.leave_taking import leniently, takes_leave
 from agent.safety.script import script
 from agent.safety.tiers import Category, Tier, rank
 from agent.safety.yes_or_no import Meaning, yes_or_no
@@ -33,7 +33,9 @@ from pipeline.events import CrisisNoted, HelpLine
 from pipeline.text import count_units, language_of
 from pipeline.turn.lexicon import discloses_feeling
 
-Step: TypeAlias = Literal["none", "sounded", "opened", "unanswered", "intent", "company", "staying"]
+Step: TypeAlias = Literal[
+    "none", "sounded", "opened", "unanswered", "left_open", "intent", "company", "staying"
+]
 
 # Shares of the usual rate. Numbers and questions must be understood by somebody in panic: at
 # 0.8 Mandarin comes at about four syllables a second instead of five.
@@ -48,6 +50,8 @@ _HEARD_TOGETHER_TURNS = 2
 _FEWEST_UNITS = 3  # an "ok" or a 嗯 is no change of language
 # What a direct question left behind.
 _DIRECT: tuple[Step, ...] = ("opened", "unanswered", "intent", "company")
+# A number was given, though the protocol is not in force.
+_NUMBER_GIVEN: tuple[Step, ...] = ("unanswered", "left_open")
 _ASKED_FURTHER = frozenset[Category](("suicide", "self_harm"))
 # Asked for somebody to be with them, to which a yes is no danger.
 _ASKED_FOR_COMPANY = frozenset[Category](("minor",))
@@ -63,8 +67,9 @@ class State:
         tier: The gravest so far.
         category: Of the gravest sign.
         step: What was said last; "sounded" is the soft question, "unanswered" the one after a
-            direct question that was not answered.
+            direct question that was not answered, "left_open" what follows if that is not either.
         stayed: How many staying lines were said.
+        farewells: How often the caller took leave since every reply is scripted.
         asked: What concerns were asked about, until one is again.
         turns: Since the last of these questions.
         found: Rules that brought the protocol where it is, for one more of them is a new sign.
@@ -76,6 +81,7 @@ class State:
     category: Category | None = None
     step: Step = "none"
     stayed: int = 0
+    farewells: int = 0
     asked: frozenset[Category] = frozenset()
     turns: int = 0
     found: frozenset[str] = frozenset()
@@ -202,6 +208,8 @@ class CrisisProtocol:
             # Nobody spoke: in force, silence is answered by a line that stays; the question stands.
             stay = self._stay(locale) if self.in_force else Move(None, state)
             return replace(stay, state=replace(stay.state, step=state.step))
+        if state.step in _NUMBER_GIVEN and self._asks_number(text, locale):
+            return Move(self._number_again(state, locale), state)
         meant = yes_or_no(text)
         if state.tier == "concern":
             return self._after_concern(found, meant, locale)
@@ -225,20 +233,29 @@ class CrisisProtocol:
         # A sign is worth more than a first word: "(no,) I can't go on".
         signed = found.category == category and (meant is None or not found.faint)
         unsure = meant == "unsure" and category in _ASKED_FURTHER
-        if state.step == "sounded" and (meant == "yes" or signed or unsure):
+        thought_of = meant in ("yes", "thoughts")
+        if state.step == "sounded" and (thought_of or signed or unsure):
             return self._open(Assessment("concern", category, found.signs), locale)
         was_asked = state.step in ("opened", "unanswered")
-        if was_asked and meant == "yes" and category not in _ASKED_FOR_COMPANY:
+        if was_asked and thought_of and category not in _ASKED_FOR_COMPANY:
             return self._open(Assessment("elevated", category, found.signs), locale)
-        if state.step == "opened" and category in _ASKED_FURTHER and meant in ("unsure", "refused"):
-            words = self._filled(script(locale).ask.unanswered, category, locale)
-            return Move(words, replace(state, step="unanswered", turns=state.turns + 1))
+        if was_asked and category in _ASKED_FURTHER and meant in ("unsure", "refused"):
+            return self._unanswered(state, locale)
         if found.tier == "concern":
             if found.category not in state.asked:
                 return self._open(found, locale)
             if state.turns >= ASK_AGAIN_TURNS:
                 return self._open(found, locale, first=script(locale).ask.again)
         return Move(None, replace(state, step="staying", turns=state.turns + 1))
+
+    def _unanswered(self, state: State, locale: Locale) -> Move:
+        """A direct question that got neither yes nor no, the first time or the second."""
+        ask, category = script(locale).ask, state.category
+        assert category is not None
+        again = state.step == "opened"
+        words = self._filled(ask.unanswered if again else ask.left_open, category, locale)
+        step: Step = "unanswered" if again else "left_open"
+        return Move(words, replace(state, step=step, turns=state.turns + 1))
 
     def _found(self, text: str) -> Assessment:
         """What a turn is a sign of; if of nothing, with the last turn, unless that was asked about.
@@ -277,6 +294,7 @@ class CrisisProtocol:
             found.category,
             step,
             stayed=self.state.stayed,
+            farewells=self.state.farewells,
             asked=frozenset(asked),
             found=self.state.found | _rules(found),
         )
@@ -291,6 +309,8 @@ class CrisisProtocol:
             return self._open(Assessment("imminent", state.category, ()), locale)
         if self._asks_number(text, locale):
             return Move(self._number_again(state, locale), state)
+        if state.tier == "elevated" and takes_leave(text):
+            return self._see_off(state, locale)
         if state.step == "opened" and asks_further:
             return Move(ask.intent, replace(state, step="intent"))
         if state.step in ("opened", "intent") and state.waiting is not None:
@@ -298,6 +318,17 @@ class CrisisProtocol:
         if state.step in ("opened", "intent"):
             return Move(ask.company, replace(state, step="company"))
         return self._stay(locale)
+
+    def _see_off(self, state: State, locale: Locale) -> Move:
+        """Nobody is held: a number and a question to take along, the next time the number alone.
+
+        Whoever goes on talking is asked what was not asked yet.
+        """
+        lines, category = script(locale).stay.farewell, state.category
+        assert category is not None
+        line = lines[min(state.farewells, len(lines) - 1)]
+        words = self._filled(line, category, locale)
+        return Move(words, replace(state, farewells=state.farewells + 1))
 
     def _asks_number(self, text: str, locale: Locale) -> bool:
         asked = simplified(text).casefold()
@@ -309,6 +340,8 @@ class CrisisProtocol:
         assert category is not None
         open_questions = {"intent": words.ask.intent, "company": words.ask.company}
         question = open_questions.get(state.step)
+        if state.step == "unanswered":
+            return self._filled(words.ask.unanswered, category, locale)
         said = [self._filled(words.stay.number, category, locale)]
         return _joined([*said, question] if question is not None else said, locale)
 

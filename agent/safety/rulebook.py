@@ -44,6 +44,8 @@ class _ContextData(_Data):
     core: str
     past: str
     present: str
+    at_times: str
+    right_now: str
     joke: str
     fiction: str
     own_too: str
@@ -105,6 +107,8 @@ class Context:
         reported: A verb of saying, which carries a subject into the next clause.
         past: It was so once.
         present: But it is so now.
+        at_times: It is so now and then.
+        right_now: It is so at this moment.
         joke: Marks of a joke, anywhere.
         fiction: Films, games, news, language lessons, in the same clause.
         own_too: Takes fiction or others back to the caller.
@@ -119,6 +123,8 @@ class Context:
     core: Pattern
     past: Pattern
     present: Pattern
+    at_times: Pattern
+    right_now: Pattern
     joke: Pattern
     fiction: Pattern
     own_too: Pattern

@@ -38,12 +38,14 @@ class Questions(_Data):
     Attributes:
         unanswered: Where the direct question about suicide or self-harm was neither answered yes
             nor no: once more, with a number.
+        left_open: Where that was not answered either: the number again, and an easier question.
         intent: Whether the caller means to act, or has the means at hand.
         company: Who could be with the caller.
         again: Before a question that was asked earlier in the call.
     """
 
     unanswered: str
+    left_open: str
     intent: str
     company: str
     again: str
@@ -55,6 +57,7 @@ class Staying(_Data):
     Attributes:
         lines: In turn.
         imminent: In their place while the danger is imminent.
+        farewell: For whoever takes leave, in turn; the last one as often as it takes.
         number: Who to call; for whoever asks, in words that hold one of `asks_number`.
         person: A person has been told.
         contact: That person's number.
@@ -63,6 +66,7 @@ class Staying(_Data):
 
     lines: tuple[str, ...] = Field(min_length=1)
     imminent: tuple[str, ...] = Field(min_length=1)
+    farewell: tuple[str, ...] = Field(min_length=1)
     number: str
     asks_number: tuple[str, ...]
     person: str

@@ -1,7 +1,7 @@
 """Whether a caller says yes or no to a question of the protocol, in either language. Pure.
 
-    all of it    refused, unsure
-    before*      yes | no         matched at the beginning; anything else is none of them
+    anywhere     thoughts | refused | unsure, in a short turn; yes goes before the last two
+    before*      yes | no, matched at the beginning; anything else is none of them
 
 Every question is put so that a yes means danger. So what begins like a yes and goes on as a
 denial (嗯，没有; maybe not) must be a no, what begins like a denial and is none (不止一次) a yes,
@@ -17,11 +17,12 @@ import re
 import unicodedata
 from typing import Literal, TypeAlias
 
-from agent.at_a_loss import at_a_loss
+from agent.at_a_loss import knows_no_answer
 from agent.safety.fold import fold, simplified
 from pipeline.text import count_units, language_of
 
-Meaning: TypeAlias = Literal["yes", "no", "unsure", "refused"]
+Meaning: TypeAlias = Literal["yes", "thoughts", "no", "unsure", "refused"]
+"""thoughts: it is thought of and not meant to be done, whatever it begins with (没有，就是想想)."""
 
 _END = r"(?=\s*[，。！？、；,.!?;]|\s*$)"
 _BREAK = r"[，。！？、；…,.!?;~\s-]"
@@ -72,22 +73,38 @@ _ANSWERS = {
     "zh": re.compile(rf"(?>(?:{_ZH_BEFORE})*)(?:(?P<yes>{_ZH_YES})|(?P<no>{_ZH_NO}))"),
     "en": re.compile(rf"(?>(?:{_EN_BEFORE})*)(?:(?P<no>{_EN_NO})|(?P<yes>{_EN_YES}))"),
 }
-# 不知道 without a subject tells of the caller here, who was asked about nobody else.
-_UNKNOWN = re.compile(
-    r"(?:嗯|呃|唉|欸|哎|我|也|都|真的|，)*(?:(?:不知道|不晓得)[欸耶啊呢吧诶哦喔，]*)+"
-)
+# Over folded text, like the two after it; anywhere in a turn that is not too long.
 _REFUSED = re.compile(
-    r"(?:嗯|呃|唉|欸|哎|我|现在|可以|能|就|真的|，)*"
-    r"(?:不(?:太)?(?:想|要|愿意?|方便)(?:再)?(?:跟你)?(?:说|讲|谈|聊|回答|提|答)|"
-    r"(?:可不可以|能不能|可以|能)?不(?:说|讲|谈|聊|回答|答)|(?:别|不要)(?:再)?(?:问|提|说|讲|聊))"
-    r"(?:了|这个|那个|这些|这件事|这种事|这个问题|我|吗|吧|啊|好吗|好不好|可以吗|行吗|，)*"
-    r"|(?:um+|uh+|well|no|sorry|，|\s)*\b(?:"
-    r"(?:i would |i had |i'd |i )?(?:rather|prefer) not(?: to)?(?: say| answer| talk)?|"
-    r"(?:i (?:do not (?:want|wish|care) to|would not like to|am not going to|can not)|"
-    r"can (?:i|we) not|let us not|do i have to|please do not|do not)"
-    r" (?:talk|answer|say|discuss|get into|go into|go there|ask)|"
-    r"no comment|next question|none of your business|(?:it|that) is (?:private|personal))"
-    r"(?: (?:it|that|this|about|into|me|you|question|now|right|please|any ?more))*(?:，|\s)*"
+    r"(?<![他她们])不(?:太)?(?:想|要|愿意?|方便|打算)(?:再)?(?:跟你|跟您|和你|对你)?"
+    r"(?:告诉你|(?:说|讲|谈|聊|回答|提|答)(?![谎话]))|"
+    r"(?:可不可以|能不能|可以|能)(?:不要?|别)(?:再)?(?:说|讲|谈|聊|问|回答|提|答)|"
+    r"(?:别|不要)(?:再)?问|(?:一定|非)(?:要|得)(?:说|讲|回答)|换(?:一)?个(?:话题|别的)|"
+    r"(?:^|，|我|这个)不(?:说|讲|谈|聊|回答|答)(?:这个|了|，|$)|"
+    r"\b(?:rather|prefer) not(?: to)?(?= say| answer| talk| tell| get into| go into| discuss|，|$)|"
+    r"\b(?:do|would) not (?:want to|wish to|care to|like to|feel like|feel comfortable)(?: be)? "
+    r"(?:talk|answer|say|discuss|tell|get into|go into|go there)(?:ing)?"
+    r"(?! (?:to |with )?(?:him|her|them|my|any))|"
+    r"\b(?:will|am) not (?:going to )?(?:answer|tell you|say)\b|\b(?:can|could) not tell you\b|"
+    r"\bcan (?:i|we) (?:not|skip|change)\b|\bdo i have to (?:say|answer|tell)|"
+    r"\b(?:none of your business|no comment|change the subject|next question)\b|"
+    r"\b(?:it|that) is (?:private|personal)\b|\b(?:do not|stop) ask(?:ing)?(?: me)?\b"
+)
+_UNDECIDED = re.compile(
+    r"不一定|没想好|说不定|(?:不知道|不晓得)(?:该不该|能不能|要不要|可不可以|敢不敢)(?:说|讲|告诉)"
+)
+_MOST_UNITS = 24  # in a longer turn somebody tells of something else
+_THOUGHTS = re.compile(
+    r"(?<!没)(?<!没有)(?:(?:只是|只|就是|不过是|仅仅|也就)(?:会|有|在|是)?(?:偶尔|有时候?|随便|自己)?"
+    r"(?:会|有)?(?:想想(?!办法)|想过|(?:这个|那个|这种|一个?)?念头|(?:这种|那种)?想法|闪过|说说)|"
+    r"(?<!我)想想(?:而已|罢了)|想归想|想是想过?|闪过|一闪而过|"
+    r"(?:不会|没打算|不敢)真的?(?:要|会|去|想)*(?:做|死|行动|那样)|不敢(?:真的)?去?(?:做|死)|"
+    r"没有?(?:那个|这个)?(?:勇气|胆子?)去?(?:做|死)?)"
+    r"|^(?:(?:yes|yeah|well|um+|，| )+)?thoughts?\b|"
+    r"(?<!n)(?:\b(?:only|some|passing|fleeting|dark|a|the odd) thoughts?\b|"
+    r"\bhad (?:the |those |these )?thoughts?\b|"
+    r"(?<!never )(?<!not )\bcross(?:es|ed) my mind|"
+    r"\b(?:would|will|could) (?:not|never) (?:go through with|act on)\b|"
+    r"\bi (?:only )?(?:think|thought) about it\b)"
 )
 _ASKS_BACK_UNITS = 3  # 嗯？ and "right?" are no answers
 # Alone it is a yes, before other words nothing.
@@ -105,12 +122,18 @@ def yes_or_no(text: str) -> Meaning | None:
     answer = simplified(unicodedata.normalize("NFKC", text)).casefold().replace("’", "'").strip()
     if _ASSENT.fullmatch(answer):
         return "yes"
-    words = fold(text)
-    if _REFUSED.fullmatch(words):
-        return "refused"
-    if at_a_loss(words) is not None or _UNKNOWN.fullmatch(words):
-        return "unsure"
     found = _ANSWERS[language_of(answer)].match(answer)
+    said_yes = found is not None and found["yes"] is not None
+    words = fold(text)
+    if count_units(words) <= _MOST_UNITS:
+        if _THOUGHTS.search(words):
+            return "thoughts"
+        if said_yes:
+            return "yes"
+        if _REFUSED.search(words):
+            return "refused"
+        if knows_no_answer(words) or _UNDECIDED.search(words):
+            return "unsure"
     if found is None:
         return None
-    return "yes" if found["yes"] is not None else "no"
+    return "yes" if said_yes else "no"

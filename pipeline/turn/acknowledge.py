@@ -200,7 +200,9 @@ class Acknowledger:
         """
         if self.echoes or not self._is_due(pause):
             return None
-        until_secs = max(pause.wait_secs, self._covered_until_secs(pause, reply_in_secs))
+        until_secs = pause.wait_secs
+        if reply_in_secs >= COVERED_SECS:
+            until_secs = max(until_secs, self._covered_until_secs(pause, reply_in_secs))
         return self._say(self._next(pause, until_secs), pause)
 
     def cover(self, pause: InnerPause, reply_in_secs: float) -> Acknowledgement | None:

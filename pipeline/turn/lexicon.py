@@ -49,8 +49,11 @@ _ENGLISH_QUESTION = re.compile(
 )
 _ENGLISH_COUNSEL_QUESTION = re.compile(
     r"^what (?:should|shall|can|could|do|would) (?:i|we|you)"
-    r" (?:do|say|tell|try|think|suggest|recommend|advise)\b"
-    r"|^how (?:do|should|shall|can) (?:i|we) (?!be\b|have\b|live\b|know\b|ever\b)"
+    r" (?:do|say|tell|try|suggest|recommend|advise)\b|^what (?:do|would) you think$"
+    # How a life should go on is asked of nobody.
+    r"|^how (?:do|should|shall|can) (?:i|we) (?:\w+ )?"
+    r"(?:tell|say|ask|talk|explain|answer|help|make (?!it stop)|deal|handle|start|find|get (?!out)|"
+    r"support|bring|set|stop (?!it\b|this\b|being\b|hurting\b))"
 )
 _ENGLISH_TAG = re.compile(rf"\b(?:right|(?:{_AUXILIARY}) (?:i|you|he|she|it|we|they))$")
 _ENGLISH_LEADING = re.compile(

@@ -205,7 +205,8 @@ COUNSEL_QUESTIONS = """
 
 # Then it is told, not asked.
 REPORTED_QUESTIONS = """
-问我, 问他, 问她, 问你, 问自己, 问别人
+问我, 问他, 问她, 问你, 问自己, 问别人, 问该, 说该, 问怎么, 说怎么, 在想, 一直想, 谁知道, 还能,
+我能有, 又能, 又有
 """
 
 # A yes or a no answers these.

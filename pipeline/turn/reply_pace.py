@@ -5,8 +5,8 @@
 
 What the last drafts of the call took is what the next one is expected to take, at its beginning
 those of the calls before: it depends on the model and the machine, which stay the same, more than
-on the words. Scripted lines come sooner and count as well, drafts dropped before they sound do not:
-in doubt a reply is expected soon.
+on the words. Scripted lines come sooner and count as well, but for the calls after this one; drafts
+dropped before they sound do not: in doubt a reply is expected soon.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from statistics import median
 
 # Few enough that a machine that has become busy, or idle, is noticed within a few turns.
 REMEMBERED = 5
+
+# No model writes sooner; what is ready sooner is a scripted line, and tells the next call nothing.
+SCRIPTED_SECS = 0.2
 
 
 def recent_replies() -> deque[float]:
@@ -49,7 +52,8 @@ class ReplyPace:
         if self._awaited is not None and self._awaited[0] == generation:
             took_secs = at_secs - self._awaited[1]
             self._took_secs.append(took_secs)
-            self.recent.append(took_secs)
+            if took_secs > SCRIPTED_SECS:
+                self.recent.append(took_secs)
             self._awaited = None
 
     def dropped(self, generation: int) -> None:

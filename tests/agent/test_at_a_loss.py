@@ -53,6 +53,15 @@ def test_who_has_no_answer_or_no_words_is_known(loss: Loss, text: str) -> None:
         "I don't know if I can go on",
         "i don't know i think shame",
         "I can't remember",
+        "没什么印象了",
+        "我突然说不出话",
+        "I can't any more. I don't know.",
+        "对，我也说不清",
+        "Yeah. I don't know.",
+        "我要从哪里开始？",
+        "So how do I explain this?",
+        "谁知道这些",
+        "I can't tell you",
     ],
 )
 def test_who_tells_anything_is_not_meant(text: str) -> None:
@@ -60,14 +69,13 @@ def test_who_tells_anything_is_not_meant(text: str) -> None:
     assert at_a_loss(fold(text)) is None
 
 
-@pytest.mark.parametrize(("name", "share"), [("at_a_loss", 0.83), ("at_a_loss_unseen", 0.53)])
-def test_new_wordings_are_known_as_often_as_reported(name: str, share: float) -> None:
+@pytest.mark.parametrize(("name", "right"), [("at_a_loss", 34), ("at_a_loss_unseen", 24)])
+def test_new_wordings_are_known_as_often_as_reported(name: str, right: int) -> None:
     """And of who tells or asks anything beside it, nobody is taken for one."""
     rows = [json.loads(line) for line in (DATA / f"{name}.jsonl").read_text("utf-8").splitlines()]
     found = [(row["label"], at_a_loss(fold(row["text"]))) for row in rows]
     assert not any(loss for label, loss in found if label == "none")
-    meant = [loss is not None for label, loss in found if label != "none"]
-    assert sum(meant) >= share * len(meant)
+    assert sum(label == loss for label, loss in found if label != "none") >= right
 
 
 @given(st.text(max_size=200))

@@ -6,7 +6,6 @@ import random
 
 import pytest
 
-from agent.asked.kinds import ASKED
 from agent.config import Settings
 from agent.persona import load_persona
 from train import schema
@@ -112,7 +111,7 @@ def test_some_callers_ask_once_for_what_is_answered_by_heart(parts: tuple[Rows, 
     """Each thing as often as the others, in the wordings of the labelled turns."""
     training, validation = parts
     asked = [about for row in training for about in things_asked(row)]
-    counts = {about: asked.count(about) for about in ASKED}
+    counts = {about: asked.count(about) for about in by_heart(LOCALES[0])}
     assert sum(counts.values()) > len(training) / 5
     assert max(counts.values()) <= 1.5 * min(counts.values())
     assert not any(things_asked(row) for row in validation)

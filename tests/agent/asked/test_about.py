@@ -57,6 +57,28 @@ ASKED: tuple[tuple[About, str], ...] = (
     ("emergency", "please call the police"),
 )
 
+CROSS = (
+    "滚，什么破玩意儿，听不懂人话",
+    "幹你講話好像機器",
+    "你根本没在听",
+    "你就是在重复我的话",
+    "这个机器没用",
+    "This is fucking useless, you just repeat what I say.",
+    "shut up",
+    "you're not even listening",
+    "stupid machine",
+)
+NOT_CROSS = (
+    "他叫我滚",
+    "我妈说我没用",
+    "他根本没在听",
+    "我就是个废物",
+    "she told me to shut up",
+    "he says you're useless",
+    "I feel useless",
+    "我觉得活着没用",
+    "老师骂我是白痴",
+)
 NOT_ASKED = (
     "",
     "嗯",
@@ -92,6 +114,18 @@ NOT_ASKED = (
 def test_plain_questions_are_recognised(about: About, text: str) -> None:
     """In both languages and scripts."""
     assert asked_about(text) == about
+
+
+@pytest.mark.parametrize("text", CROSS)
+def test_who_swears_at_the_listener_is_not_repeated(text: str) -> None:
+    """A small model takes up the insult, or says that it cannot hear."""
+    assert asked_about(text) == "cross"
+
+
+@pytest.mark.parametrize("text", NOT_CROSS)
+def test_what_others_said_is_no_oath_at_the_listener(text: str) -> None:
+    """Nor what callers say of themselves."""
+    assert asked_about(text) is None
 
 
 @pytest.mark.parametrize("text", NOT_ASKED)

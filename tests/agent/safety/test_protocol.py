@@ -213,7 +213,7 @@ def test_only_a_yes_to_the_direct_question_puts_the_protocol_in_force(answer: st
 def test_who_leaves_the_direct_question_open_is_given_a_number_and_asked_once_more(
     locale: Locale, sign: str, answer: str
 ):
-    """It is no no; if it is left open again, the conversation goes on."""
+    """It is no no. Left open again, it is let rest with the number, which may be asked for."""
     protocol = CrisisProtocol(locale, "US")
     assert say(protocol, sign)[0] == script(locale).open["suicide"].concern
     said, noted = say(protocol, answer)
@@ -221,8 +221,38 @@ def test_who_leaves_the_direct_question_open_is_given_a_number_and_asked_once_mo
     assert lines_for("US", "suicide")[0].spoken(locale, named=True) in said
     assert noted is None
     assert protocol.hushes("嗯")
-    assert say(protocol, answer) == (None, None)
+    number = lines_for("US", "suicide")[0].spoken(locale, named=True)
+    again = "What was that number again?" if locale == "en" else "号码再说一次"
+    for text in (answer, again):
+        said, noted = say(protocol, text)
+        assert said is not None
+        assert number in said
+        assert noted is None
+    assert say(protocol, "I work a lot" if locale == "en" else "我工作很忙") == (None, None)
     assert not protocol.in_force
+
+
+def test_mere_thoughts_are_a_yes_to_whether_there_are_any_and_no_intent():
+    """就是想想 denies nothing that was asked; only the act."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    say(protocol, "活着好累，没什么意思")
+    say(protocol, "就是想想，没真的要做")
+    assert protocol.state.tier == "elevated"
+    say(protocol, "没想过怎么做")
+    assert protocol.state.step == "intent"
+    say(protocol, "就是想想，没真的要做")
+    assert protocol.state.tier == "elevated"
+
+
+def test_who_hangs_up_takes_a_number_along():
+    """Nobody is held, and whoever goes on talking is asked on."""
+    protocol = CrisisProtocol("en", "US")
+    say(protocol, "I want to kill myself")
+    farewell = script("en").stay.farewell
+    number = lines_for("US", "suicide")[0].spoken("en", named=True)
+    said = [say(protocol, "Bye.")[0] for _ in range(3)]
+    assert said == [line.format(hotline=number) for line in (farewell[0], farewell[1], farewell[1])]
+    assert say(protocol, "no, not really")[0] == script("en").ask.intent
 
 
 def test_a_yes_to_what_was_asked_once_more_counts():

@@ -114,7 +114,31 @@ NO = (
     "其实没有",
     "还好",
 )
+HEDGED = (
+    "对，我也说不清",
+    "有点，我也说不清",
+    "对，说不出口",
+    "我不知道，有点",
+    "Yeah. I don't know.",
+    "Yeah, it's hard to say.",
+    "I don't know, yeah",
+)
+THOUGHTS = (
+    "就是想想，没真的要做。",
+    "只是想想而已",
+    "没有，就是有时候会闪过",
+    "不会真的做",
+    "想是想過，不會做的",
+    "It's only a thought, I wouldn't do it.",
+    "just thoughts",
+    "it has crossed my mind",
+    "sometimes, but I'd never act on it",
+)
 UNSURE = (
+    "不知道，真的不知道",
+    "不知道怎么回答",
+    "不知道该不该说",
+    "不一定",
     "不知道",
     "不知道欸",
     "我也不知道",
@@ -127,6 +151,16 @@ UNSURE = (
     "I don't know how to put it",
 )
 REFUSED = (
+    "这个我不想说",
+    "對不起，我不想說",
+    "没有，我不想说",
+    "我不想告诉你",
+    "一定要说吗",
+    "换个话题吧",
+    "I don't feel comfortable answering that",
+    "I'm sorry, I'd rather not say",
+    "I won't answer that",
+    "I can't tell you",
     "我不想说",
     "不想談這個",
     "可以不說嗎",
@@ -202,6 +236,24 @@ def test_a_denial_is_no_yes_whatever_it_begins_with(text: str):
     assert yes_or_no(text) == "no"
 
 
+@pytest.mark.parametrize("text", HEDGED)
+def test_a_yes_is_one_though_it_cannot_be_explained(text: str):
+    """What comes after it takes nothing back."""
+    assert yes_or_no(text) == "yes"
+
+
+@pytest.mark.parametrize("text", THOUGHTS)
+def test_a_mere_thought_is_neither_denied_nor_meant(text: str):
+    """Also behind a no."""
+    assert yes_or_no(text) == "thoughts"
+
+
+@pytest.mark.parametrize("text", ["it never crossed my mind", "没有想过", "我就是想想办法"])
+def test_no_thought_is_none(text: str):
+    """Nor is what is thought of something else."""
+    assert yes_or_no(text) != "thoughts"
+
+
 @pytest.mark.parametrize("text", UNSURE)
 def test_who_does_not_know_has_not_said_no(text: str):
     """Nor yes."""
@@ -215,7 +267,14 @@ def test_who_would_rather_not_say_has_not_said_no(text: str):
 
 
 @pytest.mark.parametrize(
-    "text", ["I don't want to do this any more", "I can't go on", "I would not do that", "不想活了"]
+    "text",
+    [
+        "I don't want to do this any more",
+        "I can't go on",
+        "I would not do that",
+        "不想活了",
+        "我不想说谎",
+    ],
 )
 def test_a_negation_alone_refuses_no_answer(text: str):
     """What is not wanted is the life, not the answer."""

@@ -80,7 +80,11 @@ def test_what_was_erased_is_gone_from_the_disk(tmp_path: Path, died: bool):
     with database.writing(erases=True) as db:
         db.execute("DELETE FROM words")
     if died:
-        database.close()
+        reader = sqlite3.connect(database.path, isolation_level=None)
+        reader.execute("BEGIN").execute("SELECT * FROM words").fetchall()
+        database.close()  # while somebody reads, SQLite leaves what was written where it is
+        assert any(b"a-secret" in path.read_bytes() for path in tmp_path.iterdir())
+        reader.close()
         database = Database(database.path, SCHEMA)
         database.wipe_what_is_left()
     else:

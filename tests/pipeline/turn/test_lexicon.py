@@ -321,6 +321,21 @@ COUNSEL_QUESTIONS = rows("""
 """)
 
 NO_COUNSEL_QUESTIONS = rows("""
+    我还能怎么办
+    我能有什么办法
+    她问该怎么办
+    老师说该怎么办
+    我一直在想我该怎么办
+    谁知道该怎么办
+    how can I go on?
+    how do I end it?
+    how do I make it stop?
+    how can I forgive myself?
+    how can I trust anyone?
+    How do I look?
+    How do I sound?
+    what do you think I am?
+    What do you think is wrong with me?
     我是不是做错了什么
     你会不会也觉得烦？
     你是不是觉得我该怎么办都没救了

@@ -42,6 +42,15 @@ def test_a_call_begins_with_what_replies_took_in_the_calls_before():
     assert first.remaining_secs(100.0) == pytest.approx(0.8)
 
 
+def test_scripted_lines_of_one_call_say_nothing_of_the_next():
+    """A call that ends in a crisis, say."""
+    shared = recent_replies()
+    after(0.8, 0.9, *[0.05] * 9, pace=ReplyPace(shared))
+    first = ReplyPace(shared)
+    first.begin(1, 100.0)
+    assert first.remaining_secs(100.0) == pytest.approx(0.85)
+
+
 def test_a_call_under_way_goes_by_its_own():
     """The scripted replies of another, which are ready at once, say nothing of this one's."""
     shared = recent_replies()

@@ -320,6 +320,9 @@ class App {
     if (view === "welcome") by("again").hidden = !preferences.ticket;
     if (view === "after") {
       by("save-recording").hidden = !this.call.recording;
+      const hint = by("after-hint");
+      hint.dataset.text = this.recorded ? "after.kept" : "after.gone";
+      hint.textContent = words.say(hint.dataset.text);
       if (this.recorded && this.call.callId) this.record.open(this.call.callId, this.key);
       else this.record.hide();
       by("after-heading").focus();

@@ -108,6 +108,7 @@ export default {
     recording: "Download the recording",
     again: "Start another call",
     gone: "Whatever you do not download is gone when you close this page.",
+    kept: "What this page keeps for you to download is gone when you close it. The server keeps its own record of the call.",
   },
   record: {
     heading: "What your counsellor would read",

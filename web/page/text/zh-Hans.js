@@ -108,6 +108,7 @@ export default {
     recording: "下载录音",
     again: "再打一通",
     gone: "没有下载的内容，关闭页面后就消失。",
+    kept: "这个页面替你留着的，关闭后就消失。服务器另外保存了这通电话的记录。",
   },
   record: {
     heading: "整理给咨询师看的记录",

@@ -108,6 +108,7 @@ export default {
     recording: "下載錄音",
     again: "再打一通",
     gone: "沒有下載的內容，關閉頁面後就消失。",
+    kept: "這個頁面替你留著的，關閉後就消失。伺服器另外保存了這通電話的紀錄。",
   },
   record: {
     heading: "整理給諮商師看的紀錄",
