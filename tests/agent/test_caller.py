@@ -230,6 +230,14 @@ def test_a_recording_that_cannot_be_written_is_refused_before_the_call(
     assert list(tmp_path.glob("call*")) == []
 
 
+@pytest.mark.parametrize("option", [("--language", "fr"), ("--rate", "8000")])
+def test_what_the_wire_does_not_take_is_refused_before_the_call(clip, option):
+    """In one sentence that says what it takes."""
+    result = CliRunner().invoke(app, ["call", str(clip), *option])
+    assert result.exit_code == 2
+    assert result.output.startswith(f"qingting: {' '.join(option)}: ")
+
+
 @pytest.mark.usefixtures("own_server")
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_what_was_measured_is_told_though_the_recording_cannot_be_written(

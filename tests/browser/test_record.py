@@ -54,6 +54,7 @@ async def test_what_cannot_be_struck_is_said_in_view(store, tmp_path):
         await page.click("#start-typing")
         await greeted(page)
         await page.click("#hang-up")
+        await page.locator("#after-hint", has_text="The server keeps its own record").wait_for()
         strike = page.locator("#record-fields button").last
         await strike.click()
         await page.locator(
