@@ -12,14 +12,14 @@ The id of a call is 64 random bits, told to its client alone, and is the right t
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import JSONResponse
 
 from agent.intake import sheet
 from agent.intake.desk import IntakeDesk
-from agent.intake.fields import FIELDS
+from agent.intake.fields import Field
 from agent.intake.sheet.render import field_names, when
 from pipeline.errors import ConfigError, StoreError
 
@@ -118,7 +118,7 @@ def _as_seen(facts: sheet.SheetFacts) -> dict[str, Any]:
                     for entry in record.of(field)
                 ],
             }
-            for field in FIELDS
+            for field in get_args(Field)
             if record.of(field)
         ],
         "struck": record.struck,

@@ -137,15 +137,16 @@ def evaluate(
 
 def _as_text(facts: SheetFacts) -> str:
     from agent.intake.fields import FIELDS
-    from agent.intake.sheet.render import field_names
+    from agent.intake.sheet.render import field_names, state_names
 
     record = facts.record
-    names = field_names(record.locale)
+    names, states = field_names(record.locale), state_names(record.locale)
     lines = [_heading(facts)]
     for field in FIELDS:
         lines += [_line(entry, facts) for entry in record.of(field)]
         if record.state(field) != "told" and field != "risk":
-            lines.append(f"  -           {names[field]}: ({record.state(field).replace('_', ' ')})")
+            lines.append(f"  -           {names[field]}: ({states[record.state(field)]})")
+    lines += [_line(entry, facts) for entry in record.of("other")]
     if record.struck:
         lines.append(f"struck out by the caller: {record.struck}")
     return "\n".join(lines)

@@ -306,7 +306,7 @@ class TurnSettings(Section):
         True,
         description="Say the persona's acknowledgements (mm-hm) at once where a turn may be over "
         "and is waited for, into a pause that lasts, and now and then into a long story, and a "
-        "hmm where who asks what to do is answered late; never with pacing quick. Shows that "
+        "hmm where who asks what to do waits for an answer; never with pacing quick. Shows that "
         "somebody listens; one that comes at the wrong moment is heard as a wish to speak.",
     )
 

@@ -24,9 +24,11 @@ Field: TypeAlias = Literal[
     "medication",  # as told, never checked
     "risk",  # what the crisis protocol heard
     "consent",  # what they said about who may read this
+    "other",  # whole turns of which nothing was found for a heading
 ]
 
-FIELDS: tuple[Field, ...] = get_args(Field)
+# The headings.
+FIELDS: tuple[Field, ...] = tuple(field for field in get_args(Field) if field != "other")
 
 # Of these a person has one at a time: two different answers are worth a second look.
 SINGLE: frozenset[Field] = frozenset(("name", "age"))

@@ -120,7 +120,7 @@ def next_question(
     if asked_at and number - max(asked_at) < TURNS_BETWEEN - 1:
         return None
     fields_told = {proposal.field for proposal in extract(user_text, bot_text)}
-    if not (begun or fields_told or record.entries or asked_in(bot_text)):
+    if not (begun or fields_told or record.under_headings or asked_in(bot_text)):
         return None  # small talk: there is nothing yet to ask further about
     came_up = fields_told.union(touched, touched_in(user_text))
     left = (field for field in ORDER if field not in came_up)

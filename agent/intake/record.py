@@ -15,7 +15,7 @@ from agent.safety.tiers import Tier, rank
 from pipeline.errors import StoreError
 
 # "rule" stands in records of earlier versions; now the rules and what was learned go together.
-FoundBy: TypeAlias = Literal["rule", "learned", "model", "safety"]
+FoundBy: TypeAlias = Literal["rule", "learned", "model", "safety", "nothing"]
 FieldState: TypeAlias = Literal["told", "declined", "asked", "not_asked"]
 
 
@@ -32,7 +32,7 @@ class Entry(_Data):
         quote: The caller's own words, as recognised.
         turn: The caller's turn it was said in, counted from 0.
         at_secs: Where that turn begins in the recording of the caller; None for a typed one.
-        found_by: What proposed it.
+        found_by: What proposed it; "nothing" where the turn is kept whole, as other words.
         tier: Of a risk, how grave the crisis protocol took it to be.
     """
 
@@ -69,6 +69,11 @@ class IntakeRecord(_Data):
     def of(self, field: Field) -> tuple[Entry, ...]:
         """Everything told about a field, also where it contradicts itself."""
         return tuple(entry for entry in self.entries if entry.field == field)
+
+    @property
+    def under_headings(self) -> tuple[Entry, ...]:
+        """What was found for a heading."""
+        return tuple(entry for entry in self.entries if entry.field != "other")
 
     def state(self, field: Field) -> FieldState:
         """How far a field has come."""

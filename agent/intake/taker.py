@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from agent.asked.about import asked_about
 from agent.config import Locale
 from agent.intake.extract import Proposal, refuses
 from agent.intake.propose import joined, propose
@@ -34,6 +35,8 @@ from pipeline.events import (
     SpeechStarted,
     TranscriptCompleted,
 )
+from pipeline.text import count_units
+from pipeline.turn.lexicon import ends_as_question
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +44,9 @@ logger = logging.getLogger(__name__)
 MAX_WAITING_TURNS = 16
 
 MAX_TURNS = 500  # kept of a call; an hour has about 300
+
+# Fewer units tell hardly anything out of their place: 对啊我也这样.
+LEAST_OTHER_UNITS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +213,12 @@ class IntakeTaker:
         finally:
             self._looking = None
 
-    def _keep(self, turn: _Turn, found: Iterable[Proposal]) -> None:
-        self._become(_with(self.record, turn, found, "learned"))
+    def _keep(self, turn: _Turn, found: Sequence[Proposal]) -> None:
+        record = _with(self.record, turn, found, "learned")
+        if all(entry.turn != turn.number for entry in record.entries) and _tells(turn.text):
+            whole = Proposal("other", Span(0, len(turn.text)))
+            record = _with(record, turn, [whole], "nothing")
+        self._become(record)
 
     # -- the model --------------------------------------------------------------------
 
@@ -263,6 +273,16 @@ def _ends_with(words: str, turn: str) -> bool:
 def _look_at(turn: _Turn) -> list[Proposal]:
     found = propose(turn.text, turn.bot_text, turn.number, turn.before)
     return joined(turn.text, found)
+
+
+def _tells(text: str) -> bool:
+    """Whether a turn that fits no heading is worth reading: it does not only ask, or end."""
+    return (
+        count_units(text) >= LEAST_OTHER_UNITS
+        and not refuses(text)
+        and not ends_as_question(text)
+        and asked_about(text) is None
+    )
 
 
 def _gravest(text: str) -> Span:

@@ -139,7 +139,7 @@ def summarise(record: IntakeRecord, turns: Sequence[str] = ()) -> CallMemory:
         Quotes, at most `MAX_LINES`, none of which raises an alarm of the crisis protocol or
         tells what is left out; empty where nothing worth keeping was said.
     """
-    left_out = [entry for entry in record.entries if entry.field not in KEPT]
+    left_out = [entry for entry in record.under_headings if entry.field not in KEPT]
     chosen: list[tuple[Topic, str]] = []
     for field, count in KEPT.items():
         told = [entry.quote for entry in record.of(field) if _may_be_kept(entry, left_out)]

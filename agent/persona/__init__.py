@@ -123,8 +123,8 @@ class Persona(_Data):
         check_ins: Said into a long silence, the first one first.
         acknowledgements: Said softly where a turn may be over and into the pauses of a
             story; one that takes over half a second rarely fits. Empty says nothing.
-        thinking: Said softly before the answer to who asks what to do, if it takes a while: sounds
-            that nobody hears as a yes. Empty says nothing.
+        thinking: Said softly where who asks what to do waits for an answer: sounds that nobody
+            hears as a yes. Empty says nothing.
         resuming: Said before the rest of a reply that was cut off and asked for again.
         cut_mark: Follows the heard part of a cut reply in the model's context.
         limits: What the persona will not do, as plain sentences for its operator.

@@ -328,7 +328,9 @@ class CrisisProtocol:
         assert category is not None
         line = lines[min(state.farewells, len(lines) - 1)]
         words = self._filled(line, category, locale)
-        return Move(words, replace(state, farewells=state.farewells + 1))
+        # A yes is the answer to this question now, so the one about intent is put again.
+        step: Step = "opened" if state.step == "intent" else state.step
+        return Move(words, replace(state, step=step, farewells=state.farewells + 1))
 
     def _asks_number(self, text: str, locale: Locale) -> bool:
         asked = simplified(text).casefold()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from agent.intake.fields import FIELDS, Field
 from agent.intake.record import Entry, IntakeRecord
 from agent.safety.tiers import TIERS, Tier, rank
+from pipeline.text import count_units
 
 # What a counsellor looks for first, then the situation, then the body.
 LEAD: tuple[Field, ...] = ("concern",)
@@ -80,9 +81,15 @@ class SheetFacts:
         gravest = sorted(told, key=lambda entry: -rank(entry.tier or "none"))[:count]
         return tuple(entry for entry in told if entry in gravest)
 
+    def others(self, count: int) -> tuple[Entry, ...]:
+        """The `count` longest turns of which nothing stands under a heading, in their order."""
+        told = self.record.of("other")
+        longest = sorted(told, key=lambda entry: -count_units(entry.quote))[:count]
+        return tuple(entry for entry in told if entry in longest)
+
     def timeline(self) -> tuple[Mark, ...]:
-        """All entries in the order of the call, by time where there is one, else by turn."""
-        entries = self.record.entries
+        """What stands under headings, in the order of the call: by time if known, else by turn."""
+        entries = self.record.under_headings
         timed = [entry.at_secs for entry in entries if entry.at_secs is not None]
         if len(timed) == len(entries) and timed:
             last = max(max(timed), self._secs())

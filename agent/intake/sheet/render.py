@@ -26,20 +26,22 @@ class Fit:
     Attributes:
         quotes: Most quotes of a field; the record keeps all of them.
         font_pt: Size of the text, points.
+        others: Most turns that fit no heading, and the most characters of each.
         labels: Whether the line of time says what each mark is about.
     """
 
     quotes: int
     font_pt: float
+    others: tuple[int, int]
     labels: bool = True
 
 
 # The first that leaves a single page is taken: five minutes are enough for no more.
 FITS: Sequence[Fit] = (
-    Fit(4, 10.5),
-    Fit(3, 9.5),
-    Fit(2, 9.0, labels=False),
-    Fit(1, 8.0, labels=False),
+    Fit(4, 10.5, (6, 200)),
+    Fit(3, 9.5, (6, 120)),
+    Fit(2, 9.0, (4, 80), labels=False),
+    Fit(1, 8.0, (3, 60), labels=False),
 )
 
 
@@ -105,6 +107,9 @@ def as_json(facts: SheetFacts) -> str:
             }
             for field in FIELDS
         },
+        "other": [
+            entry.model_dump(mode="json", exclude={"field"}) for entry in facts.record.of("other")
+        ],
         "differing": list(facts.record.differing),
         "struck": facts.record.struck,
         "turns": facts.record.turns,
@@ -116,6 +121,12 @@ def as_json(facts: SheetFacts) -> str:
 def field_names(locale: Locale) -> dict[str, str]:
     """What the fields are called in a locale."""
     names: dict[str, str] = _words(locale)["fields"]
+    return names
+
+
+def state_names(locale: Locale) -> dict[str, str]:
+    """What is said of a field without an entry, by its state."""
+    names: dict[str, str] = _words(locale)["sections"]
     return names
 
 

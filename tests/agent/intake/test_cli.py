@@ -54,7 +54,7 @@ def test_the_last_record_is_shown_with_numbers(run):
     assert shown.exit_code == 0
     assert shown.output.startswith(CALL)
     assert "  1   turn 1  Name: Sarah" in shown.output.replace("  2  ", "  1  ")
-    assert "(not asked)" in shown.output
+    assert "(Not found, not asked)" in shown.output
 
 
 def test_striking_takes_an_entry_out(run):

@@ -75,6 +75,25 @@ def test_typed_turns_have_no_place_in_the_recording():
     assert entries(taker) == [("concern", "I feel so alone", 0, None)]
 
 
+def test_a_turn_of_which_nothing_was_found_is_kept_whole():
+    """A counsellor may read out of it what the machine did not; what only asks stays out."""
+    taker = IntakeTaker("zh-Hans")
+    for text in (
+        "那天的面条他煮咸了谁也没吭声",
+        "已经半年了",
+        "嗯对啊",
+        "那我该怎么办呢你说说看",
+        "你是真人还是机器人啊",
+        "好了谢谢你那我先挂了再见",
+    ):
+        taker.caller_text(text)
+    others = [one for one in taker.record.entries if one.field == "other"]
+    assert [(one.quote, one.turn, one.found_by) for one in others] == [
+        ("那天的面条他煮咸了谁也没吭声", 0, "nothing")
+    ]
+    assert others[0] not in taker.record.under_headings
+
+
 def test_a_refusal_is_kept_for_what_was_asked():
     """The counsellor sees that it was asked and declined."""
     taker = IntakeTaker("zh-Hant")

@@ -255,6 +255,15 @@ def test_who_hangs_up_takes_a_number_along():
     assert say(protocol, "no, not really")[0] == script("en").ask.intent
 
 
+def test_a_yes_to_who_could_be_there_is_no_intent():
+    """Whoever says goodbye to the question about intent is asked it anew."""
+    protocol = CrisisProtocol("en", "US")
+    for text in ("I want to kill myself", "with pills", "Bye."):
+        say(protocol, text)
+    assert say(protocol, "Yes, my sister.")[0] == script("en").ask.intent
+    assert protocol.state.tier == "elevated"
+
+
 def test_a_yes_to_what_was_asked_once_more_counts():
     """As to the question before."""
     protocol = CrisisProtocol("zh-Hans", "CN")

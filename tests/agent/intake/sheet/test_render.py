@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 from agent.config import Locale
-from agent.intake.fields import FIELDS
+from agent.intake.fields import Field
 from agent.intake.record import IntakeRecord
 from agent.intake.sheet import SheetFacts, as_html, as_json, as_pdf
 from agent.intake.sheet.render import FITS, laid_out
@@ -59,6 +59,23 @@ def test_what_was_not_asked_is_listed(record):
     assert "goals" in facts.in_state("not_asked")
     assert facts.in_state("declined") == ("family",)
     assert "risk" not in facts.in_state("not_asked", "asked", "declined")
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_what_fits_no_heading_is_shown_by_length(fit):
+    """In the order of the call, cut where the page ends, and not on the line of time."""
+    record = IntakeRecord(locale="en")
+    for turn in range(9):
+        words = f"turn {turn} " + "and on " * (40 if turn % 2 else 2)
+        record = record.with_entry("other", words, turn=turn, at_secs=None, found_by="nothing")
+    html = as_html(facts_of(record), fit)
+    shown = re.findall(r"<q>turn (\d)[^<]*</q>", html)
+    assert len(shown) == fit.others[0]
+    assert shown == sorted(shown)
+    assert {"1", "3", "5"} <= set(shown)
+    assert "…</q>" in html
+    assert 'class="time"' not in html
+    assert len(json.loads(as_json(facts_of(record)))["other"]) == 9
 
 
 def test_the_json_has_every_field_with_its_state(record):
@@ -121,7 +138,7 @@ def test_the_gravest_words_are_never_left_out(fit):
 @pytest.mark.browser  # needs Pango and a Chinese font, which `make test-browser` installs
 def test_the_pdf_is_one_page(record):
     """However long the caller's story."""
-    for number, field in enumerate(FIELDS * 6):
+    for number, field in enumerate(get_args(Field) * 6):
         record = record.with_entry(
             field, f"{number} {LONG_QUOTE}", turn=number, at_secs=None, found_by="rule"
         )
