@@ -42,6 +42,7 @@ FITS: Sequence[Fit] = (
     Fit(3, 9.5, (6, 120)),
     Fit(2, 9.0, (4, 80), labels=False),
     Fit(1, 8.0, (3, 60), labels=False),
+    Fit(1, 7.0, (2, 60), labels=False),
 )
 
 

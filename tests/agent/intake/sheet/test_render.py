@@ -70,9 +70,7 @@ def test_what_fits_no_heading_is_shown_by_length(fit):
         record = record.with_entry("other", words, turn=turn, at_secs=None, found_by="nothing")
     html = as_html(facts_of(record), fit)
     shown = re.findall(r"<q>turn (\d)[^<]*</q>", html)
-    assert len(shown) == fit.others[0]
-    assert shown == sorted(shown)
-    assert {"1", "3", "5"} <= set(shown)
+    assert shown == sorted("135702"[: fit.others[0]])
     assert "…</q>" in html
     assert 'class="time"' not in html
     assert len(json.loads(as_json(facts_of(record)))["other"]) == 9
