@@ -48,6 +48,7 @@ def call(
         float | None,
         typer.Option(
             metavar="DBFS",
+            max=0.0,
             help="10 ms of a clip at this level count as speech; default: 25 dB under its loudest.",
         ),
     ] = None,

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from agent.store.kept import CallRecord
     from agent.store.records import RecordStore
 
-CallId = Annotated[str, typer.Argument(metavar="CALL", help="Id of a call, as `list` shows it.")]
+CallId = Annotated[
+    str, typer.Argument(metavar="CALL", help="Id of a call, as `list` shows it, or `last`.")
+]
 Caller = Annotated[str | None, typer.Option(help="Everything about this caller.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -53,7 +55,8 @@ def show(
     from agent.store import export as exporting
 
     store = _store(ctx)
-    record, items = store.call(call), store.items(call)
+    record = _call(store, call)
+    items = store.items(record.call_id)
     if as_json:
         typer.echo(exporting.as_json(record, items))
         return
@@ -66,7 +69,7 @@ def export(
     ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the files go.")],
     caller: Caller = None,
-    call: Annotated[str | None, typer.Option(help="This call alone.")] = None,
+    call: Annotated[str | None, typer.Option(help="This call alone; an id, or `last`.")] = None,
 ) -> None:
     """Write records as plain files: JSON, and WAV where audio was kept."""
     from agent.store import export as exporting
@@ -78,7 +81,9 @@ def export(
 
 def delete(
     ctx: typer.Context,
-    call: Annotated[str | None, typer.Argument(metavar="[CALL]", help="Id of a call.")] = None,
+    call: Annotated[
+        str | None, typer.Argument(metavar="[CALL]", help="Id of a call, or `last`.")
+    ] = None,
     caller: Caller = None,
     yes: Yes = False,
 ) -> None:
@@ -86,7 +91,8 @@ def delete(
     store = _store(ctx)
     chosen = _chosen(store, caller, call)
     if not yes:
-        typer.confirm(f"Delete {len(chosen)} record(s) for good?", abort=True)
+        ids = ", ".join(record.call_id for record in chosen)
+        typer.confirm(f"Delete {len(chosen)} record(s) for good ({ids})?", abort=True)
     typer.echo(f"deleted: {store.delete([record.call_id for record in chosen])}")
 
 
@@ -122,5 +128,16 @@ def _store(ctx: typer.Context) -> RecordStore:
 
 def _chosen(store: RecordStore, caller: str | None, call: str | None) -> list[CallRecord]:
     if (caller is None) == (call is None):
-        raise ConfigError("name a call or a caller, one of both")
-    return store.calls(caller) if call is None else [store.call(call)]
+        raise ConfigError("name a call (--call with `export`) or --caller, one of both")
+    return store.calls(caller) if call is None else [_call(store, call)]
+
+
+def _call(store: RecordStore, name: str) -> CallRecord:
+    """The record of an id, or of the newest call that is over."""
+    if name != "last":
+        return store.call(name)
+    over = (record for record in store.calls(None) if record.ended_at is not None)
+    record = next(over, None)
+    if record is None:
+        raise ConfigError("no call that is over left a record; see privacy.record")
+    return record

@@ -42,6 +42,18 @@ def test_list_and_show(home: Path):
     assert shown["lines"][0]["text"] == "hello from Ann"
 
 
+def test_the_last_call_needs_no_id(home: Path, tmp_path: Path):
+    """The newest that is over; one that runs is passed by."""
+    store = RecordStore(home / "records" / "records.sqlite", KeyFile(home / "records/records.key"))
+    store.begin("call_3", Consent(), "Cem")
+    store.close()
+    assert "hello from Bob" in records("show", "last").stdout
+    written = records("export", str(tmp_path / "out"), "--call", "last").stdout
+    assert "hello from Bob" in Path(written.split()[0]).read_text("utf-8")
+    assert "deleted: 1" in records("delete", "last", "--yes").stdout
+    assert "hello from Ann" in records("show", "last").stdout
+
+
 def test_delete_one_caller(home: Path):
     """Everything about a person, and nothing about others."""
     assert "deleted: 1" in records("delete", "--caller", "Ann", "--yes").stdout
@@ -64,7 +76,8 @@ def test_export(home: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("show", "call_9"), ("delete",), ("delete", "call_1", "--caller", "Ann")]
+    "arguments",
+    [("show", "call_9"), ("delete",), ("delete", "call_1", "--caller", "Ann"), ("export", "out")],
 )
 def test_faults_of_use_are_sentences(home: Path, arguments: tuple[str, ...]):
     """Exit code 2."""
