@@ -81,7 +81,8 @@ def asked_as_whole(text: str) -> About | None:
     loss = at_a_loss(words)
     if loss is not None and assess(text).tier == "none":  # else it is for the crisis protocol
         return loss
-    return decided(plainly_asked(words), all_log_odds(words, vectors([words])[0]))
+    about = decided(plainly_asked(words), all_log_odds(words, vectors([words])[0]))
+    return None if about == "cross" and assess(text).tier != "none" else about
 
 
 def asked_within(text: str) -> list[tuple[float, Asked, str]]:

@@ -119,7 +119,12 @@ class IntakeRecord(_Data):
         if any(_says(other, entry) for other in self.entries):
             return self
         # Words that grew (三个月, then 大概三个月 of the same turn) take the place of fewer.
-        kept = [other for other in self.entries if not (other.turn == turn and _says(entry, other))]
+        # So does whatever is found for a heading in a turn that was kept whole.
+        kept = [
+            other
+            for other in self.entries
+            if other.turn != turn or not (other.field == "other" or _says(entry, other))
+        ]
         entries = sorted([*kept, entry], key=lambda one: (one.turn, one.entry_id))
         return self.model_copy(update={"entries": tuple(entries), "next_id": self.next_id + 1})
 
@@ -143,14 +148,19 @@ class IntakeRecord(_Data):
         return self.model_copy(update={"declined": (*self.declined, field)})
 
     def without(self, entry_id: int) -> Self:
-        """With an entry struck out: its words are gone.
+        """With an entry struck out: its words are gone, also out of turns kept whole.
 
         Raises:
             StoreError: There is no such entry.
         """
-        kept = tuple(entry for entry in self.entries if entry.entry_id != entry_id)
-        if len(kept) == len(self.entries):
+        struck = next((entry for entry in self.entries if entry.entry_id == entry_id), None)
+        if struck is None:
             raise StoreError(f"The record has no entry {entry_id}.")
+        kept = tuple(
+            entry
+            for entry in self.entries
+            if entry != struck and not (entry.field == "other" and _shares(entry, struck))
+        )
         return self.model_copy(update={"entries": kept, "struck": self.struck + 1})
 
 
@@ -160,3 +170,9 @@ def _says(whole: Entry, part: Entry) -> bool:
         return False
     words, fewer = comparable(whole.quote), comparable(part.quote)
     return fewer in words if whole.turn == part.turn else fewer == words
+
+
+def _shares(one: Entry, other: Entry) -> bool:
+    """Whether the words of one are in the other's."""
+    words, others = comparable(one.quote), comparable(other.quote)
+    return words in others or others in words

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,14 @@ MAX_TURNS = 500  # kept of a call; an hour has about 300
 
 # Fewer units tell hardly anything out of their place: 对啊我也这样.
 LEAST_OTHER_UNITS = 7
+# Not for the sheet: what the caller does not want to be written down, numbers and addresses.
+_NOT_FOR_PAPER = re.compile(
+    r"(?:不要|别|不能|不可以|不用)[^，。]{0,4}(?:记|記|写|寫|录|錄|存)|off the record|"
+    r"(?:not|n't) (?:to )?(?:write|record|note|keep)|between (?:us|you and me)|"
+    r"(?:\d[ -]?){6,}|[零〇一二三四五六七八九]{6,}|[路街巷弄][^，。]{0,6}[号號楼樓]|"
+    r"\d+ [A-Z]?\w+ (?:street|road|avenue|lane|st|rd|ave)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +224,11 @@ class IntakeTaker:
 
     def _keep(self, turn: _Turn, found: Sequence[Proposal]) -> None:
         record = _with(self.record, turn, found, "learned")
-        if all(entry.turn != turn.number for entry in record.entries) and _tells(turn.text):
+        known = any(
+            entry.turn == turn.number or comparable(turn.text) in comparable(entry.quote)
+            for entry in record.entries
+        )
+        if not found and not known and _tells(turn.text):
             whole = Proposal("other", Span(0, len(turn.text)))
             record = _with(record, turn, [whole], "nothing")
         self._become(record)
@@ -276,11 +289,12 @@ def _look_at(turn: _Turn) -> list[Proposal]:
 
 
 def _tells(text: str) -> bool:
-    """Whether a turn that fits no heading is worth reading: it does not only ask, or end."""
+    """Whether a turn that fits no heading may stand on the sheet: it does not only ask, or end."""
     return (
         count_units(text) >= LEAST_OTHER_UNITS
         and not refuses(text)
         and not ends_as_question(text)
+        and _NOT_FOR_PAPER.search(text) is None
         and asked_about(text) is None
     )
 

@@ -23,7 +23,7 @@ from typing import Literal, TypeAlias
 
 from agent.config import Locale, Region
 from agent.safety.detector import Assessment, assess, assess_together
-from agent.safety.fold import simplified
+from agent.safety.fold import fold
 from agent.safety.hotlines import Hotline, Service, lines_for, spelled
 from agent.safety.leave_taking import leniently, takes_leave
 from agent.safety.script import script
@@ -34,7 +34,7 @@ from pipeline.text import count_units, language_of
 from pipeline.turn.lexicon import discloses_feeling
 
 Step: TypeAlias = Literal[
-    "none", "sounded", "opened", "unanswered", "left_open", "intent", "company", "staying"
+    "none", "sounded", "opened", "unanswered", "left_open", "intent", "held", "company", "staying"
 ]
 
 # Shares of the usual rate. Numbers and questions must be understood by somebody in panic: at
@@ -49,9 +49,7 @@ ASK_AGAIN_TURNS = 6
 _HEARD_TOGETHER_TURNS = 2
 _FEWEST_UNITS = 3  # an "ok" or a 嗯 is no change of language
 # What a direct question left behind.
-_DIRECT: tuple[Step, ...] = ("opened", "unanswered", "intent", "company")
-# A number was given, though the protocol is not in force.
-_NUMBER_GIVEN: tuple[Step, ...] = ("unanswered", "left_open")
+_DIRECT: tuple[Step, ...] = ("opened", "unanswered", "intent", "held", "company")
 _ASKED_FURTHER = frozenset[Category](("suicide", "self_harm"))
 # Asked for somebody to be with them, to which a yes is no danger.
 _ASKED_FOR_COMPANY = frozenset[Category](("minor",))
@@ -67,9 +65,11 @@ class State:
         tier: The gravest so far.
         category: Of the gravest sign.
         step: What was said last; "sounded" is the soft question, "unanswered" the one after a
-            direct question that was not answered, "left_open" what follows if that is not either.
+            direct question that was not answered, "left_open" what follows if that is not either,
+            "held" what is said to who does not answer whether they mean to act.
         stayed: How many staying lines were said.
-        farewells: How often the caller took leave since every reply is scripted.
+        farewells: How often the caller took leave of a direct question, or of the script.
+        number_given: A helpline was named.
         asked: What concerns were asked about, until one is again.
         turns: Since the last of these questions.
         found: Rules that brought the protocol where it is, for one more of them is a new sign.
@@ -82,6 +82,7 @@ class State:
     step: Step = "none"
     stayed: int = 0
     farewells: int = 0
+    number_given: bool = False
     asked: frozenset[Category] = frozenset()
     turns: int = 0
     found: frozenset[str] = frozenset()
@@ -208,8 +209,10 @@ class CrisisProtocol:
             # Nobody spoke: in force, silence is answered by a line that stays; the question stands.
             stay = self._stay(locale) if self.in_force else Move(None, state)
             return replace(stay, state=replace(stay.state, step=state.step))
-        if state.step in _NUMBER_GIVEN and self._asks_number(text, locale):
+        if state.number_given and not self.in_force and self._asks_number(text, locale):
             return Move(self._number_again(state, locale), state)
+        if (self.in_force or self._is_left_with_a_question()) and takes_leave(text):
+            return self._see_off(state, locale)
         meant = yes_or_no(text)
         if state.tier == "concern":
             return self._after_concern(found, meant, locale)
@@ -222,9 +225,18 @@ class CrisisProtocol:
             return False
         return found.tier == "imminent" or found.category != state.category
 
+    def _is_left_with_a_question(self) -> bool:
+        """Whether a direct question about suicide or self-harm was not answered by a no."""
+        state = self.state
+        return state.category in _ASKED_FURTHER and state.step in (
+            "opened",
+            "unanswered",
+            "left_open",
+        )
+
     def _is_asking(self) -> bool:
         """Whether the questions about an elevated sign are under way; another one waits."""
-        return self.state.tier == "elevated" and self.state.step in ("opened", "intent")
+        return self.state.tier == "elevated" and self.state.step in ("opened", "intent", "held")
 
     def _after_concern(self, found: Assessment, meant: Meaning | None, locale: Locale) -> Move:
         """A turn that is no graver than the concern there was."""
@@ -255,7 +267,7 @@ class CrisisProtocol:
         again = state.step == "opened"
         words = self._filled(ask.unanswered if again else ask.left_open, category, locale)
         step: Step = "unanswered" if again else "left_open"
-        return Move(words, replace(state, step=step, turns=state.turns + 1))
+        return Move(words, replace(state, step=step, turns=state.turns + 1, number_given=True))
 
     def _found(self, text: str) -> Assessment:
         """What a turn is a sign of; if of nothing, with the last turn, unless that was asked about.
@@ -309,32 +321,35 @@ class CrisisProtocol:
             return self._open(Assessment("imminent", state.category, ()), locale)
         if self._asks_number(text, locale):
             return Move(self._number_again(state, locale), state)
-        if state.tier == "elevated" and takes_leave(text):
-            return self._see_off(state, locale)
         if state.step == "opened" and asks_further:
             return Move(ask.intent, replace(state, step="intent"))
-        if state.step in ("opened", "intent") and state.waiting is not None:
+        if state.step == "intent" and meant in ("unsure", "refused"):
+            return Move(self._filled(ask.held, state.category, locale), replace(state, step="held"))
+        if state.step in ("opened", "intent", "held") and state.waiting is not None:
             return self._open(state.waiting, locale)
-        if state.step in ("opened", "intent"):
+        if state.step in ("opened", "intent", "held"):
             return Move(ask.company, replace(state, step="company"))
         return self._stay(locale)
 
     def _see_off(self, state: State, locale: Locale) -> Move:
         """Nobody is held: a number and a question to take along, the next time the number alone.
 
-        Whoever goes on talking is asked what was not asked yet.
+        Whoever goes on talking is asked what was not asked yet. In imminent danger it is the
+        number of who can come, every time.
         """
-        lines, category = script(locale).stay.farewell, state.category
+        stay, category = script(locale).stay, state.category
         assert category is not None
-        line = lines[min(state.farewells, len(lines) - 1)]
-        words = self._filled(line, category, locale)
+        lines = (stay.leaving,) if state.tier == "imminent" else stay.farewell
+        words = self._filled(lines[min(state.farewells, len(lines) - 1)], category, locale)
         # A yes is the answer to this question now, so the one about intent is put again.
         step: Step = "opened" if state.step == "intent" else state.step
-        return Move(words, replace(state, step=step, farewells=state.farewells + 1))
+        if not self.in_force:
+            step = "left_open"
+        farewells = state.farewells + 1
+        return Move(words, replace(state, step=step, farewells=farewells, number_given=True))
 
     def _asks_number(self, text: str, locale: Locale) -> bool:
-        asked = simplified(text).casefold()
-        return any(simplified(words) in asked for words in script(locale).stay.asks_number)
+        return re.search(script(locale).stay.asks_number, fold(text)) is not None
 
     def _number_again(self, state: State, locale: Locale) -> str:
         """Who to call, and the question that is still open."""

@@ -55,13 +55,20 @@ def tier_of(rule: Rule, text: str, start: int, end: int, context: Context) -> Ti
         if rule.category == "medical" or _person(where, context) == "other":
             return "none"
         tier = lowered(tier, 1) if rank(tier) > 1 else tier
-    # Who stands up there at times is not standing there.
-    at_times = rule.category == "suicide" and context.at_times.search(where.earlier + where.clause)
-    if tier == "imminent" and at_times and not context.right_now.search(text):
+    # Who thinks of it up there at times is not standing there.
+    if tier == "imminent" and rule.category == "suicide" and _at_times(where, text, context):
         tier = "elevated"
     if context.joke.search(text):
         tier = lowered(tier, 3 if rule.category == "harm_to_others" else 2)
     return tier
+
+
+def _at_times(where: Place, text: str, context: Context) -> bool:
+    return (
+        context.at_times.search(where.clause) is not None
+        and context.wish.search(where.clause) is not None
+        and context.right_now.search(text) is None
+    )
 
 
 def _denied(rule: Rule, where: Place, context: Context) -> bool:

@@ -45,6 +45,7 @@ class _ContextData(_Data):
     past: str
     present: str
     at_times: str
+    wish: str
     right_now: str
     joke: str
     fiction: str
@@ -108,7 +109,8 @@ class Context:
         past: It was so once.
         present: But it is so now.
         at_times: It is so now and then.
-        right_now: It is so at this moment.
+        wish: It is thought of.
+        right_now: It is so at this moment, or done.
         joke: Marks of a joke, anywhere.
         fiction: Films, games, news, language lessons, in the same clause.
         own_too: Takes fiction or others back to the caller.
@@ -124,6 +126,7 @@ class Context:
     past: Pattern
     present: Pattern
     at_times: Pattern
+    wish: Pattern
     right_now: Pattern
     joke: Pattern
     fiction: Pattern

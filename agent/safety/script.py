@@ -40,6 +40,7 @@ class Questions(_Data):
             nor no: once more, with a number.
         left_open: Where that was not answered either: the number again, and an easier question.
         intent: Whether the caller means to act, or has the means at hand.
+        held: Where that was not answered: what to do until they know, and where to call.
         company: Who could be with the caller.
         again: Before a question that was asked earlier in the call.
     """
@@ -47,6 +48,7 @@ class Questions(_Data):
     unanswered: str
     left_open: str
     intent: str
+    held: str
     company: str
     again: str
 
@@ -58,7 +60,9 @@ class Staying(_Data):
         lines: In turn.
         imminent: In their place while the danger is imminent.
         farewell: For whoever takes leave, in turn; the last one as often as it takes.
-        number: Who to call; for whoever asks, in words that hold one of `asks_number`.
+        leaving: In their place while the danger is imminent.
+        number: Who to call; for whoever asks.
+        asks_number: How they do, over folded text.
         person: A person has been told.
         contact: That person's number.
         duty: What that person is called beside the number.
@@ -67,8 +71,9 @@ class Staying(_Data):
     lines: tuple[str, ...] = Field(min_length=1)
     imminent: tuple[str, ...] = Field(min_length=1)
     farewell: tuple[str, ...] = Field(min_length=1)
+    leaving: str
     number: str
-    asks_number: tuple[str, ...]
+    asks_number: str
     person: str
     contact: str
     duty: str

@@ -76,7 +76,7 @@ _ANSWERS = {
 # Over folded text, like the two after it; anywhere in a turn that is not too long.
 _REFUSED = re.compile(
     r"(?<![他她们])不(?:太)?(?:想|要|愿意?|方便|打算)(?:再)?(?:跟你|跟您|和你|对你)?"
-    r"(?:告诉你|(?:说|讲|谈|聊|回答|提|答)(?![谎话]))|"
+    r"(?:告诉你|(?:说|讲|谈|聊|回答|提|答)(?:这个|那个|这些|这件事|太多)?(?=了|啊|啦|吧|可以吗|行吗|好吗|，|$))|"
     r"(?:可不可以|能不能|可以|能)(?:不要?|别)(?:再)?(?:说|讲|谈|聊|问|回答|提|答)|"
     r"(?:别|不要)(?:再)?问|(?:一定|非)(?:要|得)(?:说|讲|回答)|换(?:一)?个(?:话题|别的)|"
     r"(?:^|，|我|这个)不(?:说|讲|谈|聊|回答|答)(?:这个|了|，|$)|"
@@ -84,27 +84,42 @@ _REFUSED = re.compile(
     r"\b(?:do|would) not (?:want to|wish to|care to|like to|feel like|feel comfortable)(?: be)? "
     r"(?:talk|answer|say|discuss|tell|get into|go into|go there)(?:ing)?"
     r"(?! (?:to |with )?(?:him|her|them|my|any))|"
-    r"\b(?:will|am) not (?:going to )?(?:answer|tell you|say)\b|\b(?:can|could) not tell you\b|"
+    r"\b(?:will|am) not (?:going to )?(?:answer(?: that)?|tell you|say)(?=，|$)|"
+    r"\b(?:can|could) not tell you(?! how| what)\b|"
     r"\bcan (?:i|we) (?:not|skip|change)\b|\bdo i have to (?:say|answer|tell)|"
     r"\b(?:none of your business|no comment|change the subject|next question)\b|"
-    r"\b(?:it|that) is (?:private|personal)\b|\b(?:do not|stop) ask(?:ing)?(?: me)?\b"
+    r"\b(?:it|that) is (?:private|personal)(?=，|$)|\bwhy do you ask\b|\bmind your own\b|"
+    r"\btalk about something else\b|^pass(?:，|$)|问这个干[嘛吗什]|你管我|关你什么事|"
+    r"\b(?:do not|stop) ask(?:ing)?(?: me)?\b"
 )
 _UNDECIDED = re.compile(
-    r"不一定|没想好|说不定|(?:不知道|不晓得)(?:该不该|能不能|要不要|可不可以|敢不敢)(?:说|讲|告诉)"
+    r"不一定|没想好|说不定|说不好|看情况|\b(?:it|that) depends\b|\bnot (?:yet|exactly)\b|"
+    r"(?:不知道|不晓得)(?:该不该|能不能|要不要|可不可以|敢不敢)(?:说|讲|告诉)"
 )
 _MOST_UNITS = 24  # in a longer turn somebody tells of something else
+# What ends a clause: 就是有想法想跟老板说 is about something else.
+_OVER = r"(?=而已|罢了|啦|吧|的|了|啊|，|$)"
 _THOUGHTS = re.compile(
     r"(?<!没)(?<!没有)(?:(?:只是|只|就是|不过是|仅仅|也就)(?:会|有|在|是)?(?:偶尔|有时候?|随便|自己)?"
-    r"(?:会|有)?(?:想想(?!办法)|想过|(?:这个|那个|这种|一个?)?念头|(?:这种|那种)?想法|闪过|说说)|"
-    r"(?<!我)想想(?:而已|罢了)|想归想|想是想过?|闪过|一闪而过|"
-    r"(?:不会|没打算|不敢)真的?(?:要|会|去|想)*(?:做|死|行动|那样)|不敢(?:真的)?去?(?:做|死)|"
-    r"没有?(?:那个|这个)?(?:勇气|胆子?)去?(?:做|死)?)"
+    rf"(?:会|有)?(?:想想|想过|(?:这个|那个|这种|一个?)?念头|(?:这种|那种)?想法|闪过|说说){_OVER}|"
+    rf"(?<!我)想想(?:而已|罢了)|想归想|想是有?想过?|念头是有|(?:^|，|我)有(?:这个|那个|过)?念头{_OVER}|"
+    r"闪过|一闪而过|会冒出来|谁没想过|敢的?话?早?就|"
+    rf"(?:不会|没打算|不敢)真的?(?:要|会|去|想)*(?:做|死|行动|那样){_OVER}|不敢(?:真的)?去?(?:做|死){_OVER}|"
+    rf"没有?(?:那个|这个)?(?:勇气|胆子?)(?:去)?(?:做|死)?{_OVER})"
     r"|^(?:(?:yes|yeah|well|um+|，| )+)?thoughts?\b|"
-    r"(?<!n)(?:\b(?:only|some|passing|fleeting|dark|a|the odd) thoughts?\b|"
+    r"(?<!n)(?:\b(?:only|some|passing|fleeting|dark|a|the odd) thoughts?\b(?! (?:about|on|for) )|"
     r"\bhad (?:the |those |these )?thoughts?\b|"
     r"(?<!never )(?<!not )\bcross(?:es|ed) my mind|"
     r"\b(?:would|will|could) (?:not|never) (?:go through with|act on)\b|"
-    r"\bi (?:only )?(?:think|thought) about it\b)"
+    r"\bi (?:only )?(?:think|thought) about it\b|\bnot seriously\b|"
+    r"\b(?:who has not|does not everyone|everyone (?:does|has))\b|"
+    r"\btoo scared to(?: do it)?(?=，|$)|"
+    r"\bnot have the (?:guts|courage|nerve)(?: to(?: do it)?)?(?=，|$)|\b(?:it )?comes and goes\b|"
+    r"^(?:well，? ?)?(?:occasionally|from time to time|now and (?:then|again)|only at night)\b)"
+)
+_MAYBE = re.compile(
+    r"(?:嗯|呃|，)*(?:可能|也许|或许|大概)(?:有|会|是)?(?:吧|啊)?|"
+    r"(?:well，? ?)?i (?:might|may)(?: do| be)?"
 )
 _ASKS_BACK_UNITS = 3  # 嗯？ and "right?" are no answers
 # Alone it is a yes, before other words nothing.
@@ -117,10 +132,11 @@ def yes_or_no(text: str) -> Meaning | None:
     Args:
         text: As recognised, in either script or language.
     """
-    if text.rstrip().endswith(("?", "？")) and count_units(text) <= _ASKS_BACK_UNITS:
+    text = " ".join(text.split())
+    if text.endswith(("?", "？")) and count_units(text) <= _ASKS_BACK_UNITS:
         return None
     answer = simplified(unicodedata.normalize("NFKC", text)).casefold().replace("’", "'").strip()
-    if _ASSENT.fullmatch(answer):
+    if _ASSENT.fullmatch(answer) or _MAYBE.fullmatch(fold(answer)):
         return "yes"
     found = _ANSWERS[language_of(answer)].match(answer)
     said_yes = found is not None and found["yes"] is not None

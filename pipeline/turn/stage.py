@@ -405,11 +405,7 @@ class TurnStage(Stage):
     def _report_failure(self, generation: int) -> None:
         """Say how far a reply came that is given up; a stalled engine says nothing itself."""
         step = self._reached[1] if self._reached[0] == generation else 0
-        logger.warning(
-            "reply %d was given up %s; if no engine failed, the machine is too busy",
-            generation,
-            REACHED[step],
-        )
+        logger.warning("reply %d was given up %s", generation, REACHED[step])
 
     def _answered(self, generation: int) -> None:
         self._governor.answered(generation, self.now())

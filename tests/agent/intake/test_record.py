@@ -85,3 +85,16 @@ def test_a_record_survives_its_json():
     """What the store keeps is what comes back."""
     record = told(EMPTY.with_turn().with_question("since"), "since", "三個月", 1, 12.5)
     assert IntakeRecord.model_validate_json(record.model_dump_json()) == record
+
+
+def test_what_is_struck_goes_from_turns_kept_whole_too():
+    """Under whatever heading the caller struck it."""
+    record = IntakeRecord(locale="en")
+    for field, quote, turn in (
+        ("name", "Ann", 0),
+        ("other", "so Ann it is, and the shed is full", 1),
+        ("other", "nobody came on Sunday", 2),
+    ):
+        record = record.with_entry(field, quote, turn=turn, at_secs=None, found_by="learned")
+    left = record.without(record.of("name")[0].entry_id)
+    assert [entry.quote for entry in left.entries] == ["nobody came on Sunday"]

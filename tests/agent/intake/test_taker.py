@@ -94,6 +94,35 @@ def test_a_turn_of_which_nothing_was_found_is_kept_whole():
     assert others[0] not in taker.record.under_headings
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "请你不要记这个，我那天看见他们在仓库里",
+        "off the record I saw the whole thing from the window",
+        "打给我弟好了零九一二三四五六七八那个",
+        "就在中山路二十号那家店的门口等了很久",
+    ],
+)
+def test_what_is_not_for_paper_stands_on_no_sheet(text: str):
+    """As if the machine had not been able to read it."""
+    taker = IntakeTaker("zh-Hans")
+    taker.caller_text(text)
+    assert taker.record.of("other") == ()
+
+
+def test_words_stand_in_one_place():
+    """Said again, found late, or grave after all, they are not kept whole beside their heading."""
+    taker = IntakeTaker("zh-Hans")
+    for _ in range(2):
+        taker.caller_text("我已经失眠三个月了")
+    assert taker.record.of("other") == ()
+    taker.caller_text("那天的面条他煮咸了谁也没吭声")
+    (other,) = taker.record.of("other")
+    words = {"turn": other.turn, "at_secs": None}
+    found = taker.record.with_entry("family", "谁也没吭声", found_by="model", **words)
+    assert found.of("other") == ()
+
+
 def test_a_refusal_is_kept_for_what_was_asked():
     """The counsellor sees that it was asked and declined."""
     taker = IntakeTaker("zh-Hant")

@@ -265,3 +265,34 @@ def test_two_turns_are_asked_about_as_softly_as_one(
     monkeypatch.setattr(detector, "_together", lambda text: Opinion(log_odds, "suicide"))
     found = detector.assess_together("我觉得很空", "应该是从去年冬天开始的")
     assert (found.tier, found.faint) == ("concern", faint)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "有时候站在阳台上，我会想跳下去算了",
+        "有時候抱著孩子站在陽台上，我會想跳下去算了",
+        "sometimes I stand on the bridge and think about jumping",
+    ],
+)
+def test_who_thinks_of_it_at_times_is_not_there_now(text: str):
+    """But the wish is as grave as without the place."""
+    assert assess(text).tier == "elevated"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "有时候我觉得活不下去，药我吞了",
+        "有时候觉得活着没意思，我吃了一瓶安眠药",
+        "有时候想通了也就好，我站上阳台栏杆了",
+        "有时候很难受，我站在顶楼，要跳了",
+        "sometimes I wonder, I swallowed all the pills",
+        "sometimes it hurts so much, the noose is round my neck",
+        "some days I can't, the gun is in my hand",
+        "sometimes I hate myself, I'm at the bridge, I'm going to jump",
+    ],
+)
+def test_what_is_done_now_is_imminent_whatever_is_at_times(text: str):
+    """The ambulance is what is needed."""
+    assert assess(text).tier == "imminent"

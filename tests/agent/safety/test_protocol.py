@@ -255,6 +255,42 @@ def test_who_hangs_up_takes_a_number_along():
     assert say(protocol, "no, not really")[0] == script("en").ask.intent
 
 
+def test_who_hangs_up_on_the_direct_question_takes_a_number_along():
+    """It was not answered by a no; the number may be asked for afterwards."""
+    protocol = CrisisProtocol("zh-Hans", "US")
+    say(protocol, "活着好累，没什么意思")
+    number = lines_for("US", "suicide")[0].spoken("zh-Hans", named=True)
+    for text in ("我要挂了", "最近就是睡不着", "刚才那个号码是多少"):
+        said, _ = say(protocol, text)
+        assert (said is None) == (text == "最近就是睡不着")
+        assert said is None or number in said
+    assert not protocol.in_force
+
+
+def test_who_hangs_up_in_imminent_danger_is_told_whom_to_call():
+    """Every time, and never thanked for calling."""
+    protocol = CrisisProtocol("en", "US")
+    say(protocol, "I'm standing on the bridge and I'm going to jump")
+    assert protocol.state.tier == "imminent"
+    said = {say(protocol, text)[0] for text in ("goodbye", "bye", "bye")}
+    (line,) = said
+    assert line is not None
+    assert lines_for("US", "ambulance")[0].spoken("en", named=False) in line
+
+
+@pytest.mark.parametrize("answer", ["I don't know", "I'd rather not say"])
+def test_who_does_not_say_whether_they_mean_it_is_told_what_to_do_until_then(answer: str):
+    """It is no no; a yes to being able to do that is no intent."""
+    protocol = CrisisProtocol("en", "US")
+    for text in ("I want to kill myself", "with pills"):
+        say(protocol, text)
+    said, _ = say(protocol, answer)
+    ambulance = lines_for("US", "ambulance")[0].spoken("en", named=False)
+    assert said == script("en").ask.held.format(emergency=ambulance)
+    assert say(protocol, "yes")[0] == script("en").ask.company
+    assert protocol.state.tier == "elevated"
+
+
 def test_a_yes_to_who_could_be_there_is_no_intent():
     """Whoever says goodbye to the question about intent is asked it anew."""
     protocol = CrisisProtocol("en", "US")

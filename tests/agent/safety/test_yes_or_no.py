@@ -16,7 +16,6 @@ YES = (
     "Yes. No one knows",
     "Yes, it's not the first time",
     "I do. I'm not lying",
-    "yes but not seriously",
     "不是没想过",
     "不能说没有",
     "有",
@@ -122,8 +121,20 @@ HEDGED = (
     "Yeah. I don't know.",
     "Yeah, it's hard to say.",
     "I don't know, yeah",
+    "可能吧",
+    "也许吧",
+    "I might",
 )
 THOUGHTS = (
+    "yes but not seriously",
+    "想是有想啦，但我不会做傻事",
+    "念头是有",
+    "偶尔会冒出来",
+    "谁没想过",
+    "who hasn't",
+    "from time to time",
+    "I don't have the guts",
+    "it comes and goes",
     "就是想想，没真的要做。",
     "只是想想而已",
     "没有，就是有时候会闪过",
@@ -135,6 +146,9 @@ THOUGHTS = (
     "sometimes, but I'd never act on it",
 )
 UNSURE = (
+    "看情况",
+    "it depends",
+    "not yet",
     "不知道，真的不知道",
     "不知道怎么回答",
     "不知道该不该说",
@@ -151,6 +165,11 @@ UNSURE = (
     "I don't know how to put it",
 )
 REFUSED = (
+    "问这个干嘛",
+    "你管我",
+    "why do you ask?",
+    "let's talk about something else",
+    "pass",
     "这个我不想说",
     "對不起，我不想說",
     "没有，我不想说",
@@ -173,6 +192,21 @@ REFUSED = (
     "do I have to answer that",
     "next question",
     "that's private",
+)
+PLAIN_NO = (
+    "I don't want to do this any more",
+    "I can't go on",
+    "I would not do that",
+    "不想活了",
+    "我不想说谎",
+    "没有，我只是会想想以前的事",
+    "没有，我只是有想法想跟老板说",
+    "没有，不敢去做那个检查",
+    "没有，我没胆子去做销售",
+    "没有，我不想说他坏话",
+    "没有，不想谈恋爱了",
+    "no. I'm not going to say I'm perfect",
+    "never. it is personal growth I want",
 )
 # Something else is told, though it begins with the same word.
 NEITHER = (
@@ -266,16 +300,7 @@ def test_who_would_rather_not_say_has_not_said_no(text: str):
     assert yes_or_no(text) == "refused"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "I don't want to do this any more",
-        "I can't go on",
-        "I would not do that",
-        "不想活了",
-        "我不想说谎",
-    ],
-)
+@pytest.mark.parametrize("text", PLAIN_NO)
 def test_a_negation_alone_refuses_no_answer(text: str):
     """What is not wanted is the life, not the answer."""
     assert yes_or_no(text) == "no"

@@ -45,8 +45,10 @@ BANK = (
         1,
     ),
     _printed(r"\d{4}([ .-]?)\d{4}\2\d{4}\2\d{4}\2\d{3}"),  # UnionPay, Maestro
-    Recogniser(  # UnionPay: nothing else is as long and begins so, a slip of a digit or not
-        "bank_card", re.compile(r"(?<![\d+-])62(?:[ -]?\d){14}(?:(?:[ -]?\d){3})?(?![\d-])")
+    Recogniser(  # UnionPay: nothing else is as long and begins so, a slip of a digit or not, but
+        # the second group of another card (4000 6200 …) with what is written behind it
+        "bank_card",
+        re.compile(r"(?<![\d+-])(?<!\d{4}[ .-])62(?:[ -]?\d){14}(?:(?:[ -]?\d){3})?(?![\d-])"),
     ),
     _printed(r"\d{4}([ .-]?)\d{4}\2\d{4}\2\d{4}"),
     _printed(r"3[47]\d{2}([ .-]?)\d{6}\2\d{5}"),  # American Express
