@@ -70,7 +70,7 @@ run: setup ## Set up, examine this machine, start the server and print its addre
 	@exec $(BIN)/qingting serve
 
 FAST := not slow and not browser and not train and not chattts
-PYTEST := $(BIN)/python -m pytest --durations=20 --durations-min=2
+PYTEST := $(BIN)/python -m pytest --hypothesis-profile=same-examples --durations=20 --durations-min=2
 
 # Tests of the models in QINGTING_HOME run one at a time: the language model's threads spin, and two
 # tests would share two cores. Both halves run, whatever becomes of the first.

@@ -16,6 +16,8 @@ from agent.models import ModelStore
 # A busy machine is no fault: speed is the benchmark's business.
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
+# For `make test`: what is green once is green again. By itself pytest draws new examples.
+hypothesis.settings.register_profile("same-examples", deadline=None, derandomize=True)
 
 
 @pytest.fixture(autouse=True)

@@ -51,10 +51,31 @@ def leniently(found: Assessment, text: str, *, alone: bool = True) -> Assessment
     return Assessment("concern", found.category, signs, faint=True)
 
 
+# Of who was asked about danger: what comes before a goodbye, and what is one by itself.
+_GIVES_UP = re.compile(
+    r"我?不(?:想|要)?再?(?:跟你)?(?:说|讲|聊|谈)了|(?:没事|算了|就这样|没什么)(?:了|吧|啦)*|"
+    r"不?打扰你了|"
+    r"\b(?:never mind|forget it|whatever|it is fine|i am fine|sorry for bothering you|"
+    r"i am hanging up)\b"
+)
+_ENDS = re.compile(
+    r"^(?:就这样|先这样)(?:了|吧)*$|不打扰你了|\bi am hanging up\b|\bsorry for bothering you\b"
+)
+
+
 def takes_leave(text: str) -> bool:
     """Whether the whole turn ends the call, in whatever sense."""
     folded = fold(text)
-    return any(_takes_leave(folded, rulebook(language).leave_taking) for language in LANGUAGES)
+    if count_units(folded) > MOST_UNITS:
+        return False
+    if _ENDS.search(folded):
+        return True
+    rest = _GIVES_UP.sub("", folded).strip("， ")
+    return any(
+        _takes_leave(one, rulebook(language).leave_taking)
+        for one in {folded, rest}
+        for language in LANGUAGES
+    )
 
 
 def _takes_leave(folded: str, way: LeaveTaking) -> bool:

@@ -26,6 +26,7 @@ from agent.safety.detector import Assessment, assess, assess_together
 from agent.safety.fold import fold
 from agent.safety.hotlines import Hotline, Service, lines_for, spelled
 from agent.safety.leave_taking import leniently, takes_leave
+from agent.safety.means_at_hand import means_at_hand
 from agent.safety.script import script
 from agent.safety.tiers import Category, Tier, rank
 from agent.safety.yes_or_no import Meaning, yes_or_no
@@ -34,7 +35,16 @@ from pipeline.text import count_units, language_of
 from pipeline.turn.lexicon import discloses_feeling
 
 Step: TypeAlias = Literal[
-    "none", "sounded", "opened", "unanswered", "left_open", "intent", "held", "company", "staying"
+    "none",
+    "sounded",
+    "opened",
+    "unanswered",
+    "eluded",
+    "left_open",
+    "intent",
+    "held",
+    "company",
+    "staying",
 ]
 
 # Shares of the usual rate. Numbers and questions must be understood by somebody in panic: at
@@ -65,7 +75,8 @@ class State:
         tier: The gravest so far.
         category: Of the gravest sign.
         step: What was said last; "sounded" is the soft question, "unanswered" the one after a
-            direct question that was not answered, "left_open" what follows if that is not either,
+            direct question that was not answered, "eluded" nothing, to who told something else
+            then, "left_open" what follows if it is not answered again,
             "held" what is said to who does not answer whether they mean to act.
         stayed: How many staying lines were said.
         farewells: How often the caller took leave of a direct question, or of the script.
@@ -209,9 +220,11 @@ class CrisisProtocol:
             # Nobody spoke: in force, silence is answered by a line that stays; the question stands.
             stay = self._stay(locale) if self.in_force else Move(None, state)
             return replace(stay, state=replace(stay.state, step=state.step))
-        if state.number_given and not self.in_force and self._asks_number(text, locale):
-            return Move(self._number_again(state, locale), state)
-        if (self.in_force or self._is_left_with_a_question()) and takes_leave(text):
+        asked_directly = self._is_left_with_a_question()
+        may_ask = (state.number_given or asked_directly) and not self.in_force
+        if may_ask and self._asks_number(text, locale):
+            return Move(self._number_again(state, locale), replace(state, number_given=True))
+        if (self.in_force or asked_directly) and takes_leave(text):
             return self._see_off(state, locale)
         meant = yes_or_no(text)
         if state.tier == "concern":
@@ -231,6 +244,7 @@ class CrisisProtocol:
         return state.category in _ASKED_FURTHER and state.step in (
             "opened",
             "unanswered",
+            "eluded",
             "left_open",
         )
 
@@ -258,7 +272,10 @@ class CrisisProtocol:
                 return self._open(found, locale)
             if state.turns >= ASK_AGAIN_TURNS:
                 return self._open(found, locale, first=script(locale).ask.again)
-        return Move(None, replace(state, step="staying", turns=state.turns + 1))
+        # A story is no answer: whoever says goodbye after it has not said no.
+        eluded = meant is None and self._is_left_with_a_question() and state.step != "left_open"
+        step: Step = "eluded" if eluded and state.turns < ASK_AGAIN_TURNS else "staying"
+        return Move(None, replace(state, step=step, turns=state.turns + 1))
 
     def _unanswered(self, state: State, locale: Locale) -> Move:
         """A direct question that got neither yes nor no, the first time or the second."""
@@ -323,7 +340,9 @@ class CrisisProtocol:
             return Move(self._number_again(state, locale), state)
         if state.step == "opened" and asks_further:
             return Move(ask.intent, replace(state, step="intent"))
-        if state.step == "intent" and meant in ("unsure", "refused"):
+        if state.step == "intent" and means_at_hand(text):
+            return self._open(Assessment("imminent", state.category, ()), locale)
+        if state.step == "intent" and meant in ("unsure", "refused", None):
             return Move(self._filled(ask.held, state.category, locale), replace(state, step="held"))
         if state.step in ("opened", "intent", "held") and state.waiting is not None:
             return self._open(state.waiting, locale)

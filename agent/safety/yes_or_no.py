@@ -43,7 +43,7 @@ _ZH_YES = (
     "(?:有|是|对|会|要|想|怕|有时候?|有一?点|好像有|好像是|好像会|差不多|每天|每晚|天天|一直)"
     f"(?:啊|呀|的|吧|哦|喔|哎|耶|了|都是|都会|都有)?{_END}"
 )
-_ZH_NO = "没|不|哪有|哪里有|怎么会|怎么可能|误会|你?听错|开玩笑|别|乱讲|乱说|还好"
+_ZH_NO = "没|从来没|不(?!早了)|哪有|哪里有|怎么会|怎么可能|误会|你?听错|开玩笑|别|乱讲|乱说|还好"
 
 _EN_BEFORE = (
     r"(?:(?:i )?(?:do not|don't|dont) (?:really )?know(?: if| whether)?|not sure|"
@@ -117,6 +117,17 @@ _THOUGHTS = re.compile(
     r"\bnot have the (?:guts|courage|nerve)(?: to(?: do it)?)?(?=，|$)|\b(?:it )?comes and goes\b|"
     r"^(?:well，? ?)?(?:occasionally|from time to time|now and (?:then|again)|only at night)\b)"
 )
+_NOT_MEANT = re.compile(
+    r"(?:但是|但|可是|不过|可)我?(?:是)?(?:绝对|肯定|应该)?不会(?:真的)?(?:去)?做"
+)
+_NOT_THAT = re.compile(r"没有?想过要?(?:死|自杀|轻生|结束)")  # 想过离婚，没想过死
+# Yeses in other words, from the beginning on.
+_ADMITS = re.compile(
+    r"(?:嗯|，)*(?:谁(?:会|能)?没有?想?过?(?:啊|呢)?$|何止(?:是)?想过|"
+    r"(?:怎么|哪|能|哪天|怎么会)没想过|换(?:成|做)?谁都会|(?:偶尔|断断续续|时不时)(?:吧|啊|会)?$)|"
+    r"(?:on and off|i would be lying if i said no|every now and then|i guess so|"
+    r"(?:far |way )?too often|lately，? ?(?:yes|yeah)|(?:i )?can not say i have not)\b"
+)
 _MAYBE = re.compile(
     r"(?:嗯|呃|，)*(?:可能|也许|或许|大概)(?:有|会|是)?(?:吧|啊)?|"
     r"(?:well，? ?)?i (?:might|may)(?: do| be)?"
@@ -139,10 +150,13 @@ def yes_or_no(text: str) -> Meaning | None:
     if _ASSENT.fullmatch(answer) or _MAYBE.fullmatch(fold(answer)):
         return "yes"
     found = _ANSWERS[language_of(answer)].match(answer)
-    said_yes = found is not None and found["yes"] is not None
     words = fold(text)
+    said_yes = found is not None and found["yes"] is not None
+    said_yes = said_yes or (found is None and _ADMITS.match(words) is not None)
+    if said_yes and _NOT_THAT.search(words):
+        return "no"
     if count_units(words) <= _MOST_UNITS:
-        if _THOUGHTS.search(words):
+        if _THOUGHTS.search(words) or (said_yes and _NOT_MEANT.search(words)):
             return "thoughts"
         if said_yes:
             return "yes"
@@ -150,6 +164,6 @@ def yes_or_no(text: str) -> Meaning | None:
             return "refused"
         if knows_no_answer(words) or _UNDECIDED.search(words):
             return "unsure"
-    if found is None:
-        return None
-    return "yes" if said_yes else "no"
+    if said_yes:
+        return "yes"
+    return "no" if found is not None else None

@@ -267,6 +267,63 @@ def test_who_hangs_up_on_the_direct_question_takes_a_number_along():
     assert not protocol.in_force
 
 
+@pytest.mark.parametrize(
+    ("locale", "sign", "told", "goodbye"),
+    [
+        ("zh-Hans", "活着好累，没什么意思", "我们家以前住在海边", "就这样吧，再见"),
+        ("zh-Hant", "活著好累，沒什麼意思", "你會告訴我媽嗎", "沒事，再見"),
+        ("en", "life feels pointless", "my sister lives by the sea", "never mind, bye"),
+    ],
+)
+def test_a_story_after_the_direct_question_is_no_no(locale: Locale, sign, told, goodbye):
+    """Whoever then says goodbye takes the number along; who said no does not need it."""
+    number = lines_for("US", "suicide")[0].spoken(locale, named=True)
+    protocol = CrisisProtocol(locale, "US")
+    for text in (sign, told):
+        say(protocol, text)
+    said, _ = say(protocol, goodbye)
+    assert said is not None
+    assert number in said
+    protocol = CrisisProtocol(locale, "US")
+    for text in (sign, "no" if locale == "en" else "没有"):
+        say(protocol, text)
+    assert say(protocol, goodbye) == (None, None)
+
+
+def test_the_number_is_given_to_who_asks_instead_of_answering():
+    """Before any was given."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    say(protocol, "活着好累，没什么意思")
+    said, _ = say(protocol, "有没有热线")
+    assert said is not None
+    assert "一，二" in said
+
+
+@pytest.mark.parametrize("answer", ["在抽屉里", "今晚就去"])
+def test_who_has_the_means_in_reach_is_in_imminent_danger(answer: str):
+    """Few say yes to the question about intent."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    for text in ("我想自杀", "吃药", answer):
+        say(protocol, text)
+    assert protocol.state.tier == "imminent"
+
+
+@pytest.mark.parametrize("text", ["电话打了几次他都不接", "他怎么打我的你知道吗", "我喊了他没听到"])
+def test_a_story_with_a_telephone_in_it_asks_for_no_number(text: str):
+    """The questions go on."""
+    protocol = CrisisProtocol("zh-Hans", "CN")
+    say(protocol, "我想自杀")
+    assert say(protocol, text)[0] == script("zh-Hans").ask.intent
+
+
+@pytest.mark.parametrize("text", ["why would you say that", "I can't call them, they'd be angry"])
+def test_nor_does_one_in_english(text: str):
+    """The questions go on."""
+    protocol = CrisisProtocol("en", "US")
+    say(protocol, "I want to kill myself")
+    assert say(protocol, text)[0] == script("en").ask.intent
+
+
 def test_who_hangs_up_in_imminent_danger_is_told_whom_to_call():
     """Every time, and never thanked for calling."""
     protocol = CrisisProtocol("en", "US")

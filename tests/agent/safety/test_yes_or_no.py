@@ -114,6 +114,12 @@ NO = (
     "还好",
 )
 HEDGED = (
+    "何止想过",
+    "怎么没想过",
+    "换谁都会想吧",
+    "On and off, for years",
+    "I'd be lying if I said no",
+    "I guess so",
     "对，我也说不清",
     "有点，我也说不清",
     "对，说不出口",
@@ -126,6 +132,7 @@ HEDGED = (
     "I might",
 )
 THOUGHTS = (
+    "想过，但是我不会去做的",
     "yes but not seriously",
     "想是有想啦，但我不会做傻事",
     "念头是有",
@@ -194,6 +201,8 @@ REFUSED = (
     "that's private",
 )
 PLAIN_NO = (
+    "想过离婚，没想过死",
+    "从来没有过",
     "I don't want to do this any more",
     "I can't go on",
     "I would not do that",
