@@ -65,6 +65,8 @@ COVER_DELAY_SECS = 0.25
 # An echo that is further below the voice stays under `GateSettings.min_level_dbfs` (-62): an
 # acknowledgement is played at about -26 dBFS.
 AUDIBLE_ECHO_DB = -36.0
+# A room makes an echo longer, and the gate rounds it up, but not to twice its length.
+ECHO_LENGTHS = 2.0
 
 
 # It tells that somebody listens, or that they think about what was asked.
@@ -153,6 +155,8 @@ class InnerPause:
         voiced_secs: Voice in the turn so far.
         text: Its words.
         evidence: What is known about its end.
+        unproved: The bot has not spoken in this call, so nobody knows whether the microphone
+            hears it.
     """
 
     at_secs: float
@@ -161,6 +165,7 @@ class InnerPause:
     voiced_secs: float
     text: str
     evidence: Evidence
+    unproved: bool = False
 
 
 def clear_at_secs(at_secs: float, said: Acknowledgement) -> float:
@@ -187,6 +192,7 @@ class Acknowledger:
     hushed: Callable[[str, AcknowledgementKind], bool] = lambda text, kind: False
     echoes: bool = False
     _last_secs: float = -inf
+    _more_than_echo_secs: float = 0.0  # voice in the turn from which it is the caller's again
     _recent: list[str] = field(default_factory=list)  # texts, the latest last
 
     def choose(self, pause: InnerPause, reply_in_secs: float = 0.0) -> Acknowledgement | None:
@@ -198,7 +204,7 @@ class Acknowledger:
 
         The choice is noted as said.
         """
-        if self.echoes or not self._is_due(pause):
+        if self.echoes or self._may_be_echoed(pause) or not self._is_due(pause):
             return None
         until_secs = pause.wait_secs
         if reply_in_secs >= COVERED_SECS:
@@ -218,7 +224,7 @@ class Acknowledger:
         if self.echoes or rhythm is None or reply_in_secs < COVERED_SECS:
             return None
         too_soon = pause.at_secs - self._last_secs < rhythm.likely.apart_secs
-        if too_soon or pause.evidence.complete is None:
+        if too_soon or self._may_be_echoed(pause) or pause.evidence.complete is None:
             return None
         return self._say(self._next(pause, self._covered_until_secs(pause, reply_in_secs)), pause)
 
@@ -232,6 +238,7 @@ class Acknowledger:
         if chosen is None:
             return None
         self._last_secs = pause.at_secs
+        self._more_than_echo_secs = pause.voiced_secs + ECHO_LENGTHS * chosen.secs
         if self.hushed(pause.text, chosen.kind):
             return None
         self._recent = [*(text for text in self._recent if text != chosen.text), chosen.text]
@@ -244,6 +251,10 @@ class Acknowledger:
             and pause.at_secs - self._last_secs >= occasion.apart_secs
             for occasion in self._occasions(pause)
         )
+
+    def _may_be_echoed(self, pause: InnerPause) -> bool:
+        """All that was heard since the last one may be its echo, which would call for the next."""
+        return pause.unproved and pause.voiced_secs < self._more_than_echo_secs
 
     def _kind(self, pause: InnerPause) -> AcknowledgementKind | None:
         """What to tell the caller; None leaves them alone.

@@ -268,12 +268,9 @@ class TurnMachine:
     def _acknowledge(
         self, utterance: Utterance, evidence: Evidence, wait: float, *, over: bool
     ) -> list[Action]:
-        """Say a word into a silence that is not known to be the end, or before a late reply.
-
-        Not before the bot has spoken: only then is it known whether the microphone hears it.
-        """
+        """Say a word into a silence that is not known to be the end, or before a late reply."""
         floor = self.floor
-        if not floor.reply.generation or floor.reply.phase != "none":
+        if floor.reply.phase != "none":
             return []
         pause = InnerPause(
             floor.at_secs,
@@ -282,6 +279,7 @@ class TurnMachine:
             utterance.voiced_secs,
             utterance.text,
             evidence,
+            unproved=not floor.reply.generation,
         )
         say = self.acknowledger.cover if over else self.acknowledger.choose
         chosen = say(pause, floor.reply_in_secs(utterance))

@@ -10,7 +10,9 @@ from pipeline.audio import INPUT_RATE_HZ, OUTPUT_RATE_HZ, FloatArray
 from pipeline.events import TranscriptUpdated
 from pipeline.stt.base import Hypothesis, Priority
 from pipeline.text import Language
+from pipeline.turn.acknowledge import Acknowledgement
 from tests.fakes.engines import FakeRecogniser
+from tests.fakes.speech import speak
 from tests.scenarios.scene import CHUNK_SECS, Scene, Step, hear, hear_out, play, say
 
 STORY = "我压力很大。"
@@ -83,3 +85,17 @@ def test_a_caller_who_cuts_into_an_echo_says_only_their_own_words():
     shown = [told.committed + told.unstable for told in scene.all(TranscriptUpdated)]
     assert "等一下我有个问题。" in shown
     assert not any("放" in text for text in shown)
+
+
+def test_an_echoed_acknowledgement_in_the_first_turn_is_said_once():
+    """Nothing was known of the echo; the turn is answered, a breath later, with no second 嗯."""
+    said = "嗯"
+    sounds = {"zh": [Acknowledgement(said, speak(said, OUTPUT_RATE_HZ).tobytes())]}
+    scene = play(
+        say(STORY),
+        echo(6.0),
+        recogniser=EchoHearing(),
+        acknowledgements=sounds,
+        complete=lambda text: False,
+    )
+    assert scene.story == ["bot    (嗯)", f"caller {STORY}嗯", "bot    嗯，我在听。"]

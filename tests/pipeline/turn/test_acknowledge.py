@@ -69,6 +69,25 @@ def test_a_story_that_goes_on_is_acknowledged_once_a_pause(later_secs: float):
 
 
 @pytest.mark.parametrize(
+    ("unproved", "voiced_secs", "also"),
+    [
+        (True, 0.5, None),
+        (True, 1.0, "哦"),
+        (False, 0.5, "哦"),
+    ],
+)
+def test_nothing_is_said_to_what_may_be_the_echo_of_the_last_one(
+    unproved: bool, voiced_secs: float, also: str | None
+):
+    """As long as the bot has not spoken, and nobody knows whether the microphone hears it."""
+    one = acknowledger()
+    first = replace(PAUSE, unproved=unproved)
+    assert said(one, first) == "嗯"
+    voiced_secs += first.voiced_secs
+    assert said(one, replace(first, at_secs=20.0, voiced_secs=voiced_secs)) == also
+
+
+@pytest.mark.parametrize(
     "evidence",
     [
         Evidence(complete=None),
