@@ -184,10 +184,10 @@ def serve(settings: Settings) -> None:
     """
 
     async def run() -> None:
-        # Both say so before the models load.
-        Gate(settings.server, KeyRing(settings.keys_file))
-        check_certificate(settings.server)
         with listening_socket(settings.server) as listener:
+            # Both say so before the models load.
+            Gate(settings.server, KeyRing(settings.keys_file))
+            check_certificate(settings.server)
             async with application(settings) as app:
                 address = address_of(listener, tls=settings.server.tls_key_file is not None)
                 print(f"Qingting listens on {address} (Ctrl-C stops it)", flush=True)

@@ -26,6 +26,8 @@ _PACKAGES = (
     "ai-edge-litert",
 )
 
+BUSY_LOAD = 0.25  # of each core; an idle desktop stays well below it
+
 LoadAverage = tuple[float, float, float]
 
 
@@ -51,6 +53,11 @@ class Machine:
     models: Mapping[str, str]
     load_at_start: LoadAverage | None
     load_at_end: LoadAverage | None = None
+
+    @property
+    def was_busy(self) -> bool:
+        """Somebody else was using it before the bench did."""
+        return self.load_at_start is not None and self.load_at_start[0] > BUSY_LOAD * self.cores
 
 
 def describe_machine(settings: Settings) -> Machine:

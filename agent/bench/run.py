@@ -130,6 +130,8 @@ async def run_bench(
     started = time.monotonic()
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     machine = describe_machine(settings)
+    if machine.was_busy:
+        say("the machine is busy: these figures will not be its best")
     blocks = plan(options.calls, options.turns, at_once=options.at_once)
     say("preparing the callers' voices")
     prepared = {call: prepare(call, studio) for block in blocks for call in block.calls}

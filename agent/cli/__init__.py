@@ -7,6 +7,7 @@ Modules import what they need inside the command, so that `qingting --help` is q
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import pkgutil
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,6 +46,12 @@ app = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"qingting {importlib.metadata.version('qingting')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     ctx: typer.Context,
@@ -61,6 +68,10 @@ def options(
             "`qingting config show` lists them.",
         ),
     ] = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it."),
+    ] = False,
 ) -> None:
     """Options of all commands."""
     flags = {}

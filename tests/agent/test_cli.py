@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import subprocess
 import sys
@@ -44,6 +45,11 @@ def test_help_lists_every_command():
     code, out, _ = run("--help")
     assert code == 0
     assert [name for name in COMMANDS if name not in out] == []
+
+
+def test_the_version_is_told():
+    """That of the installed package, and nothing else."""
+    assert run("--version") == (0, f"qingting {importlib.metadata.version('qingting')}\n", "")
 
 
 def test_help_says_what_it_is_not():

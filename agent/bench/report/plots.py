@@ -54,7 +54,7 @@ def distribution_picture(record: Record) -> bytes:
     axis.set(xlabel="response latency, ms", ylabel="turns answered within, %", ylim=(0, 101))
     axis.grid(alpha=0.3)
     if axis.get_legend_handles_labels()[0]:
-        axis.legend(loc="upper left")
+        figure.legend(loc="outside upper left", ncols=2)
     return _png(figure)
 
 

@@ -11,7 +11,6 @@ from agent.bench.measure import SystemResult
 from agent.bench.record import Record
 
 NONE = "–"
-BUSY_LOAD = 0.25  # of each core; an idle desktop stays well below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +183,7 @@ def _load(average: LoadAverage | None) -> str:
 
 def _busy(machine: Machine) -> list[str]:
     """A warning if somebody else was using the machine before the bench did."""
-    if machine.load_at_start is None or machine.load_at_start[0] <= BUSY_LOAD * machine.cores:
+    if not machine.was_busy:
         return []
     return ["the machine was busy before the run began: these figures are not its best"]
 
