@@ -16,6 +16,7 @@ import numpy as np
 
 from agent.asked.about import asked_about
 from agent.intake.propose import propose
+from agent.safety.answers import meaning_of
 from agent.safety.detector import assess
 from pipeline.assembly import Engines
 from pipeline.audio import INPUT_RATE_HZ
@@ -51,6 +52,7 @@ async def warm_up(
     conversations: list[Conversation] = []
     for reads_weights in (assess, asked_about, *((propose,) if intake else ())):
         await asyncio.to_thread(reads_weights, SENTENCES[0])
+    await asyncio.to_thread(meaning_of, "softly", SENTENCES[0])
     if engines.words_judge is not None:
         await asyncio.to_thread(engines.words_judge.probability, "", SENTENCES[0])
     try:

@@ -39,13 +39,13 @@ LEAST_UNITS = 4
 # (51 %) of what is asked of the listener with a precision of 0.96 (0.97). DOUBT -4 instead of -5
 # costs half a point and answers 4 of 6,600 grave utterances instead of 7. Of the line, with rules
 # that knew some of the turns, -0.5 (0.0, 1.0) answers 56 % (48, 36) with 0.98 (0.996, 1.0).
-SURE_LOG_ODDS: Mapping[Group, float] = {"listener": 1.0, "line": 0.0}
+SURE_LOG_ODDS: Mapping[Group, float] = {"listener": 1.0, "line": 0.0, "manner": 1.0}
 DOUBT_LOG_ODDS = -4.0
 
 # The same, of a stretch of a turn: who hears this, and whether this is a person, are asked in
 # passing. Whoever says goodbye within a turn goes on, and of illness and medicine many tell.
 # `agent.asked.check` prints what is found in callers' turns.
-WITHIN_LOG_ODDS: Mapping[Asked, float] = {"human": 2.0, "secrecy": 2.0}
+WITHIN_LOG_ODDS: Mapping[About, float] = {"human": 2.0, "secrecy": 2.0}
 PLAINLY = 1.5  # less, where a rule finds it in the stretch
 # Where a question ends in Mandarin, and how long before that it may have begun: recognisers write
 # no pauses there that could tell. The last ones of a turn are read, 2 ms a stretch.
@@ -82,10 +82,10 @@ def asked_as_whole(text: str) -> About | None:
     if loss is not None and assess(text).tier == "none":  # else it is for the crisis protocol
         return loss
     about = decided(plainly_asked(words), all_log_odds(words, vectors([words])[0]))
-    return None if about == "cross" and assess(text).tier != "none" else about
+    return None if about in GROUPS["manner"] and assess(text).tier != "none" else about
 
 
-def asked_within(text: str) -> list[tuple[float, Asked, str]]:
+def asked_within(text: str) -> list[tuple[float, About, str]]:
     """What single stretches of a turn ask for, and how likely; the words as `fold` leaves them.
 
     Of whoever may be in danger nothing is read: that is for the crisis protocol.
@@ -127,7 +127,7 @@ def _is_reported(words: str, at: int, stretch: str) -> bool:
     return _REPORTED.search(words[max(0, at - _BEFORE_CHARS) : at + len(stretch)]) is not None
 
 
-def all_log_odds(words: str, vector: Vectors) -> dict[Asked, float]:
+def all_log_odds(words: str, vector: Vectors) -> dict[About, float]:
     """`log_odds_of` each thing, by the weights in the package."""
     return {
         about: odds
@@ -137,8 +137,8 @@ def all_log_odds(words: str, vector: Vectors) -> dict[Asked, float]:
 
 
 def log_odds_of(
-    things: Sequence[Asked], model: Likeness, words: str, vector: Vectors
-) -> dict[Asked, float]:
+    things: Sequence[About], model: Likeness, words: str, vector: Vectors
+) -> dict[About, float]:
     """The log-odds that a text asks for each thing of a group, against all else.
 
     Args:
@@ -155,8 +155,8 @@ def log_odds_of(
 
 
 def decided(
-    plainly: Set[Asked], log_odds: Mapping[Asked, float], *, sure: float | None = None
-) -> Asked | None:
+    plainly: Set[Asked], log_odds: Mapping[About, float], *, sure: float | None = None
+) -> About | None:
     """What is asked for, from what the rules find and how likely each thing is.
 
     Each group decides by itself, and of two the likelier counts.
@@ -166,10 +166,10 @@ def decided(
         log_odds: Of each thing.
         sure: Log-odds to answer from without a rule, instead of SURE_LOG_ODDS.
     """
-    for about in BY_RULE:
-        if about in plainly:
-            return about
-    found: list[tuple[float, Asked]] = []
+    for ruled_alone in BY_RULE:
+        if ruled_alone in plainly:
+            return ruled_alone
+    found: list[tuple[float, About]] = []
     for group, things in GROUPS.items():
         ruled = [about for about in things if about in plainly and about in log_odds]
         odds, about = max((log_odds.get(one, -math.inf), one) for one in ruled or things)

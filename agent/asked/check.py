@@ -22,7 +22,7 @@ from agent.asked.about import (
     log_odds_of,
 )
 from agent.asked.fit import MEASURING, Example, examples, fit, labelled
-from agent.asked.kinds import ASKED, GROUPS, About, Asked, Group
+from agent.asked.kinds import ABOUTS, GROUPS, About, Group
 from agent.asked.rules import plainly_asked
 from agent.safety.fold import fold
 from agent.safety.in_calls import CHOSEN_ON, FITTED, NOT_FITTED, turns_of
@@ -57,7 +57,7 @@ def figures(judged: Sequence[Judged]) -> dict[str, float]:
     asked = [one for one in by_hand if one.example.about is not None]
     groups = {"precision": [one.right for one in by_hand if one.about is not None]}
     groups["recall"] = [one.right for one in asked]
-    for about in ASKED:
+    for about in ABOUTS:
         groups[f"recall {about}"] = [one.right for one in asked if one.example.about == about]
     for locale in sorted({one.example.locale for one in asked}):
         groups[f"recall {locale}"] = [one.right for one in asked if one.example.locale == locale]
@@ -91,12 +91,12 @@ def cross_validated(group: Group) -> dict[str, dict[str, float]]:
     }
 
 
-def log_odds_left_out(group: Group, data: Sequence[Example]) -> list[Mapping[Asked, float]]:
+def log_odds_left_out(group: Group, data: Sequence[Example]) -> list[Mapping[About, float]]:
     """The log-odds of each thing for each turn, fitted on the other parts."""
     part = parts(data)
     words = [fold(one.text) for one in data]
     meanings = vectors(words)
-    odds: dict[int, Mapping[Asked, float]] = {}
+    odds: dict[int, Mapping[About, float]] = {}
     for left_out in range(PARTS):
         rest = np.flatnonzero(part != left_out).tolist()
         model = fit(group, [data[row] for row in rest], meanings[rest])

@@ -2,9 +2,10 @@
 
     tests/data/asked/fit.jsonl   labelled turns, half of them hard ones that ask for nothing
     tests/data/asked/errands.jsonl   the same for the group `line`, which learns both files
+    tests/data/asked/manner.jsonl    the same for the group `manner`
     train/data/counsellor        callers' turns in ordinary calls, as none
     tests/data/safety            grave utterances of two files there, as none
-    ─▶ listener.npz, line.npz: the weights of each group
+    ─▶ listener.npz, line.npz, manner.npz: the weights of each group
 
 Who says goodbye to the world, and passes the crisis protocol by, must not get a friendly
 farewell: so grave utterances ask for nothing here. Runs in a checkout with the `train` extra,
@@ -22,8 +23,9 @@ from typing import Literal, TypeAlias
 
 from pydantic import TypeAdapter
 
-from agent.asked.kinds import GROUPS, Asked, Group
+from agent.asked.kinds import GROUPS, About, Asked, Group
 from agent.asked.rules import plainly_asked
+from agent.at_a_loss import at_a_loss
 from agent.likeness.fit import fit as fit_likeness
 from agent.likeness.model import Likeness, to_bytes
 from agent.safety.fold import fold
@@ -37,20 +39,22 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "asked"
 LABELLED = DATA / "fit.jsonl"
 ERRANDS = DATA / "errands.jsonl"
+MANNER = DATA / "manner.jsonl"
 UNSEEN = DATA / "unseen.jsonl"
 SECOND_UNSEEN = DATA / "second_unseen.jsonl"
 THIRD_UNSEEN = DATA / "third_unseen.jsonl"
+MANNER_UNSEEN = DATA / "manner_unseen.jsonl"
 GRAVE = tuple(
     ROOT / "tests" / "data" / "safety" / f"{one}.jsonl" for one in ("development", "wordings")
 )
-MEASURING = (UNSEEN, SECOND_UNSEEN, THIRD_UNSEEN)
+MEASURING = (UNSEEN, SECOND_UNSEEN, THIRD_UNSEEN, MANNER_UNSEEN)
 ORDINARY = ROOT / "train" / "data" / "counsellor"
 # Files of dialogues, and dialogues by their tags, in which callers try the listener out.
 NOT_ORDINARY_FILES = frozenset(("around-the-call", "difficult-calls", "on-the-phone"))
 NOT_ORDINARY_TAGS = frozenset(("diagnosis", "goodbye", "identity", "medication request", "name",
                                "pills", "doctor's pills", "secrecy"))  # fmt: skip
 
-_ASKED_IN_CALLS: frozenset[Asked] = frozenset(("there", "errand"))
+_ASKED_IN_CALLS: frozenset[Asked] = frozenset(("there", "errand", "cross"))
 NEIGHBOURS = 8  # lines of the labelled file that are kept together when it is divided
 
 
@@ -67,7 +71,7 @@ class Example:
     """
 
     text: str
-    about: Asked | None
+    about: About | None
     locale: str = ""
     family: str = ""
     source: Source = "labelled"
@@ -78,7 +82,7 @@ def labelled(path: Path) -> list[Example]:
     turns = []
     for number, line in enumerate(path.read_text("utf-8").splitlines()):
         row = json.loads(line)
-        about = None if row["label"] == "none" else TypeAdapter(Asked).validate_python(row["label"])
+        about = None if row["label"] == "none" else TypeAdapter(About).validate_python(row["label"])
         family = f"{path.stem}, line {number // NEIGHBOURS}"
         turns.append(Example(row["text"], about, row["locale"], family))
     return turns
@@ -90,8 +94,8 @@ def ordinary(known: Sequence[Example]) -> list[Example]:
     Args:
         known: Turns that are labelled by hand; some were said in those calls.
 
-    Nobody has labelled these turns: what a rule takes for a check of the line or an errand, which
-    callers do ask there, is left out.
+    Nobody has labelled these turns: what a rule takes for a check of the line, an errand or a
+    complaint, which there are, is left out.
     """
     labelled_texts = {one.text for one in known}
     return [
@@ -116,7 +120,12 @@ def examples(group: Group) -> list[Example]:
     known = labelled(LABELLED)
     if group == "line":
         known += labelled(ERRANDS)
-    return [*known, *ordinary(known), *grave()]
+    if group == "manner":
+        known += labelled(MANNER)
+    calm = [
+        one for one in ordinary(known) if group != "manner" or at_a_loss(fold(one.text)) is None
+    ]
+    return [*known, *calm, *grave()]
 
 
 def _callers() -> Iterator[list[str]]:

@@ -23,8 +23,8 @@ Asked: TypeAlias = Literal[
 diagnosis: what illness have I? secrecy: who hears this? goodbye: the caller ends the call.
 there: is anybody on the line? errand: do something in the world that a listener cannot do.
 emergency: fetch the police or an ambulance. cross: swears at the listener, or says that it does not
-listen, which is asked for nothing but better. Rules alone find these two, and they go before all
-else."""
+listen, which is asked for nothing but better. Rules go before all else for these two, and alone
+find emergencies."""
 
 About: TypeAlias = Asked | Loss
 
@@ -33,9 +33,10 @@ ABOUTS: tuple[About, ...] = (*ASKED, *get_args(Loss))
 
 BY_RULE: tuple[Asked, ...] = ("emergency", "cross")
 
-Group: TypeAlias = Literal["listener", "line"]
+Group: TypeAlias = Literal["listener", "line", "manner"]
 # Each group is told apart by weights of its own: what is learnt of one leaves the other alone.
-GROUPS: Mapping[Group, tuple[Asked, ...]] = {
+GROUPS: Mapping[Group, tuple[About, ...]] = {
     "listener": ("human", "name", "pills", "diagnosis", "secrecy", "goodbye"),
     "line": ("there", "errand"),
+    "manner": ("cross", "unsure", "wordless"),
 }

@@ -18,10 +18,13 @@ answered without leaving a trace, and only `taken` moves on.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from agent.config import Locale, Region
+from agent.safety.answer_judge import Question
+from agent.safety.answers import meaning_of
 from agent.safety.detector import Assessment, assess, assess_together
 from agent.safety.fold import fold
 from agent.safety.hotlines import Hotline, Service, lines_for, spelled
@@ -61,8 +64,14 @@ _FEWEST_UNITS = 3  # an "ok" or a 嗯 is no change of language
 # What a direct question left behind.
 _DIRECT: tuple[Step, ...] = ("opened", "unanswered", "intent", "held", "company")
 _ASKED_FURTHER = frozenset[Category](("suicide", "self_harm"))
-# Asked for somebody to be with them, to which a yes is no danger.
-_ASKED_FOR_COMPANY = frozenset[Category](("minor",))
+# A minor is asked for somebody to be with them, and a yes to that is no danger.
+_QUESTIONS: Mapping[Category, Question] = {
+    "suicide": "suicide",
+    "self_harm": "self_harm",
+    "harm_to_others": "harm_to_others",
+    "abuse": "abuse",
+    "medical": "medical",
+}
 _CALL_POLICE = frozenset[Category](("harm_to_others", "abuse", "minor"))
 _SENTENCE_END = re.compile(r"[。！？!?]|\.(?=\s|$)")
 
@@ -226,7 +235,7 @@ class CrisisProtocol:
             return Move(self._number_again(state, locale), replace(state, number_given=True))
         if (self.in_force or asked_directly) and takes_leave(text):
             return self._see_off(state, locale)
-        meant = yes_or_no(text)
+        meant = self._meant(found, text)
         if state.tier == "concern":
             return self._after_concern(found, meant, locale)
         return self._next(state, text, meant, locale) if self.in_force else Move(None, state)
@@ -248,6 +257,27 @@ class CrisisProtocol:
             "left_open",
         )
 
+    def _meant(self, found: Assessment, text: str) -> Meaning | None:
+        """What a turn means as an answer; None if it is none, or nothing was asked about danger."""
+        question, state = self._question(), self.state
+        if question is None:  # a plain no may follow a story
+            return yes_or_no(text) if state.step == "eluded" else None
+        # Who tells of another danger than their own hand has not answered unless they say yes.
+        elsewhere = found.tier == "concern" and found.category not in state.asked | _ASKED_FURTHER
+        if elsewhere and state.category in _ASKED_FURTHER:
+            return yes_or_no(text)
+        return meaning_of(question, text)
+
+    def _question(self) -> Question | None:
+        """What the next turn may be the answer to, of what is asked about danger."""
+        state = self.state
+        if state.step == "sounded":
+            return "softly"
+        if state.step == "intent":
+            return "intent"
+        directly = state.tier == "concern" and state.step in ("opened", "unanswered")
+        return _QUESTIONS.get(state.category) if directly and state.category else None
+
     def _is_asking(self) -> bool:
         """Whether the questions about an elevated sign are under way; another one waits."""
         return self.state.tier == "elevated" and self.state.step in ("opened", "intent", "held")
@@ -263,7 +293,7 @@ class CrisisProtocol:
         if state.step == "sounded" and (thought_of or signed or unsure):
             return self._open(Assessment("concern", category, found.signs), locale)
         was_asked = state.step in ("opened", "unanswered")
-        if was_asked and thought_of and category not in _ASKED_FOR_COMPANY:
+        if was_asked and thought_of:
             return self._open(Assessment("elevated", category, found.signs), locale)
         if was_asked and category in _ASKED_FURTHER and meant in ("unsure", "refused"):
             return self._unanswered(state, locale)
@@ -334,9 +364,11 @@ class CrisisProtocol:
         ask = script(locale).ask
         assert state.category is not None
         asks_further = state.tier == "elevated" and state.category in _ASKED_FURTHER
-        if state.step == "intent" and meant == "yes":
+        asks_number = self._asks_number(text, locale)
+        said_yes = meant == "yes" and (not asks_number or yes_or_no(text) == "yes")
+        if state.step == "intent" and said_yes:
             return self._open(Assessment("imminent", state.category, ()), locale)
-        if self._asks_number(text, locale):
+        if asks_number:
             return Move(self._number_again(state, locale), state)
         if state.step == "opened" and asks_further:
             return Move(ask.intent, replace(state, step="intent"))

@@ -140,7 +140,7 @@ def test_a_faint_sign_may_be_acknowledged_before_it_is_asked_about():
     assert protocol.hushes(FAINT, asks=True)  # nobody thinks aloud before the soft question
     say(protocol, FAINT)
     assert protocol.state.step == "sounded"
-    assert not protocol.hushes("就是每天都一样")
+    assert not protocol.hushes("我在公司做会计")
     assert protocol.hushes("我想自杀")
 
 
