@@ -261,7 +261,7 @@ class CrisisProtocol:
         """What a turn means as an answer; None if it is none, or nothing was asked about danger."""
         question, state = self._question(), self.state
         if question is None:  # a plain no may follow a story
-            return yes_or_no(text) if state.step == "eluded" else None
+            return yes_or_no(text) if state.step in ("sounded", "eluded") else None
         # Who tells of another danger than their own hand has not answered unless they say yes.
         elsewhere = found.tier == "concern" and found.category not in state.asked | _ASKED_FURTHER
         if elsewhere and state.category in _ASKED_FURTHER:
@@ -271,12 +271,14 @@ class CrisisProtocol:
     def _question(self) -> Question | None:
         """What the next turn may be the answer to, of what is asked about danger."""
         state = self.state
-        if state.step == "sounded":
-            return "softly"
         if state.step == "intent":
             return "intent"
         directly = state.tier == "concern" and state.step in ("opened", "unanswered")
-        return _QUESTIONS.get(state.category) if directly and state.category else None
+        if state.category is None or not (directly or state.step == "sounded"):
+            return None
+        # Softly, too, each danger is asked about in words of its own.
+        of_life = state.step == "sounded" and state.category == "suicide"
+        return "softly" if of_life else _QUESTIONS.get(state.category)
 
     def _is_asking(self) -> bool:
         """Whether the questions about an elevated sign are under way; another one waits."""
