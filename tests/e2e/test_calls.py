@@ -57,7 +57,7 @@ class HeldCall:
     """One call, and how often the event loop's lag was measured during it."""
 
     turn: TurnReport
-    reply_audio: Int16Array
+    reply_audio: Int16Array  # without the 嗯 before it
     lag_samples: float
 
 
@@ -69,7 +69,10 @@ async def held(house: House) -> HeldCall:
     before = lag_samples()
     report = await house.call(house.says(TEXT))
     assert report.errors == ()
-    return HeldCall(report.turns[0], report.recording[:, 1], lag_samples() - before)
+    turn, sound = report.turns[0], report.recording[:, 1]
+    ended = int(np.flatnonzero(sound)[-1]) + 1
+    began = max(0, ended - round(turn.reply_audio_secs * OUTPUT_RATE_HZ))
+    return HeldCall(turn, sound[began:ended], lag_samples() - before)
 
 
 async def test_the_caller_is_understood(held: HeldCall):
