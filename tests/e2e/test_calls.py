@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 import websockets
 
-from agent.caller_report import TurnReport
+from agent.caller_report import CallReport, TurnReport
 from pipeline.audio import OUTPUT_RATE_HZ, Int16Array
 from pipeline.events import MARKS
 from pipeline.sounds import sound_of
@@ -39,8 +39,15 @@ async def check_call(house: House, text: str, language: Language | None = None) 
     assert turn.status == "completed"
     assert turn.replies == 1
     assert turn.heard_text == turn.reply_text
-    heard = await house.transcribe(report.recording[:, 1], language)
+    heard = await house.transcribe(reply_sound(report), language)
     assert sound_error_rate(heard, turn.reply_text) <= REPLY_BOUND, (heard, turn.reply_text)
+
+
+def reply_sound(report: CallReport) -> Int16Array:
+    """The recording of a call's only reply, without the 嗯 before it."""
+    line, (turn,) = report.recording[:, 1], report.turns
+    ended = int(np.flatnonzero(line)[-1]) + 1
+    return line[max(0, ended - round(turn.reply_audio_secs * OUTPUT_RATE_HZ)) : ended]
 
 
 def sound_error_rate(heard: str, said: str) -> float:
@@ -57,7 +64,7 @@ class HeldCall:
     """One call, and how often the event loop's lag was measured during it."""
 
     turn: TurnReport
-    reply_audio: Int16Array  # without the 嗯 before it
+    reply_audio: Int16Array
     lag_samples: float
 
 
@@ -69,10 +76,7 @@ async def held(house: House) -> HeldCall:
     before = lag_samples()
     report = await house.call(house.says(TEXT))
     assert report.errors == ()
-    turn, sound = report.turns[0], report.recording[:, 1]
-    ended = int(np.flatnonzero(sound)[-1]) + 1
-    began = max(0, ended - round(turn.reply_audio_secs * OUTPUT_RATE_HZ))
-    return HeldCall(turn, sound[began:ended], lag_samples() - before)
+    return HeldCall(report.turns[0], reply_sound(report), lag_samples() - before)
 
 
 async def test_the_caller_is_understood(held: HeldCall):
